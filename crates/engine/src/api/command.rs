@@ -1,0 +1,202 @@
+//! What can be asked of the engine, in the imperative, and what it answers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use super::{AccountId, ActivityId, CallId, Settings, ThreadId, TopUpId};
+
+/// A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Command {
+    /// Adds a SIP account and starts registering it. Answers [`Reply::AccountAdded`].
+    AddAccount {
+        /// What the user typed.
+        account: NewAccount,
+    },
+    /// Un-registers, and removes the account with its secrets and its local history.
+    RemoveAccount {
+        /// Which one.
+        account: AccountId,
+    },
+    /// Gives the password an account asks for, because no keyring holds it or the server refused the last one.
+    ProvidePassword {
+        /// Which account.
+        account: AccountId,
+        /// The SIP password.
+        password: Secret,
+    },
+    /// Registers and refreshes the feed now instead of when the back-off says so.
+    Reconnect {
+        /// Which account.
+        account: AccountId,
+    },
+    /// Calls a number, a name the provider knows (`echo`) or a SIP address. Answers [`Reply::CallPlaced`].
+    PlaceCall {
+        /// From which account.
+        account: AccountId,
+        /// As typed.
+        target: String,
+    },
+    /// Answers a ringing call; other calls stay as they are.
+    AnswerCall {
+        /// Which call.
+        call: CallId,
+    },
+    /// Turns a ringing call down.
+    DeclineCall {
+        /// Which call.
+        call: CallId,
+    },
+    /// Ends a call, or gives up on one that is not answered yet.
+    HangUpCall {
+        /// Which call.
+        call: CallId,
+    },
+    /// Mutes or unmutes the microphone of a call.
+    MuteCall {
+        /// Which call.
+        call: CallId,
+        /// Whether nothing is to be heard of us.
+        muted: bool,
+    },
+    /// Sends one DTMF digit.
+    SendDigit {
+        /// Which call.
+        call: CallId,
+        /// One of `0-9*#A-D`.
+        digit: char,
+    },
+    /// Queues an SMS; it is kept before anything is sent. Answers [`Reply::MessageQueued`].
+    SendMessage {
+        /// From which account.
+        account: AccountId,
+        /// One of the account's own numbers, E.164.
+        from: String,
+        /// To whom, as typed.
+        to: String,
+        /// Plain text.
+        text: String,
+    },
+    /// Sends a failed SMS again, as a new intent.
+    RetryMessage {
+        /// The failed row.
+        message: ActivityId,
+    },
+    /// Keeps what is typed but not sent.
+    SaveDraft {
+        /// Where it was typed.
+        thread: ThreadId,
+        /// Plain text; empty removes the draft.
+        text: String,
+    },
+    /// Marks everything of a thread as seen.
+    MarkThreadRead {
+        /// Which one.
+        thread: ThreadId,
+    },
+    /// Marks calls as seen: the badge for missed calls goes.
+    MarkCallsRead {},
+    /// Starts a top-up and opens the provider's page in the system browser. Answers [`Reply::TopUpStarted`].
+    AddFunds {
+        /// Which account.
+        account: AccountId,
+        /// A decimal such as `25.00`, in the account's currency.
+        amount: String,
+    },
+    /// Opens a pending top-up's page again.
+    OpenCheckout {
+        /// Which account.
+        account: AccountId,
+        /// Which top-up.
+        topup: TopUpId,
+    },
+    /// Replaces the settings.
+    ChangeSettings {
+        /// All of them.
+        settings: Settings,
+    },
+}
+
+/// The answer to a [`Command`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Reply {
+    /// Taken on; nothing more to say.
+    Done {},
+    /// The new account.
+    AccountAdded {
+        /// Its id.
+        account: AccountId,
+    },
+    /// The call being placed.
+    CallPlaced {
+        /// Its id.
+        call: CallId,
+    },
+    /// The SMS is kept and will be sent.
+    MessageQueued {
+        /// Its row.
+        message: ActivityId,
+        /// Its conversation.
+        thread: ThreadId,
+    },
+    /// The checkout page is open.
+    TopUpStarted {
+        /// The top-up.
+        topup: TopUpId,
+        /// The host whose page was opened, to be shown to the user.
+        host: String,
+    },
+}
+
+/// A SIP account as a user types it.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct NewAccount {
+    /// What to call it in the window; empty for the address of record.
+    pub name: String,
+    /// User part and digest username.
+    pub user: String,
+    /// Domain of the address of record.
+    pub domain: String,
+    /// Digest password.
+    pub password: Secret,
+    /// `host` or `host:port` to send to, where it is not the domain.
+    pub proxy: Option<String>,
+    /// How SIP travels.
+    pub transport: Transport,
+    /// Base address of a provider that speaks Tern's provider API, and its token; `None` for plain SIP.
+    pub provider: Option<NewProvider>,
+}
+
+/// A provider that speaks Tern's provider API.
+#[derive(Debug, Clone, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct NewProvider {
+    /// Such as `https://api.provider.example`.
+    pub url: String,
+    /// Bearer token.
+    pub token: Secret,
+}
+
+/// How SIP travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Transport {
+    /// RFC 3261 section 18 over UDP.
+    Udp,
+}
+
+/// A secret on its way in. Never serialized out by the engine, never printed.
+#[derive(Clone, Serialize, Deserialize, Type)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,149 @@
+//! Errors as the window and the command line see them: whose fault, which code. The sentence for each code is in
+//! the message catalogues; nobody branches on text.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// Whose fault an error is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Fault {
+    /// What was typed or asked can't be done.
+    User,
+    /// The other side of a call.
+    Peer,
+    /// The provider, its rules or its servers.
+    Provider,
+    /// This computer: devices, disk, keyring.
+    Machine,
+    /// The way to the provider.
+    Network,
+    /// Tern itself.
+    Tern,
+}
+
+/// What went wrong. Each has a sentence `error-<kebab-case>` in every language that says what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ErrorCode {
+    /// The server refused user name or password; registration has stopped.
+    WrongPassword,
+    /// No keyring: the password must be typed at each start.
+    PasswordNeeded,
+    /// The keyring is locked, or its prompt was dismissed.
+    KeyringLocked,
+    /// The account is known to the server but may not register.
+    RegistrationForbidden,
+    /// The provider's SIP server does not answer.
+    SipUnreachable,
+    /// The SIP server answers with a failure of its own.
+    SipServerError,
+    /// The provider's API does not answer; what is shown may be old.
+    ProviderUnreachable,
+    /// The provider's API answers with a failure of its own.
+    ProviderFailed,
+    /// The provider's API refuses the token.
+    ProviderUnauthorized,
+    /// The provider turned the request down by a rule Tern has no own words for; the detail is the provider's.
+    ProviderRefused,
+    /// No such account, call, thread or message any more.
+    NotFound,
+    /// Not a number or address that can be called.
+    InvalidTarget,
+    /// Not a number an SMS can be sent to.
+    InvalidRecipient,
+    /// Emergency numbers can't be called with Tern; use a phone.
+    EmergencyNotSupported,
+    /// The provider does not serve this destination.
+    DestinationNotServed,
+    /// 404, 604: nobody has this number.
+    NumberUnknown,
+    /// 486, 600: the other side is busy.
+    Busy,
+    /// 603, 607: the other side turned the call down.
+    Declined,
+    /// 408, 480: nobody answered, or they are not there.
+    NotAnswered,
+    /// 488, 606: no codec in common.
+    NoCommonCodec,
+    /// The call's network path broke down.
+    CallLost,
+    /// Anything else a call failed with; the detail has code and phrase.
+    CallFailed,
+    /// Not registered: nothing can be called yet.
+    NotRegistered,
+    /// No microphone.
+    NoMicrophone,
+    /// No loudspeaker.
+    NoSpeaker,
+    /// The sound device stopped working.
+    AudioDeviceFailed,
+    /// The account has too little balance.
+    InsufficientFunds,
+    /// The SMS text is empty.
+    EmptyMessage,
+    /// The SMS text is longer than the provider takes.
+    MessageTooLong,
+    /// The number is not one of the account's own, or can't send SMS.
+    NumberNotYours,
+    /// The provider's SMS limits are reached; queued messages leave later.
+    RateLimited,
+    /// The outcome of sending is not known; it is being looked up and won't be sent twice.
+    SendUnknown,
+    /// The amount is not a decimal, or outside the provider's limits.
+    InvalidAmount,
+    /// The checkout page's address is not one the provider may name.
+    CheckoutNotTrusted,
+    /// No browser could be opened.
+    BrowserFailed,
+    /// The account's provider does not offer this.
+    NotOffered,
+    /// The local database can't be read or written.
+    StorageFailed,
+    /// A mistake of ours.
+    Internal,
+}
+
+/// An error on its way to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorView {
+    /// What.
+    pub code: ErrorCode,
+    /// Whose fault.
+    pub fault: Fault,
+    /// Facts to show beside the sentence: a SIP status, the provider's own words, a device's name. Plain text from
+    /// outside, never markup.
+    pub detail: Option<String>,
+}
+
+impl ErrorView {
+    /// An error without detail.
+    pub fn new(code: ErrorCode) -> Self {
+        Self { code, fault: code.fault(), detail: None }
+    }
+
+    /// An error with facts beside it.
+    pub fn with_detail(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, fault: code.fault(), detail: Some(detail.into()) }
+    }
+}
+
+impl ErrorCode {
+    /// Whose fault it is.
+    pub fn fault(self) -> Fault {
+        use ErrorCode::*;
+        match self {
+            WrongPassword | PasswordNeeded | NotFound | InvalidTarget | InvalidRecipient | EmptyMessage
+            | MessageTooLong | InvalidAmount | EmergencyNotSupported | InsufficientFunds | NumberNotYours => Fault::User,
+            NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec => Fault::Peer,
+            RegistrationForbidden | SipServerError | ProviderFailed | ProviderUnauthorized | ProviderRefused
+            | DestinationNotServed | RateLimited | CheckoutNotTrusted | NotOffered | CallFailed => Fault::Provider,
+            SipUnreachable | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => Fault::Network,
+            KeyringLocked | NoMicrophone | NoSpeaker | AudioDeviceFailed | BrowserFailed | StorageFailed => {
+                Fault::Machine
+            }
+            Internal => Fault::Tern,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What crosses between the engine and whoever shows it: commands in, replies and events out, views to read.
+//!
+//! Plain data only; the TypeScript in `ui/src/api/generated.ts` is generated from here and a test holds it fresh.
+//! Times are RFC 3339 strings in UTC, amounts are decimal strings, ids are opaque strings or small numbers: nothing
+//! here needs more than a JavaScript number can hold. Domain types, SQL rows and SIP messages stay inside.
+
+mod command;
+mod error;
+mod event;
+mod ids;
+mod query;
+mod settings;
+mod view;
+
+pub use command::{Command, NewAccount, NewProvider, Reply, Secret, Transport};
+pub use error::{ErrorCode, ErrorView, Fault};
+pub use event::{Event, EventKind, Notice};
+pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};
+pub use query::{Answer, Query};
+pub use settings::{Appearance, Language, Settings};
+pub use view::{
+    AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView, CallOutcome,
+    CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy, FeedState, MessageState, MessageView,
+    MoneyView, NumberView, RegistrationState, Snapshot, ThreadView, TopUpState, TopUpView, TransactionView,
+    TransactionKind,
+};
