@@ -1,0 +1,41 @@
+# One sentence or two for each error code of the engine: what happened, whose fault it is, what to do.
+# Read by the window and by the engine's own notifications; facts from outside are shown beside the sentence, never in it.
+
+error-wrong-password = The server refused this user name or password. Check both and enter the password again; Tern has stopped trying.
+error-password-needed = This computer has no keyring to keep the password in. Type it to connect; Tern will ask again at the next start.
+error-keyring-locked = The keyring of this computer is locked. Unlock it and try again, or type the password for this session.
+error-registration-forbidden = The provider knows this account but does not let it connect. Ask the provider to enable it.
+error-sip-unreachable = The provider’s call server does not answer. Check your internet connection; Tern keeps trying.
+error-sip-server-error = The provider’s call server has a failure of its own. Tern keeps trying; if it lasts, ask the provider.
+error-provider-unreachable = The provider cannot be reached, so what you see may be old. Check your internet connection; Tern keeps trying.
+error-provider-failed = The provider has a failure of its own. Try again in a moment.
+error-provider-unauthorized = The provider no longer accepts this account’s access token. Remove the account and add it again with a new token.
+error-provider-refused = The provider turned this down by one of its rules. Its own words are shown here; ask the provider if they are unclear.
+error-not-found = That is not there any more. It may have ended or been removed; look at Recent Activity for what is current.
+error-invalid-target = That is not a number or address that can be called. Type the number with its country code, such as +44 20 7946 0123.
+error-invalid-recipient = An SMS cannot be sent to that. Type a phone number with its country code, such as +44 7700 900123.
+error-emergency-not-supported = Tern cannot call emergency numbers. Use a mobile or landline phone now.
+error-destination-not-served = The provider does not serve this destination. Try another number, or ask the provider which countries it serves.
+error-number-unknown = Nobody has this number. Check the digits and the country code.
+error-busy = The other side is busy. Try again later, or send a message.
+error-declined = The other side turned the call down. Send a message instead, or try later.
+error-not-answered = Nobody answered. Try again later, or send a message.
+error-no-common-codec = The other side’s phone and Tern have no sound format in common, so no call is possible between them.
+error-call-lost = The network connection broke, and the call with it. Check your internet connection and call again.
+error-call-failed = The provider could not put the call through. Try again; if it keeps failing, ask the provider.
+error-not-registered = You are not connected to the provider yet, so nothing can be called. Wait until the account shows Ready, or reconnect it.
+error-no-microphone = This computer has no microphone, so you will not be heard. Plug one in, or choose another in Settings.
+error-no-speaker = This computer has no speaker, so you will hear nothing. Plug in headphones, or choose another device in Settings.
+error-audio-device-failed = The sound device stopped working. Plug it in again, or choose another in Settings.
+error-insufficient-funds = Your balance is too low for this. Add funds, then try again.
+error-empty-message = The message is empty. Type something first.
+error-message-too-long = The message is longer than the provider takes. Shorten it, or send it in parts.
+error-number-not-yours = This number is not one of yours, or it cannot send SMS. Choose another of your numbers.
+error-rate-limited = The provider’s limit for SMS is reached for now. Your message is kept and leaves by itself later.
+error-send-unknown = The connection broke while sending, so it is not known whether this arrived. Tern is looking it up and will not send it twice.
+error-invalid-amount = The amount is not valid. Enter a number within the limits shown.
+error-checkout-not-trusted = The payment page is not at an address your provider may use, so Tern did not open it. Do not pay; tell the provider.
+error-browser-failed = No browser could be opened on this computer. Install one or set a default browser, then open the payment page again.
+error-not-offered = The provider of this account does not offer this. Use another account.
+error-storage-failed = Tern cannot read or write its data on this computer. Check that the disk is not full, then start Tern again.
+error-internal = Something went wrong in Tern itself; it is not your fault. Try again, and report it if it happens twice.
