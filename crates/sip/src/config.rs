@@ -1,0 +1,271 @@
+//! What the application gives: the endpoint's own settings, accounts, calls, replies.
+
+use crate::ids::RegistrationId;
+use crate::transport::{Listener, Transport};
+use crate::wire::sdp::SessionDescription;
+use crate::wire::{Address, Header, Method, Uri, headers};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Settings of an endpoint.
+#[derive(Debug, Clone)]
+pub struct EndpointConfig {
+    /// Written into User-Agent and Server.
+    pub user_agent: String,
+    /// The addresses the driver receives on.
+    pub listeners: Vec<Listener>,
+    /// Source of every tag, branch, Call-ID and back-off. From the system's generator in production, fixed in tests.
+    pub seed: [u8; 32],
+    /// Methods outside a dialog that the application answers itself: a registrar names REGISTER here. All others
+    /// get 405 or 501.
+    pub handles: Vec<Method>,
+    /// Calls at a time; one more is answered 486.
+    pub max_calls: usize,
+    /// How long an incoming call may wait for the application before it gets 480.
+    pub incoming_timeout: Duration,
+    /// T1, T2, T4.
+    pub timers: TimerSettings,
+}
+
+/// The base timers of RFC 3261 17.1.1.1 and table 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimerSettings {
+    /// Round-trip estimate.
+    pub t1: Duration,
+    /// Longest retransmission interval for non-INVITE requests and INVITE responses.
+    pub t2: Duration,
+    /// Longest time a message stays in the network.
+    pub t4: Duration,
+}
+
+/// Where the first hop of a request is, when it is not taken from the request's own URIs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum NextHop {
+    /// A known address.
+    Address {
+        /// How.
+        transport: Transport,
+        /// Where.
+        address: SocketAddr,
+    },
+    /// A name for the driver to resolve (RFC 3263).
+    Name {
+        /// Host name.
+        host: String,
+        /// Port, where fixed; without one SRV applies.
+        port: Option<u16>,
+        /// Transport, where fixed; without one NAPTR applies.
+        transport: Option<Transport>,
+    },
+}
+
+/// A password. Its Debug shows nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// User name and password for digest challenges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The authentication user name.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+    /// The realm these credentials are for. `None`: whichever the account's own server names first.
+    pub realm: Option<String>,
+}
+
+/// An account to register (RFC 3261 10.2).
+#[derive(Debug, Clone)]
+pub struct RegistrationConfig {
+    /// The address of record, `sip:user@domain`.
+    pub aor: Uri,
+    /// The name others see.
+    pub display_name: Option<String>,
+    /// Credentials.
+    pub login: Login,
+    /// The registrar's URI; `None` takes the domain of the address of record.
+    pub registrar: Option<Uri>,
+    /// Outbound proxy: the first hop of every request of this account.
+    pub proxy: Option<NextHop>,
+    /// How long a binding is asked for.
+    pub expires: Duration,
+}
+
+/// Who places a call.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// An account: its address in From, its credentials for its own server, its proxy as first hop.
+    Account(RegistrationId),
+    /// An address without a registration.
+    Plain {
+        /// The From address.
+        from: Address,
+        /// Credentials for a server that asks; used only towards the call's first hop.
+        login: Option<Login>,
+    },
+}
+
+/// A call to place.
+#[derive(Debug, Clone)]
+pub struct CallConfig {
+    /// Who calls.
+    pub identity: Identity,
+    /// Who is called.
+    pub target: Uri,
+    /// First hop; `None` takes the account's proxy, else the target's own host.
+    pub next_hop: Option<NextHop>,
+    /// The offer.
+    pub offer: SessionDescription,
+    /// Headers to add to the INVITE.
+    pub headers: Vec<Header>,
+    /// How long to let it ring before it is cancelled.
+    pub ring_timeout: Duration,
+}
+
+/// A response in the application's words. Via, From, To, Call-ID, CSeq, Contact and Content-Length are the endpoint's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Status code, 100 to 699.
+    pub code: u16,
+    /// Reason phrase; the usual one when `None`.
+    pub reason: Option<String>,
+    /// Headers to add.
+    pub headers: Vec<Header>,
+    /// Content type and body.
+    pub body: Option<(String, Vec<u8>)>,
+}
+
+impl Default for EndpointConfig {
+    fn default() -> EndpointConfig {
+        EndpointConfig {
+            user_agent: "Tern".into(),
+            listeners: Vec::new(),
+            seed: [0; 32],
+            handles: Vec::new(),
+            max_calls: 16,
+            incoming_timeout: Duration::from_secs(180),
+            timers: TimerSettings::default(),
+        }
+    }
+}
+
+impl Default for TimerSettings {
+    /// The RFC's values: 500 ms, 4 s, 5 s.
+    fn default() -> TimerSettings {
+        TimerSettings {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+        }
+    }
+}
+
+impl TimerSettings {
+    /// 64*T1: the life of timers B, F, H, J, L and M.
+    pub(crate) fn transaction_life(&self) -> Duration {
+        self.t1.saturating_mul(64)
+    }
+}
+
+impl NextHop {
+    /// A known UDP address.
+    pub fn udp(address: SocketAddr) -> NextHop {
+        NextHop::Address { transport: Transport::Udp, address }
+    }
+}
+
+impl Secret {
+    /// Wraps a password.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+
+    /// The password itself; for hashing only.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Secret {
+        Secret::new(text)
+    }
+}
+
+impl Login {
+    /// Credentials for whichever realm the account's server names.
+    pub fn new(username: impl Into<String>, password: impl Into<Secret>) -> Login {
+        Login { username: username.into(), password: password.into(), realm: None }
+    }
+}
+
+impl RegistrationConfig {
+    /// An account with the usual hour of expiry and no proxy.
+    pub fn new(aor: Uri, login: Login) -> RegistrationConfig {
+        RegistrationConfig {
+            aor,
+            display_name: None,
+            login,
+            registrar: None,
+            proxy: None,
+            expires: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl CallConfig {
+    /// A call with three minutes to ring.
+    pub fn new(identity: Identity, target: Uri, offer: SessionDescription) -> CallConfig {
+        CallConfig {
+            identity,
+            target,
+            next_hop: None,
+            offer,
+            headers: Vec::new(),
+            ring_timeout: Duration::from_secs(180),
+        }
+    }
+}
+
+impl Reply {
+    /// A reply with the usual phrase and nothing more.
+    pub fn new(code: u16) -> Reply {
+        Reply { code, reason: None, headers: Vec::new(), body: None }
+    }
+
+    /// With this reason phrase.
+    pub fn reason(mut self, phrase: impl Into<String>) -> Reply {
+        self.reason = Some(phrase.into());
+        self
+    }
+
+    /// With one more header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Reply {
+        self.headers.push(headers::header(name, value));
+        self
+    }
+
+    /// With a body.
+    pub fn body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Reply {
+        self.body = Some((content_type.into(), bytes));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_password() {
+        let login = Login::new("alice", "hunter2");
+        let config = RegistrationConfig::new(Uri::parse("sip:alice@example.com").unwrap(), login);
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

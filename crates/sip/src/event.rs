@@ -1,0 +1,207 @@
+//! What the endpoint gives: bytes to send, names to resolve, and events in the past tense.
+
+use crate::ids::{CallId, RegistrationId, RequestId, ResolveId};
+use crate::transport::{Source, Transport};
+use crate::wire::sdp::SessionDescription;
+use crate::wire::{Address, Reason, Request};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// One thing for the driver to do; taken with [`crate::Endpoint::poll`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Send these bytes.
+    Transmit {
+        /// How.
+        transport: Transport,
+        /// From which local address.
+        local: SocketAddr,
+        /// Where to.
+        remote: SocketAddr,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// Find an address and call [`crate::Endpoint::resolved`] (RFC 3263).
+    Resolve {
+        /// To be given back.
+        id: ResolveId,
+        /// Host name.
+        host: String,
+        /// Port, where fixed.
+        port: Option<u16>,
+        /// Transport, where fixed.
+        transport: Option<Transport>,
+    },
+    /// Something happened.
+    Event(Event),
+}
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A registration changed.
+    Registration {
+        /// Which.
+        id: RegistrationId,
+        /// To what.
+        state: RegistrationState,
+    },
+    /// Somebody calls. Answer with `ring`, `accept` or `reject`.
+    IncomingCall {
+        /// The new call.
+        call: CallId,
+        /// The whole INVITE.
+        request: Box<Request>,
+        /// Who calls, as the From header says.
+        from: Address,
+        /// Who is called, as the To header says.
+        to: Address,
+        /// The offer; `None` when the caller wants ours in the 200 (RFC 3261 13.2.1).
+        offer: Option<SessionDescription>,
+        /// Where it came from.
+        source: Source,
+    },
+    /// A call moved on.
+    Call {
+        /// Which.
+        id: CallId,
+        /// To what.
+        state: CallState,
+    },
+    /// The other side wants to change the session (RFC 3261 14.2). Answer with `answer_reoffer` or
+    /// `reject_reoffer`.
+    Reoffer {
+        /// Which call.
+        call: CallId,
+        /// The new offer; `None` when it wants ours.
+        offer: Option<SessionDescription>,
+    },
+    /// A request outside a dialog, of a method in [`crate::EndpointConfig::handles`]. Answer with `respond`.
+    Request {
+        /// To be given to `respond`.
+        id: RequestId,
+        /// The request.
+        request: Box<Request>,
+        /// Where it came from.
+        source: Source,
+    },
+}
+
+/// Where a registration stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RegistrationState {
+    /// A REGISTER is on its way.
+    Registering,
+    /// Bound.
+    Registered {
+        /// For how long the registrar granted it; it is refreshed before.
+        expires: Duration,
+        /// The Contact that was bound.
+        contact: Address,
+        /// Our address as the server sees it (RFC 3581), where it told.
+        public_address: Option<SocketAddr>,
+    },
+    /// Not bound.
+    Failed {
+        /// Why.
+        reason: RegistrationFailure,
+        /// When it is tried again by itself; `None`: never, until `refresh` is called.
+        retry_after: Option<Duration>,
+    },
+    /// The binding was removed on request. The id is spent.
+    Unregistered,
+}
+
+/// Why a registration failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrationFailure {
+    /// The server refused the password for a nonce it had just given.
+    WrongCredentials,
+    /// 403.
+    Forbidden,
+    /// 404: the registrar doesn't know the address of record.
+    NotFound,
+    /// No answer.
+    Timeout,
+    /// The name did not resolve, or the network refused the message.
+    Unreachable,
+    /// Any other failure: code and phrase.
+    ServerError(u16, String),
+}
+
+/// Where a call stands. `Ended` comes once and last.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallState {
+    /// The other side or a proxy works on it (100).
+    Trying,
+    /// It rings there (180).
+    Ringing,
+    /// Sound before the answer (183 or 180 with a description). Comes again when another branch takes over.
+    EarlyMedia {
+        /// The answer to our offer so far.
+        sdp: SessionDescription,
+    },
+    /// The other side took the call.
+    Answered {
+        /// Its answer; `None` when an early answer stays valid.
+        sdp: Option<SessionDescription>,
+    },
+    /// The three-way handshake is complete: ACK sent, or seen.
+    Confirmed {
+        /// The answer in the ACK, where our 200 carried the offer.
+        sdp: Option<SessionDescription>,
+    },
+    /// Over.
+    Ended(Ending),
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// Whose doing it was.
+    pub by: EndedBy,
+    /// The final status, where a response ended it.
+    pub code: Option<u16>,
+    /// Words for it: the response's phrase, or ours.
+    pub phrase: String,
+    /// The Reason header of the BYE, CANCEL or response (RFC 3326).
+    pub reason: Option<Reason>,
+}
+
+/// Whose doing the end of a call was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndedBy {
+    /// This side hung up, cancelled or rejected.
+    Local,
+    /// The other party hung up, gave up, was busy, declined or did not answer.
+    Remote,
+    /// The provider refused: unknown number, no credit, wrong credentials, server trouble.
+    Provider,
+    /// No answer from the network.
+    Network,
+}
+
+/// Counters and sizes, for tests and for a status page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Datagrams handed in.
+    pub received: u64,
+    /// Messages handed out.
+    pub sent: u64,
+    /// Datagrams that were no SIP message.
+    pub garbage: u64,
+    /// Broken requests answered with 400 or 505.
+    pub bad_requests: u64,
+    /// Responses that belong to nothing.
+    pub stray_responses: u64,
+    /// Datagrams dropped because the outputs were not taken.
+    pub overflow: u64,
+    /// Calls alive, lingering ones included.
+    pub calls: usize,
+    /// Client transactions alive.
+    pub client_transactions: usize,
+    /// Server transactions alive.
+    pub server_transactions: usize,
+    /// Timers running.
+    pub timers: usize,
+}

@@ -1,0 +1,339 @@
+//! Offer and answer for one audio stream (RFC 3264).
+//!
+//! Pure functions from descriptions to descriptions and to what both sides agreed on. When an offer is sent or
+//! answered is up to [`crate::invite`]; what carries the sound is no concern of this crate.
+
+use crate::wire::sdp::{Attribute, Codec, Connection, Direction, Media, Origin, SessionDescription};
+use std::net::{IpAddr, SocketAddr};
+
+/// What this side can do: the base of an offer or an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AudioCapabilities {
+    /// Where RTP is received; RTCP is one port above.
+    pub address: SocketAddr,
+    /// Codecs in order of preference, `telephone-event` among them. Payload types are those for an offer.
+    pub codecs: Vec<Codec>,
+    /// Packet time asked for, ms.
+    pub ptime: Option<u32>,
+    /// What this side wants to do.
+    pub direction: Direction,
+    /// Names the session in `o=`; the version grows with every description sent for it (RFC 3264 8).
+    pub session: SessionVersion,
+}
+
+/// Identity and version of a description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionVersion {
+    /// Stays for the call's life.
+    pub id: u64,
+    /// Grows by one with every changed description.
+    pub version: u64,
+}
+
+/// What an offer and its answer settled, seen from this side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreed {
+    /// Where to send RTP; `None` while the other side takes none (port 0 or address 0.0.0.0, RFC 3264 8.4).
+    pub remote: Option<SocketAddr>,
+    /// Where to send RTCP (RFC 3605, else one port above).
+    pub remote_rtcp: Option<SocketAddr>,
+    /// Formats both know, the preferred first; never `telephone-event`.
+    pub formats: Vec<Format>,
+    /// DTMF events, where both know them.
+    pub telephone_event: Option<Format>,
+    /// What this side may do.
+    pub direction: Direction,
+    /// Packet time the other side asked for, ms.
+    pub ptime: Option<u32>,
+}
+
+/// A codec with the payload types of both directions (RFC 3264 5.1: they may differ).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    /// Encoding name as the other side writes it.
+    pub name: String,
+    /// RTP clock, Hz.
+    pub clock_rate: u32,
+    /// Channels.
+    pub channels: u8,
+    /// Payload type in packets sent.
+    pub send: u8,
+    /// Payload type in packets received.
+    pub receive: u8,
+    /// The other side's `fmtp`.
+    pub remote_fmtp: Option<String>,
+}
+
+/// Why no agreement was reached; each calls for a 488 (RFC 3261 21.4.26).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Disagreement {
+    /// No audio section, or a refused one.
+    #[error("no audio stream")]
+    NoAudio,
+    /// No codec in common.
+    #[error("no common codec")]
+    NoCommonCodec,
+    /// A transport this side does not speak, such as SRTP.
+    #[error("unknown media transport")]
+    UnknownTransport,
+}
+
+/// Builds an offer (RFC 3264 5).
+pub fn offer(capabilities: &AudioCapabilities) -> SessionDescription {
+    let media = audio_media(capabilities, &capabilities.codecs, capabilities.direction);
+    describe(capabilities, vec![media])
+}
+
+/// Answers an offer (RFC 3264 6): the first audio section this side can do is taken, all others are refused with
+/// port 0, in the offer's order.
+pub fn answer(
+    offer: &SessionDescription,
+    capabilities: &AudioCapabilities,
+) -> Result<(SessionDescription, Agreed), Disagreement> {
+    let mut trouble = Disagreement::NoAudio;
+    let mut taken: Option<(Media, Agreed)> = None;
+    let mut sections = Vec::with_capacity(offer.media.len());
+    for theirs in &offer.media {
+        let refused =
+            Media { port: 0, attributes: Vec::new(), other: Vec::new(), connection: None, ..theirs.clone() };
+        if taken.is_some() || theirs.kind != "audio" || theirs.port == 0 {
+            sections.push(refused);
+            continue;
+        }
+        match answer_section(offer, theirs, capabilities) {
+            Ok((ours, agreed)) => {
+                sections.push(ours.clone());
+                taken = Some((ours, agreed));
+            }
+            Err(why) => {
+                trouble = why;
+                sections.push(refused);
+            }
+        }
+    }
+    let (_, agreed) = taken.ok_or(trouble)?;
+    Ok((describe(capabilities, sections), agreed))
+}
+
+/// Reads what the answer to our own offer settled.
+pub fn agree(offer: &SessionDescription, answer: &SessionDescription) -> Result<Agreed, Disagreement> {
+    // RFC 3264 6: sections correspond by position.
+    let (ours, theirs) = offer
+        .media
+        .iter()
+        .zip(&answer.media)
+        .find(|(ours, theirs)| ours.kind == "audio" && theirs.kind == "audio" && theirs.port != 0)
+        .ok_or(Disagreement::NoAudio)?;
+    let direction = offer.direction_of(ours).and(answer.direction_of(theirs).reversed());
+    // RFC 3264 6.1: the answerer's order is the one to follow.
+    let pairs = pair(&theirs.codecs(), &ours.codecs());
+    settle(answer, theirs, pairs, direction)
+}
+
+fn answer_section(
+    offer: &SessionDescription,
+    theirs: &Media,
+    capabilities: &AudioCapabilities,
+) -> Result<(Media, Agreed), Disagreement> {
+    if !matches!(theirs.protocol.as_str(), "RTP/AVP" | "RTP/AVPF") {
+        return Err(Disagreement::UnknownTransport);
+    }
+    let offered = theirs.codecs();
+    // RFC 3264 6.1: the offer's order of preference and its payload types are kept.
+    let chosen: Vec<Codec> = offered
+        .iter()
+        .filter_map(|codec| {
+            let ours = capabilities.codecs.iter().find(|c| c.same_encoding(codec))?;
+            Some(Codec { payload_type: codec.payload_type, ..ours.clone() })
+        })
+        .collect();
+    let direction = offer.direction_of(theirs).reversed().and(capabilities.direction);
+    let agreed = settle(offer, theirs, pair(&offered, &chosen), direction)?;
+    let mut media = audio_media(capabilities, &chosen, agreed.direction);
+    media.protocol = theirs.protocol.clone();
+    Ok((media, agreed))
+}
+
+/// The codecs of `theirs` that `ours` also has, each with our entry.
+fn pair(theirs: &[Codec], ours: &[Codec]) -> Vec<(Codec, Codec)> {
+    theirs
+        .iter()
+        .filter_map(|t| ours.iter().find(|o| o.same_encoding(t)).map(|o| (t.clone(), o.clone())))
+        .collect()
+}
+
+fn settle(
+    description: &SessionDescription,
+    theirs: &Media,
+    pairs: Vec<(Codec, Codec)>,
+    direction: Direction,
+) -> Result<Agreed, Disagreement> {
+    let format = |(theirs, ours): &(Codec, Codec)| Format {
+        name: theirs.name.clone(),
+        clock_rate: theirs.clock_rate,
+        channels: theirs.channels,
+        send: theirs.payload_type,
+        receive: ours.payload_type,
+        remote_fmtp: theirs.fmtp.clone(),
+    };
+    let formats: Vec<Format> = pairs
+        .iter()
+        .filter(|(t, _)| !t.is_telephone_event() && !t.name.eq_ignore_ascii_case("CN"))
+        .map(format)
+        .collect();
+    let clock = formats.first().ok_or(Disagreement::NoCommonCodec)?.clock_rate;
+    let events = |clock: Option<u32>| {
+        pairs
+            .iter()
+            .find(|(t, _)| t.is_telephone_event() && clock.is_none_or(|c| c == t.clock_rate))
+            .map(format)
+    };
+    let ip = description.connection_of(theirs).filter(|ip| !ip.is_unspecified());
+    let remote = ip.map(|ip| SocketAddr::new(ip, theirs.port));
+    Ok(Agreed {
+        remote,
+        remote_rtcp: ip.and_then(|ip| rtcp_address(ip, theirs)),
+        formats,
+        // RFC 4733 2.1: events share the clock of the audio; other clocks are a last resort.
+        telephone_event: events(Some(clock)).or_else(|| events(None)),
+        direction: if remote.is_some() { direction } else { direction.and(Direction::RecvOnly) },
+        ptime: theirs.ptime(),
+    })
+}
+
+/// RFC 3605 `a=rtcp:port [IN IP4 address]`.
+fn rtcp_address(ip: IpAddr, media: &Media) -> Option<SocketAddr> {
+    let Some(value) = media.attribute("rtcp") else {
+        return Some(SocketAddr::new(ip, media.port.checked_add(1)?));
+    };
+    let mut parts = value.split_ascii_whitespace();
+    let port = parts.next()?.parse().ok()?;
+    let ip = parts.nth(2).and_then(|a| a.parse().ok()).unwrap_or(ip);
+    Some(SocketAddr::new(ip, port))
+}
+
+fn audio_media(capabilities: &AudioCapabilities, codecs: &[Codec], direction: Direction) -> Media {
+    let mut attributes = Vec::new();
+    for codec in codecs {
+        let channels = if codec.channels > 1 { format!("/{}", codec.channels) } else { String::new() };
+        let map = format!("{} {}/{}{channels}", codec.payload_type, codec.name, codec.clock_rate);
+        attributes.push(Attribute::new("rtpmap", map));
+        if let Some(fmtp) = &codec.fmtp {
+            attributes.push(Attribute::new("fmtp", format!("{} {fmtp}", codec.payload_type)));
+        }
+    }
+    if let Some(ptime) = capabilities.ptime {
+        attributes.push(Attribute::new("ptime", ptime.to_string()));
+    }
+    attributes.push(Attribute::flag(direction.as_str()));
+    Media {
+        kind: "audio".into(),
+        port: capabilities.address.port(),
+        protocol: "RTP/AVP".into(),
+        formats: codecs.iter().map(|c| c.payload_type.to_string()).collect(),
+        connection: None,
+        attributes,
+        other: Vec::new(),
+    }
+}
+
+fn describe(capabilities: &AudioCapabilities, media: Vec<Media>) -> SessionDescription {
+    let address = Connection::Ip(capabilities.address.ip());
+    SessionDescription {
+        origin: Origin {
+            username: "-".into(),
+            session_id: capabilities.session.id.to_string(),
+            version: capabilities.session.version.to_string(),
+            address: address.clone(),
+        },
+        name: "-".into(),
+        connection: Some(address),
+        timing: "0 0".into(),
+        attributes: Vec::new(),
+        other: Vec::new(),
+        media,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capabilities(port: u16, codecs: Vec<Codec>) -> AudioCapabilities {
+        AudioCapabilities {
+            address: SocketAddr::new("192.0.2.7".parse().unwrap(), port),
+            codecs,
+            ptime: Some(20),
+            direction: Direction::SendRecv,
+            session: SessionVersion { id: 7, version: 1 },
+        }
+    }
+
+    fn opus(pt: u8) -> Codec {
+        Codec::new(pt, "opus", 48000, 2, Some("useinbandfec=1"))
+    }
+
+    fn events(pt: u8) -> Codec {
+        Codec::new(pt, "telephone-event", 8000, 1, Some("0-16"))
+    }
+
+    fn pcmu() -> Codec {
+        Codec::well_known(0).unwrap()
+    }
+
+    fn pcma() -> Codec {
+        Codec::well_known(8).unwrap()
+    }
+
+    #[test]
+    fn both_sides_read_the_same_agreement() {
+        let caller = capabilities(4000, vec![opus(96), pcmu(), pcma(), events(101)]);
+        let callee = capabilities(5000, vec![pcma(), opus(111), events(100)]);
+        let sent = offer(&caller);
+        let (reply, at_callee) = answer(&sent, &callee).unwrap();
+        let at_caller = agree(&sent, &reply).unwrap();
+        let list =
+            |a: &Agreed| a.formats.iter().map(|f| (f.name.clone(), f.send, f.receive)).collect::<Vec<_>>();
+        assert_eq!(list(&at_callee), [("opus".into(), 96, 96), ("PCMA".into(), 8, 8)]);
+        assert_eq!(list(&at_caller), list(&at_callee));
+        assert_eq!(at_caller.remote.unwrap().port(), 5000);
+        assert_eq!(at_callee.remote_rtcp.unwrap().port(), 4001);
+        assert_eq!(at_caller.telephone_event.unwrap().send, 101);
+    }
+
+    #[test]
+    fn other_sections_are_refused_in_place() {
+        let text = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=video 9 RTP/AVP 31\r\n\
+            m=audio 8 RTP/SAVP 0\r\nm=audio 6000 RTP/AVP 8 0\r\na=rtcp:7001\r\nm=audio 6002 RTP/AVP 0\r\n";
+        let sdp = SessionDescription::parse(text.as_bytes()).unwrap();
+        let (reply, agreed) = answer(&sdp, &capabilities(5000, vec![pcmu()])).unwrap();
+        let ports: Vec<u16> = reply.media.iter().map(|m| m.port).collect();
+        assert_eq!(ports, [0, 0, 5000, 0]);
+        assert_eq!(agreed.remote_rtcp.unwrap().port(), 7001);
+    }
+
+    #[test]
+    fn hold_is_mirrored_and_the_old_form_understood() {
+        let mut caller = capabilities(4000, vec![pcmu()]);
+        caller.direction = Direction::SendOnly;
+        let (reply, agreed) = answer(&offer(&caller), &capabilities(5000, vec![pcmu()])).unwrap();
+        assert_eq!(agreed.direction, Direction::RecvOnly);
+        assert_eq!(reply.direction_of(reply.audio().unwrap()), Direction::RecvOnly);
+        let mut old = offer(&capabilities(4000, vec![pcmu()]));
+        old.connection = Some(Connection::Ip("0.0.0.0".parse().unwrap()));
+        let (_, agreed) = answer(&old, &capabilities(5000, vec![pcmu()])).unwrap();
+        assert_eq!((agreed.remote, agreed.direction), (None, Direction::RecvOnly));
+    }
+
+    #[test]
+    fn no_agreement_has_a_reason() {
+        let offered = offer(&capabilities(4000, vec![pcmu(), events(101)]));
+        assert_eq!(
+            answer(&offered, &capabilities(1, vec![opus(96), events(101)])).unwrap_err(),
+            Disagreement::NoCommonCodec
+        );
+        let mut refused = offered.clone();
+        refused.media[0].port = 0;
+        assert_eq!(agree(&offered, &refused).unwrap_err(), Disagreement::NoAudio);
+    }
+}

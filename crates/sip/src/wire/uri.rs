@@ -1,0 +1,414 @@
+//! `sip:`, `sips:`, `tel:` and opaque URIs (RFC 3261 19.1, RFC 3966).
+//!
+//! Where a URI leads over the network is decided in [`crate::target`], not here.
+
+use super::{Malformed, Params};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Any URI that may stand in a request line or an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Uri {
+    /// `sip:` or `sips:`.
+    Sip(SipUri),
+    /// `tel:` (RFC 3966).
+    Tel(TelUri),
+    /// Everything else, kept as written: scheme and what follows the colon.
+    Other(String, String),
+}
+
+/// Whether the URI asks for TLS on every hop (RFC 3261 26.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `sip:`
+    Sip,
+    /// `sips:`
+    Sips,
+}
+
+/// A `sip:` or `sips:` URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SipUri {
+    /// `sip` or `sips`.
+    pub scheme: Scheme,
+    /// The user part as written, escapes included.
+    pub user: Option<String>,
+    /// The deprecated password part as written.
+    pub password: Option<String>,
+    /// The host.
+    pub host: Host,
+    /// The port, where given.
+    pub port: Option<u16>,
+    /// URI parameters.
+    pub params: Params,
+    /// What follows `?`, as written.
+    pub headers: Option<String>,
+}
+
+/// A `tel:` URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TelUri {
+    /// The number as written, visual separators included.
+    pub number: String,
+    /// Parameters such as `phone-context`.
+    pub params: Params,
+}
+
+/// A host: a name or a literal address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Host {
+    /// A DNS name as written.
+    Name(String),
+    /// A literal address; IPv6 stands in brackets on the wire.
+    Ip(IpAddr),
+}
+
+impl Uri {
+    /// Reads a URI without angle brackets around it.
+    pub fn parse(text: &str) -> Result<Uri, Malformed> {
+        let bad = Malformed("uri");
+        if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"')) {
+            return Err(bad);
+        }
+        let (scheme, rest) = text.split_once(':').ok_or(bad)?;
+        let mut chars = scheme.chars();
+        if !chars.next().is_some_and(|c| c.is_ascii_alphabetic())
+            || !chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+            || rest.is_empty()
+        {
+            return Err(bad);
+        }
+        if scheme.eq_ignore_ascii_case("sip") {
+            SipUri::parse_rest(Scheme::Sip, rest).map(Uri::Sip)
+        } else if scheme.eq_ignore_ascii_case("sips") {
+            SipUri::parse_rest(Scheme::Sips, rest).map(Uri::Sip)
+        } else if scheme.eq_ignore_ascii_case("tel") {
+            TelUri::parse_rest(rest).map(Uri::Tel)
+        } else {
+            Ok(Uri::Other(scheme.to_owned(), rest.to_owned()))
+        }
+    }
+
+    /// The `sip:`/`sips:` form, where it is one.
+    pub fn as_sip(&self) -> Option<&SipUri> {
+        match self {
+            Uri::Sip(uri) => Some(uri),
+            _ => None,
+        }
+    }
+
+    /// The user part with escapes resolved, or the number of a `tel:` URI.
+    pub fn user(&self) -> Option<String> {
+        match self {
+            Uri::Sip(uri) => uri.user.as_deref().map(unescape),
+            Uri::Tel(uri) => Some(uri.number.clone()),
+            Uri::Other(..) => None,
+        }
+    }
+
+    /// Equality of RFC 3261 19.1.4, for bindings and request matching.
+    pub fn equivalent(&self, other: &Uri) -> bool {
+        match (self, other) {
+            (Uri::Sip(a), Uri::Sip(b)) => a.equivalent(b),
+            (Uri::Tel(a), Uri::Tel(b)) => digits(&a.number) == digits(&b.number),
+            (a, b) => a == b,
+        }
+    }
+}
+
+impl SipUri {
+    /// A `sip:` URI of a user (plain text, escaped here) at a host.
+    pub fn new(user: Option<&str>, host: Host, port: Option<u16>) -> SipUri {
+        SipUri {
+            scheme: Scheme::Sip,
+            user: user.map(escape_user),
+            password: None,
+            host,
+            port,
+            params: Params::default(),
+            headers: None,
+        }
+    }
+
+    /// Equality of RFC 3261 19.1.4.
+    pub fn equivalent(&self, other: &SipUri) -> bool {
+        let user = |u: &SipUri| u.user.as_deref().map(unescape);
+        let param = |u: &SipUri, name: &str| u.params.get(name).map(|v| unescape(&v).to_ascii_lowercase());
+        // 19.1.4: these decide even when only one side has them; any other counts only where both have it.
+        let decisive = ["user", "ttl", "method", "maddr", "transport"];
+        self.scheme == other.scheme
+            && user(self) == user(other)
+            && self.password == other.password
+            && self.host.same(&other.host)
+            && self.port == other.port
+            && decisive.iter().all(|name| param(self, name) == param(other, name))
+            && self
+                .params
+                .iter()
+                .all(|(name, _)| !other.params.has(name) || param(self, name) == param(other, name))
+            && self.headers == other.headers
+    }
+
+    /// Whether the `lr` parameter marks a loose router (RFC 3261 16.12.1).
+    pub fn is_loose_router(&self) -> bool {
+        self.params.has("lr")
+    }
+
+    fn parse_rest(scheme: Scheme, rest: &str) -> Result<SipUri, Malformed> {
+        let bad = Malformed("sip uri");
+        // A raw '@' cannot stand in host, parameters or headers, so the last one ends the userinfo.
+        let (userinfo, rest) = match rest.rfind('@') {
+            Some(at) => (rest.get(..at), rest.get(at.saturating_add(1)..).ok_or(bad)?),
+            None => (None, rest),
+        };
+        let (user, password) = match userinfo {
+            Some("") => return Err(bad),
+            Some(info) => match info.split_once(':') {
+                Some((user, password)) => (Some(user.to_owned()), Some(password.to_owned())),
+                None => (Some(info.to_owned()), None),
+            },
+            None => (None, None),
+        };
+        let (rest, headers) = match rest.split_once('?') {
+            Some((rest, headers)) => (rest, Some(headers.to_owned())),
+            None => (rest, None),
+        };
+        let (hostport, params) = match rest.split_once(';') {
+            Some((hostport, params)) => (hostport, Params::from_uri(params)?),
+            None => (rest, Params::default()),
+        };
+        let (host, port) = Host::parse_with_port(hostport)?;
+        Ok(SipUri { scheme, user, password, host, port, params, headers })
+    }
+}
+
+impl TelUri {
+    fn parse_rest(rest: &str) -> Result<TelUri, Malformed> {
+        let (number, params) = match rest.split_once(';') {
+            Some((number, params)) => (number, Params::from_uri(params)?),
+            None => (rest, Params::default()),
+        };
+        // RFC 3966 3: digits, hex digits of private plans, `*`, `#` and visual separators.
+        if number.is_empty() || !number.chars().all(|c| c.is_ascii_hexdigit() || "+*#-.()".contains(c)) {
+            return Err(Malformed("tel uri"));
+        }
+        Ok(TelUri { number: number.to_owned(), params })
+    }
+}
+
+impl Host {
+    /// Reads a host without a port.
+    pub fn parse(text: &str) -> Result<Host, Malformed> {
+        match Host::parse_with_port(text)? {
+            (host, None) => Ok(host),
+            _ => Err(Malformed("host")),
+        }
+    }
+
+    /// The literal address, where it is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Host::Ip(ip) => Some(*ip),
+            Host::Name(_) => None,
+        }
+    }
+
+    /// Equality without case for names.
+    pub fn same(&self, other: &Host) -> bool {
+        match (self, other) {
+            (Host::Name(a), Host::Name(b)) => {
+                a.trim_end_matches('.').eq_ignore_ascii_case(b.trim_end_matches('.'))
+            }
+            (a, b) => a == b,
+        }
+    }
+
+    pub(crate) fn parse_with_port(text: &str) -> Result<(Host, Option<u16>), Malformed> {
+        let bad = Malformed("host");
+        let port = |text: &str| -> Result<u16, Malformed> {
+            if text.chars().all(|c| c.is_ascii_digit()) { text.parse().map_err(|_| bad) } else { Err(bad) }
+        };
+        if let Some(rest) = text.strip_prefix('[') {
+            let (inner, after) = rest.split_once(']').ok_or(bad)?;
+            let ip: Ipv6Addr = inner.parse().map_err(|_| bad)?;
+            return match after.strip_prefix(':') {
+                Some(digits) => Ok((Host::Ip(ip.into()), Some(port(digits)?))),
+                None if after.is_empty() => Ok((Host::Ip(ip.into()), None)),
+                None => Err(bad),
+            };
+        }
+        let (name, port) = match text.split_once(':') {
+            Some((name, digits)) => (name, Some(port(digits)?)),
+            None => (text, None),
+        };
+        if let Ok(ip) = name.parse::<Ipv4Addr>() {
+            return Ok((Host::Ip(ip.into()), port));
+        }
+        // `_` is no hostname character in RFC 3261 25.1, but names in the field carry it.
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        {
+            return Err(bad);
+        }
+        Ok((Host::Name(name.to_owned()), port))
+    }
+}
+
+impl From<IpAddr> for Host {
+    fn from(ip: IpAddr) -> Host {
+        Host::Ip(ip)
+    }
+}
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Host::Name(name) => f.write_str(name),
+            Host::Ip(IpAddr::V4(ip)) => write!(f, "{ip}"),
+            Host::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]"),
+        }
+    }
+}
+
+impl std::fmt::Display for SipUri {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.scheme {
+            Scheme::Sip => "sip:",
+            Scheme::Sips => "sips:",
+        })?;
+        if let Some(user) = &self.user {
+            f.write_str(user)?;
+            if let Some(password) = &self.password {
+                write!(f, ":{password}")?;
+            }
+            f.write_str("@")?;
+        }
+        write!(f, "{}", self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        write!(f, "{}", self.params)?;
+        match &self.headers {
+            Some(headers) => write!(f, "?{headers}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for Uri {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Uri::Sip(uri) => write!(f, "{uri}"),
+            Uri::Tel(uri) => write!(f, "tel:{}{}", uri.number, uri.params),
+            Uri::Other(scheme, rest) => write!(f, "{scheme}:{rest}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Uri {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Uri, Malformed> {
+        Uri::parse(text)
+    }
+}
+
+impl From<SipUri> for Uri {
+    fn from(uri: SipUri) -> Uri {
+        Uri::Sip(uri)
+    }
+}
+
+fn digits(number: &str) -> String {
+    number.chars().filter(|c| c.is_ascii_hexdigit() || matches!(c, '+' | '*' | '#')).collect()
+}
+
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut iter = text.bytes();
+    while let Some(b) = iter.next() {
+        let hex = (b == b'%').then(|| {
+            let mut ahead = iter.clone();
+            let high = char::from(ahead.next()?).to_digit(16)?;
+            let low = char::from(ahead.next()?).to_digit(16)?;
+            u8::try_from(high.saturating_mul(16).saturating_add(low)).ok()
+        });
+        match hex.flatten() {
+            Some(byte) => {
+                iter.next();
+                iter.next();
+                bytes.push(byte);
+            }
+            None => bytes.push(b),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn escape_user(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let c = char::from(byte);
+        // RFC 3261 25.1: unreserved and user-unreserved stand bare.
+        if c.is_ascii_alphanumeric() || "-_.!~*'()&=+$,;?/".contains(c) {
+            out.push(c);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris_survive_a_round_trip() {
+        for text in [
+            "sip:alice@example.com",
+            "sips:alice:secret@example.com:5061;transport=tcp;lr?subject=x",
+            "sip:[2001:db8::1]:5080;lr",
+            "sip:user;par=u%40example.net@example.com",
+            "tel:+1-201-555-0123;phone-context=example.com",
+            "soap.beep://192.0.2.103:3002",
+        ] {
+            assert_eq!(Uri::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn malformed_uris_are_refused() {
+        for text in [
+            "",
+            "sip:",
+            "nocolon",
+            "sip:@host",
+            "sip:a@",
+            "sip:a@h:99999",
+            "sip:a@[::1",
+            "<sip:a@b>",
+            "sip:a@h;;lr",
+            "sip:a b@h",
+        ] {
+            assert!(Uri::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn equivalence_follows_the_rfc() {
+        let same = |a: &str, b: &str| Uri::parse(a).unwrap().equivalent(&Uri::parse(b).unwrap());
+        assert!(same("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"));
+        assert!(same("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"));
+        assert!(!same("sip:ALICE@AtLanTa.CoM", "sip:alice@atlanta.com"));
+        assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"));
+        assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"));
+        assert!(!same("sip:bob@biloxi.com", "sips:bob@biloxi.com"));
+    }
+
+    #[test]
+    fn users_are_escaped_and_unescaped() {
+        let uri = SipUri::new(Some("a b@c:d"), Host::parse("h").unwrap(), None);
+        assert_eq!(uri.to_string(), "sip:a%20b%40c%3Ad@h");
+        assert_eq!(Uri::Sip(uri).user().unwrap(), "a b@c:d");
+        assert_eq!(unescape("50%"), "50%");
+    }
+}
