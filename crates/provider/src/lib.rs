@@ -6,9 +6,9 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod error;
+pub mod sandbox;
 mod secret;
 pub mod types;
-
 
 use std::sync::Arc;
 
@@ -43,10 +43,17 @@ pub trait Provider: Send + Sync {
 
     /// A stream of hints that `changes` has something new. Ends when the connection does; may lose hints, so it
     /// only ever shortens the wait.
-    async fn hints(&self, since: &Cursor) -> Result<BoxStream<'static, Result<(), ProviderError>>, ProviderError>;
+    async fn hints(
+        &self,
+        since: &Cursor,
+    ) -> Result<BoxStream<'static, Result<(), ProviderError>>, ProviderError>;
 
     /// Sends an SMS. The same key never sends twice where `capabilities().idempotent_send` holds.
-    async fn send_message(&self, key: &IdempotencyKey, message: &OutgoingMessage) -> Result<Message, ProviderError>;
+    async fn send_message(
+        &self,
+        key: &IdempotencyKey,
+        message: &OutgoingMessage,
+    ) -> Result<Message, ProviderError>;
 
     /// Looks for a message whose sending was not confirmed.
     async fn find_sent(&self, key: &IdempotencyKey) -> Result<Option<Message>, ProviderError>;
