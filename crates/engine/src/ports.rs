@@ -1,0 +1,191 @@
+//! The outside as the engine asks for it: secrets, notifications, sound, time and the browser.
+//!
+//! Each shell brings its own; the ones a shell needs no desktop for are in [`plain`], those for tests in [`fake`].
+//! Nothing here knows which desktop or which library answers.
+
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
+pub mod plain;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+pub use tern_provider::Secret;
+use url::Url;
+
+use crate::{
+    api::{CallId, DevicesView, ThreadId},
+    audio::OpenedAudio,
+};
+
+/// Everything the engine needs from outside, wired by the shell in one place.
+#[derive(Clone)]
+pub struct Ports {
+    /// The keyring.
+    pub secrets: Arc<dyn Secrets>,
+    /// The desktop's notifications.
+    pub notifier: Arc<dyn Notifier>,
+    /// Microphone, loudspeaker and ringer.
+    pub audio: Arc<dyn Audio>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The system browser.
+    pub browser: Arc<dyn Browser>,
+}
+
+/// Names one secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SecretKey {
+    /// The entry's name, unique to this account in this database: `3f2a…/sip-password`.
+    pub name: String,
+    /// What a keyring's own window may show for it.
+    pub label: String,
+}
+
+/// Why a secret could not be read or kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecretsError {
+    /// This computer has no keyring.
+    #[error("there is no keyring")]
+    Unavailable,
+    /// The keyring is locked, or its prompt was dismissed.
+    #[error("the keyring is locked")]
+    Locked,
+    /// The keyring failed.
+    #[error("the keyring failed")]
+    Failed,
+}
+
+/// Keeps secrets outside of the database. May take as long as a person needs at a prompt.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret, or `None` when there is no such entry.
+    async fn get(&self, key: &SecretKey) -> Result<Option<Secret>, SecretsError>;
+    /// Keeps or replaces it.
+    async fn set(&self, key: &SecretKey, secret: &Secret) -> Result<(), SecretsError>;
+    /// Forgets it; no error when it is not there.
+    async fn delete(&self, key: &SecretKey) -> Result<(), SecretsError>;
+}
+
+/// How loudly a notification asks for attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// A message, a missed call.
+    Normal,
+    /// A call rings now: stays until it is closed.
+    Critical,
+}
+
+/// What a notification's button or a click on it does; handed back through `EngineHandle::activate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotificationAction {
+    /// Answers the call.
+    Answer {
+        /// Which call.
+        call: CallId,
+    },
+    /// Turns the call down.
+    Decline {
+        /// Which call.
+        call: CallId,
+    },
+    /// Shows a conversation.
+    OpenThread {
+        /// Which one.
+        thread: ThreadId,
+    },
+    /// Shows the window.
+    OpenWindow,
+}
+
+/// A button of a notification.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NotificationButton {
+    /// What it does.
+    pub action: NotificationAction,
+    /// Its text, in the user's language.
+    pub label: String,
+}
+
+/// A notification, in the user's language.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// A notification of the same tag replaces this one.
+    pub tag: String,
+    /// How loudly.
+    pub urgency: Urgency,
+    /// Plain text.
+    pub title: String,
+    /// Plain text, untrusted: whoever shows it as markup must escape it.
+    pub body: String,
+    /// Left to right.
+    pub buttons: Vec<NotificationButton>,
+    /// What a click on the notification itself does.
+    pub default: NotificationAction,
+    /// When it goes by itself; `None` leaves it to the desktop, or until closed when critical.
+    pub timeout: Option<Duration>,
+}
+
+impl std::fmt::Debug for Notification {
+    // Title and body hold people's numbers and texts.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notification").field("urgency", &self.urgency).finish_non_exhaustive()
+    }
+}
+
+/// Shows notifications. Failing to is logged and otherwise nobody's problem.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Shows one, replacing the one of the same tag.
+    async fn show(&self, notification: Notification);
+    /// Takes it away if it is still there.
+    async fn close(&self, tag: &str);
+}
+
+/// What is to be heard while nobody talks yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RingTone {
+    /// Somebody calls us.
+    Ring,
+    /// It rings at the other side, and the provider sends no sound of its own.
+    Ringback,
+    /// The other side is busy.
+    Busy,
+}
+
+/// A tone that sounds until this is dropped.
+pub trait Ringing: Send {}
+
+/// Microphone, loudspeaker and ringer. Devices are named by the ids of [`DevicesView`]; `None` is the system's default.
+pub trait Audio: Send + Sync {
+    /// Prepares the sound of a call; what is missing is replaced by silence and told in `trouble`.
+    fn open(&self, microphone: Option<&str>, speaker: Option<&str>) -> OpenedAudio;
+    /// Starts a tone.
+    fn ring(&self, device: Option<&str>, tone: RingTone) -> Box<dyn Ringing>;
+    /// The devices there are; may take a while.
+    fn devices(&self) -> DevicesView;
+}
+
+/// Time, so that a test can bring its own.
+pub trait Clock: Send + Sync {
+    /// Steady time, for waiting.
+    fn now(&self) -> Instant;
+    /// The wall clock, for people.
+    fn wall(&self) -> Timestamp;
+}
+
+/// Why no browser was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no browser could be opened")]
+pub struct BrowserError;
+
+/// The system browser. Addresses were checked before they come here.
+#[async_trait]
+pub trait Browser: Send + Sync {
+    /// Opens a page.
+    async fn open(&self, url: &Url) -> Result<(), BrowserError>;
+}
