@@ -12,9 +12,18 @@ pub use fluent::FluentValue;
 
 /// The catalogues of each language, English first: it stands in for what another language lacks.
 const CATALOGUES: [(Language, &str, &[&str]); 3] = [
-    (Language::En, "en", &[include_str!("../../../ui/src/i18n/en/desktop.ftl")]),
-    (Language::Fr, "fr", &[include_str!("../../../ui/src/i18n/fr/desktop.ftl")]),
-    (Language::Ru, "ru", &[include_str!("../../../ui/src/i18n/ru/desktop.ftl")]),
+    (Language::En, "en", &[
+            include_str!("../../../ui/src/i18n/en/desktop.ftl"),
+            include_str!("../../../ui/src/i18n/en/errors.ftl"),
+        ]),
+    (Language::Fr, "fr", &[
+            include_str!("../../../ui/src/i18n/fr/desktop.ftl"),
+            include_str!("../../../ui/src/i18n/fr/errors.ftl"),
+        ]),
+    (Language::Ru, "ru", &[
+            include_str!("../../../ui/src/i18n/ru/desktop.ftl"),
+            include_str!("../../../ui/src/i18n/ru/errors.ftl"),
+        ]),
 ];
 
 /// Sentences in one language.
