@@ -1,0 +1,235 @@
+// What the window knows of the engine: snapshot and events folded by a pure function. Nothing here is truth; it can
+// be thrown away and built again at any time, and is, when a sequence number is missing.
+
+import type {
+  AccountId,
+  AccountView,
+  ActivityPage,
+  CallId,
+  CallView,
+  DevicesView,
+  ErrorView,
+  Event,
+  EventKind,
+  Notice,
+  Settings,
+  Snapshot,
+  ThreadId,
+  ThreadView,
+} from "../api/generated";
+import { withNewestPage, withOlderPage, type Rows } from "./merge";
+
+/** A notice that is on show. */
+export interface ShownNotice {
+  id: number;
+  notice: Notice;
+}
+
+/** Where the flow of events stands. */
+export type Link =
+  /** Waiting for a snapshot; what comes before it is kept. */
+  | { state: "waiting"; early: Event[] }
+  /** The next event has `seq + 1`. */
+  | { state: "live"; seq: number }
+  /** The engine could not be reached. */
+  | { state: "broken"; error: ErrorView };
+
+export interface Projection {
+  link: Link;
+  accounts: AccountView[];
+  /** Calls that live, and ended ones until the window has shown why. */
+  calls: CallView[];
+  feed: Rows & { unread: number };
+  /** The conversation that is open, if one is. */
+  thread: ThreadView | null;
+  devices: DevicesView;
+  settings: Settings;
+  notices: ShownNotice[];
+  /** The next notice's id. */
+  nextNotice: number;
+}
+
+/** Everything that changes the projection. */
+export type Input =
+  | { type: "subscribing" }
+  | { type: "subscribed"; snapshot: Snapshot }
+  | { type: "unreachable"; error: ErrorView }
+  | { type: "event"; event: Event }
+  | { type: "refreshed"; snapshot: Snapshot }
+  | { type: "devicesRead"; devices: DevicesView }
+  | { type: "newestActivityRead"; page: ActivityPage }
+  | { type: "olderActivityRead"; page: ActivityPage }
+  | { type: "threadRead"; thread: ThreadView }
+  | { type: "olderThreadRead"; thread: ThreadView }
+  | { type: "threadClosed" }
+  | { type: "callForgotten"; call: CallId }
+  | { type: "troubled"; account: AccountId | null; error: ErrorView }
+  | { type: "noticeDismissed"; id: number };
+
+/** What has to be read again, or happens in the window, because of an input. */
+export type Effect =
+  | { type: "subscribe" }
+  | { type: "refresh" }
+  | { type: "readDevices" }
+  | { type: "readActivity" }
+  | { type: "readThread"; thread: ThreadId }
+  | { type: "forgetLater"; call: CallView }
+  | { type: "show"; thread: ThreadId | null };
+
+export interface Step {
+  state: Projection;
+  effects: Effect[];
+}
+
+/** Early events beyond this are dropped; the gap they leave asks for a new snapshot. */
+const MOST_EARLY = 256;
+/** Older notices fall off: nobody reads a tower of banners. */
+const MOST_NOTICES = 4;
+
+/** Before the first snapshot. */
+export function empty(): Projection {
+  return {
+    link: { state: "waiting", early: [] },
+    accounts: [],
+    calls: [],
+    feed: { items: [], next: null, unread: 0 },
+    thread: null,
+    devices: { inputs: [], outputs: [] },
+    settings: {},
+    notices: [],
+    nextNotice: 1,
+  };
+}
+
+/** One input folded in. */
+export function step(state: Projection, input: Input): Step {
+  switch (input.type) {
+    case "subscribing":
+      return only({ ...state, link: { state: "waiting", early: [] } });
+    case "subscribed":
+      return subscribed(state, input.snapshot);
+    case "unreachable":
+      return only({ ...state, link: { state: "broken", error: input.error } });
+    case "event":
+      return received(state, input.event);
+    case "refreshed": {
+      // Calls and sequence stay: events that follow may be newer than this answer.
+      const { accounts, settings } = input.snapshot;
+      return only({ ...state, accounts, settings });
+    }
+    case "devicesRead":
+      return only({ ...state, devices: input.devices });
+    case "newestActivityRead":
+      return only({ ...state, feed: { ...withNewestPage(state.feed, input.page), unread: input.page.unread } });
+    case "olderActivityRead":
+      return only({ ...state, feed: { ...withOlderPage(state.feed, input.page), unread: input.page.unread } });
+    case "threadRead": {
+      const known = state.thread?.id === input.thread.id ? state.thread : null;
+      const rows = known ? withNewestPage(known, input.thread) : input.thread;
+      return only({ ...state, thread: { ...input.thread, items: rows.items, next: rows.next } });
+    }
+    case "olderThreadRead":
+      if (state.thread?.id !== input.thread.id) return only(state);
+      return only({ ...state, thread: { ...state.thread, ...withOlderPage(state.thread, input.thread) } });
+    case "threadClosed":
+      return only({ ...state, thread: null });
+    case "callForgotten":
+      return only({ ...state, calls: state.calls.filter((call) => call.id !== input.call || call.state !== "ended") });
+    case "troubled":
+      return only(withNotice(state, { type: "trouble", account: input.account, error: input.error }));
+    case "noticeDismissed":
+      return only({ ...state, notices: state.notices.filter((shown) => shown.id !== input.id) });
+  }
+}
+
+function only(state: Projection): Step {
+  return { state, effects: [] };
+}
+
+function subscribed(state: Projection, snapshot: Snapshot): Step {
+  const early = state.link.state === "waiting" ? state.link.early : [];
+  // A new snapshot lists living calls only; what ended meanwhile is gone with it.
+  const effects: Effect[] = state.thread ? [{ type: "readThread", thread: state.thread.id }] : [];
+  let next: Projection = {
+    ...state,
+    link: { state: "live", seq: snapshot.seq },
+    accounts: snapshot.accounts,
+    calls: snapshot.calls,
+    feed: { items: snapshot.activity.items, next: snapshot.activity.next, unread: snapshot.activity.unread },
+    devices: snapshot.devices,
+    settings: snapshot.settings,
+  };
+  for (const event of early) {
+    const after = received(next, event);
+    next = after.state;
+    effects.push(...after.effects);
+    if (next.link.state !== "live") break;
+  }
+  return { state: next, effects };
+}
+
+function received(state: Projection, event: Event): Step {
+  const { link } = state;
+  if (link.state === "waiting") {
+    if (link.early.length >= MOST_EARLY) return only(state);
+    return only({ ...state, link: { state: "waiting", early: [...link.early, event] } });
+  }
+  if (link.state === "broken" || event.seq <= link.seq) return only(state);
+  if (event.seq !== link.seq + 1) {
+    return { state: { ...state, link: { state: "waiting", early: [] } }, effects: [{ type: "subscribe" }] };
+  }
+  return happened({ ...state, link: { state: "live", seq: event.seq } }, event.kind);
+}
+
+function happened(state: Projection, kind: EventKind): Step {
+  switch (kind.type) {
+    case "accountChanged":
+    case "settingsChanged":
+      return { state, effects: [{ type: "refresh" }] };
+    case "callChanged": {
+      const effects: Effect[] = kind.call.state === "ended" ? [{ type: "forgetLater", call: kind.call }] : [];
+      return { state: { ...state, calls: withCall(state.calls, kind.call) }, effects };
+    }
+    case "activityChanged":
+      return { state, effects: [{ type: "readActivity" }, ...rereadIfOpen(state, kind.threads)] };
+    case "devicesChanged":
+      return { state, effects: [{ type: "readDevices" }] };
+    case "messageArrived":
+      // `activityChanged` brings the row; this one is for notifications.
+      return only(state);
+    case "callRang":
+      return only(state);
+    case "noticeRaised":
+      return only(withNotice(state, kind.notice));
+    case "showRequested":
+      return { state, effects: [{ type: "show", thread: kind.thread }] };
+  }
+}
+
+function withCall(calls: CallView[], call: CallView): CallView[] {
+  const known = calls.some((other) => other.id === call.id);
+  return known ? calls.map((other) => (other.id === call.id ? call : other)) : [...calls, call];
+}
+
+function rereadIfOpen(state: Projection, threads: ThreadId[]): Effect[] {
+  const open = state.thread;
+  return open && threads.includes(open.id) ? [{ type: "readThread", thread: open.id }] : [];
+}
+
+function withNotice(state: Projection, notice: Notice): Projection {
+  const shown = { id: state.nextNotice, notice };
+  return {
+    ...state,
+    notices: [...withoutKind(state.notices, notice), shown].slice(-MOST_NOTICES),
+    nextNotice: state.nextNotice + 1,
+  };
+}
+
+/** The same thing said again replaces what stands. */
+function withoutKind(notices: ShownNotice[], notice: Notice): ShownNotice[] {
+  return notices.filter(({ notice: other }) => {
+    if (other.type !== notice.type) return true;
+    if (other.type === "trouble" && notice.type === "trouble") return other.error.code !== notice.error.code;
+    return other.type === "fundsAdded";
+  });
+}
