@@ -1,1 +1,53 @@
-//! See the package description.
+//! Call audio: everything between a microphone and an RTP packet, and between an RTP packet and a loudspeaker.
+//!
+//! The pipeline is pure. Samples and packets go in and come out, the time is an argument, randomness comes from
+//! a seed; so a call of ten minutes runs in a test in a second. Sound cards stand behind the `device` feature.
+//!
+//! The usual owner is one thread per call which owns a [`Session`]:
+//!
+//! ```text
+//! loop {
+//!     if let Some(datagram) = socket.recv(until: wake) { session.receive(now, datagram) }
+//!     wake = session.tick(now);
+//!     while let Some(packet) = session.poll_packet() { socket.send(packet) }
+//!     while let Some(event) = session.poll_event() { tell the call }
+//! }
+//! ```
+//!
+//! What deliberately isn't here: sockets, SDP, and the choice of codecs; their results come in as
+//! [`StreamConfig`].
+
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod codec;
+mod conceal;
+pub mod device;
+pub mod dtmf;
+mod error;
+pub mod io;
+pub mod jitter;
+mod level;
+mod pitch;
+mod playout;
+mod report;
+pub mod resample;
+pub mod rtcp;
+pub mod rtp;
+mod session;
+mod stats;
+mod stream;
+mod stretch;
+pub mod tone;
+pub mod wav;
+
+pub use codec::{CodecKind, PayloadFormat, TelephoneEvent, supported_formats, supported_telephone_events};
+pub use dtmf::Digit;
+pub use error::{AudioError, Direction, Fault};
+pub use io::{Sink, SinkSpec, Source, SourceSpec};
+pub use session::{Session, SessionEvent};
+pub use stats::StreamStats;
+pub use stream::{Packet, PacketKind, Stream, StreamConfig, StreamError, StreamEvent};
+pub use tone::Tone;
+
+/// The rate every [`Source`], [`Sink`] and sound card of this crate works at, in Hz: mono, `f32` in -1..=1.
+pub const DEVICE_RATE: u32 = 48_000;

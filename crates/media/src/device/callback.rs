@@ -1,0 +1,162 @@
+//! What the sound system's own thread runs: samples between a card and a ring. No lock, no allocation, no waiting.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use rtrb::{Consumer, Producer};
+
+/// What the callbacks count, read by the thread of the call.
+#[derive(Debug)]
+pub(super) struct Counters {
+    base: Instant,
+    /// Frames that passed.
+    pub(super) frames: AtomicU64,
+    /// Frames that found no room (capture) or were missing (playback).
+    pub(super) slipped: AtomicU64,
+    /// Times that frames slipped.
+    pub(super) slips: AtomicU64,
+    /// Times the sound system itself reported an overrun or underrun.
+    pub(super) xruns: AtomicU64,
+    /// Frames of the longest callback.
+    pub(super) period: AtomicU32,
+    /// Nanoseconds between `base` and the latest callback.
+    latest: AtomicU64,
+    /// Samples were written once: only then can some be missing.
+    pub(super) fed: AtomicBool,
+}
+
+impl Counters {
+    pub(super) fn new() -> Self {
+        Self {
+            base: Instant::now(),
+            frames: AtomicU64::new(0),
+            slipped: AtomicU64::new(0),
+            slips: AtomicU64::new(0),
+            xruns: AtomicU64::new(0),
+            period: AtomicU32::new(0),
+            latest: AtomicU64::new(0),
+            fed: AtomicBool::new(false),
+        }
+    }
+
+    /// When the latest callback ran.
+    pub(super) fn latest(&self) -> Instant {
+        self.base + std::time::Duration::from_nanos(self.latest.load(Relaxed))
+    }
+
+    fn note(&self, frames: usize, slipped: usize) {
+        self.frames.fetch_add(frames as u64, Relaxed);
+        if slipped > 0 {
+            self.slipped.fetch_add(slipped as u64, Relaxed);
+            self.slips.fetch_add(1, Relaxed);
+        }
+        self.period.fetch_max(frames as u32, Relaxed);
+        self.latest.store(self.base.elapsed().as_nanos() as u64, Relaxed);
+    }
+}
+
+/// The capture callback: the mean of the channels of each frame goes into the ring; what finds no room is lost.
+pub(super) fn capture<T: Copy>(
+    data: &[T],
+    channels: usize,
+    to_f32: impl Fn(T) -> f32,
+    ring: &mut Producer<f32>,
+    counters: &Counters,
+) {
+    let frames = data.chunks_exact(channels.max(1));
+    let count = frames.len();
+    let scale = 1.0 / channels.max(1) as f32;
+    let mut taken = 0;
+    for frame in frames {
+        if ring.push(frame.iter().map(|sample| to_f32(*sample)).sum::<f32>() * scale).is_err() {
+            break;
+        }
+        taken += 1;
+    }
+    counters.note(count, count - taken);
+}
+
+/// The playback callback: each sample of the ring goes to all channels; where the ring is empty there is silence.
+pub(super) fn playback<T: Copy>(
+    data: &mut [T],
+    channels: usize,
+    from_f32: impl Fn(f32) -> T,
+    ring: &mut Consumer<f32>,
+    counters: &Counters,
+) {
+    let frames = data.chunks_exact_mut(channels.max(1));
+    let count = frames.len();
+    let mut given = 0;
+    for frame in frames {
+        let sample = match ring.pop() {
+            Ok(sample) => {
+                given += 1;
+                sample
+            }
+            Err(_) => 0.0,
+        };
+        frame.fill(from_f32(sample));
+    }
+    let missing = if counters.fed.load(Relaxed) { count - given } else { 0 };
+    counters.note(count, missing);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtrb::RingBuffer;
+
+    fn to_f32(sample: i16) -> f32 {
+        f32::from(sample) / 32_768.0
+    }
+
+    fn from_f32(sample: f32) -> i16 {
+        (sample * 32_767.0) as i16
+    }
+
+    #[test]
+    fn channels_are_averaged_and_what_finds_no_room_is_counted() {
+        let (mut to, mut from) = RingBuffer::new(3);
+        let counters = Counters::new();
+        capture(&[16_384, 0, -16_384, -16_384, 0, 0, 8_192, 8_192], 2, to_f32, &mut to, &counters);
+        assert_eq!(std::iter::from_fn(|| from.pop().ok()).collect::<Vec<_>>(), [0.25, -0.5, 0.0]);
+        assert_eq!(counters.frames.load(Relaxed), 4);
+        assert_eq!((counters.slips.load(Relaxed), counters.slipped.load(Relaxed)), (1, 1));
+        assert_eq!(counters.period.load(Relaxed), 4);
+    }
+
+    #[test]
+    fn an_empty_ring_is_silence_and_is_counted_once_it_was_fed() {
+        let (mut to, mut from) = RingBuffer::new(8);
+        let counters = Counters::new();
+        let mut out = [7_i16; 8];
+        playback(&mut out, 2, from_f32, &mut from, &counters);
+        assert_eq!((out, counters.slipped.load(Relaxed)), ([0; 8], 0));
+        to.push(1.0).unwrap();
+        counters.fed.store(true, Relaxed);
+        playback(&mut out, 2, from_f32, &mut from, &counters);
+        assert_eq!(out, [32_767, 32_767, 0, 0, 0, 0, 0, 0]);
+        assert_eq!((counters.slips.load(Relaxed), counters.slipped.load(Relaxed)), (1, 3));
+    }
+
+    /// The promise of this module, with full and empty rings, counted by a global allocator that counts.
+    #[test]
+    fn the_callbacks_allocate_nothing() {
+        let (mut to, mut from) = RingBuffer::new(1_000);
+        let counters = Counters::new();
+        let input = [100_i16; 960];
+        let mut output = [0.0_f32; 960];
+        let info = allocation_counter::measure(|| {
+            for _ in 0..10 {
+                capture(&input, 2, to_f32, &mut to, &counters);
+            }
+            for _ in 0..10 {
+                playback(&mut output, 2, |s| s, &mut from, &counters);
+            }
+            counters.latest();
+        });
+        assert_eq!((info.count_total, info.bytes_total), (0, 0));
+        let proof = allocation_counter::measure(|| drop(std::hint::black_box(vec![1_u8; 10])));
+        assert_eq!(proof.count_total, 1, "the counter counts");
+    }
+}

@@ -1,0 +1,271 @@
+//! From waiting packets to one continuous signal: takes from the jitter buffer what is due, decodes it, makes up
+//! what is missing, and stretches it to keep the delay where it should be.
+//!
+//! Samples are made only when asked for: a packet may arrive until the very moment its first sample is needed.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::codec::{CodecError, CodecKind, Decoder};
+use crate::jitter::{Correction, Inserted, JitterBuffer, Next, Waiting};
+use crate::stretch::{self, Care};
+
+/// Delay above the aim from which every block may be shortened, seconds; below, one in [`CALM_MS`].
+const HASTE: f64 = 0.030;
+/// Between two corrections that nothing hurries, milliseconds.
+const CALM_MS: u32 = 60;
+/// Delay off the aim from which a stretch may be heard, seconds.
+const URGENT: f64 = 0.040;
+/// Made up at once when nothing arrives, milliseconds: the less, the sooner a late packet is played.
+const HELD_MS: u32 = 10;
+/// What follows the end of a stream is made up this long (comfort noise of a pausing peer); then it is silent.
+const AFTERSOUND_MS: u32 = 1_000;
+
+/// What the playout counted, in samples at the codec's rate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Played {
+    pub(crate) samples: u64,
+    pub(crate) concealed: u64,
+    pub(crate) recovered: u64,
+    pub(crate) accelerated: u64,
+    pub(crate) expanded: u64,
+    pub(crate) malformed: u64,
+}
+
+/// The receiving half of an audio stream after the network.
+#[derive(Debug)]
+pub(crate) struct Playout {
+    formats: Vec<(u8, CodecKind)>,
+    kind: CodecKind,
+    decoder: Option<Decoder>,
+    jitter: JitterBuffer,
+    ready: VecDeque<f32>,
+    block: Vec<f32>,
+    played: Played,
+    /// Made up while nothing was there, not yet known to stand for lost packets or for a pause.
+    unexplained: u64,
+    /// Milliseconds since the last correction, and since a packet was played.
+    since_correction: u32,
+    since_packet: u32,
+}
+
+impl Playout {
+    /// For packets of these payload types, all of one clock rate.
+    pub(crate) fn new(formats: Vec<(u8, CodecKind)>, kind: CodecKind) -> Self {
+        Self {
+            formats,
+            kind,
+            decoder: None,
+            jitter: JitterBuffer::new(kind.clock_rate()),
+            ready: VecDeque::new(),
+            block: Vec::new(),
+            played: Played::default(),
+            unexplained: 0,
+            since_correction: 0,
+            since_packet: AFTERSOUND_MS,
+        }
+    }
+
+    /// Rate of the samples given out, Hz.
+    pub(crate) fn sample_rate(&self) -> u32 {
+        self.kind.sample_rate()
+    }
+
+    pub(crate) fn jitter(&self) -> &JitterBuffer {
+        &self.jitter
+    }
+
+    pub(crate) fn note_other(&mut self, sequence: i64) {
+        self.jitter.note_other(sequence);
+    }
+
+    pub(crate) fn sequence_restarted(&mut self) {
+        self.jitter.sequence_restarted();
+    }
+
+    /// Another source took over, or the clock of the timestamps changed. The counts go on.
+    pub(crate) fn replace_source(&mut self, kind: CodecKind) {
+        self.kind = kind;
+        self.decoder = None;
+        self.jitter = JitterBuffer::new(kind.clock_rate());
+        self.unexplained = 0;
+    }
+
+    pub(crate) fn played(&self) -> Played {
+        self.played
+    }
+
+    /// Puts in a packet of one of the formats.
+    pub(crate) fn insert(
+        &mut self,
+        now: Instant,
+        sequence: i64,
+        timestamp: u32,
+        payload_type: u8,
+        payload: &[u8],
+    ) -> Inserted {
+        let redundancy = match &self.decoder {
+            Some(decoder) => decoder.carries_redundancy(payload),
+            None => false,
+        };
+        self.jitter.set_redundancy(redundancy);
+        self.jitter.insert(now, sequence, timestamp, payload_type, payload)
+    }
+
+    /// Fills `out` with what is to be heard from `now` on.
+    pub(crate) fn fill(&mut self, now: Instant, out: &mut [f32]) {
+        while self.ready.len() < out.len() {
+            self.block.clear();
+            self.produce(now, out.len() - self.ready.len());
+            self.ready.extend(self.block.drain(..));
+        }
+        let count = out.len();
+        out.iter_mut().zip(self.ready.drain(..count)).for_each(|(to, from)| *to = from);
+        self.played.samples += out.len() as u64;
+    }
+
+    /// Puts the next samples, at least one, into the empty block.
+    fn produce(&mut self, now: Instant, missing: usize) {
+        match self.jitter.next(now) {
+            Next::Packet { packet, after_pause } => {
+                let unexplained = std::mem::take(&mut self.unexplained);
+                self.played.concealed += if after_pause { 0 } else { unexplained };
+                self.play(&packet);
+            }
+            Next::Hole { ticks, lost, follower } => self.fill_hole(ticks, lost, follower.as_ref()),
+            Next::Empty => {
+                let samples = self.samples_of_ms(HELD_MS);
+                self.make_up(samples);
+                self.unexplained += samples as u64;
+                self.jitter.held(self.ticks(samples));
+            }
+            Next::Starting => {
+                // Only as much as is asked for: a packet may be due right after.
+                let samples = missing.min(self.samples_of_ms(HELD_MS));
+                self.make_up(samples);
+            }
+        }
+        if self.block.is_empty() {
+            self.block.resize(missing.max(1), 0.0);
+        }
+    }
+
+    fn play(&mut self, packet: &Waiting) {
+        self.select(packet.payload_type);
+        let decoded = match &mut self.decoder {
+            Some(decoder) => decoder.decode(&packet.payload, &mut self.block),
+            None => Err(CodecError::Malformed("unknown")),
+        };
+        match decoded {
+            Ok(samples) => {
+                self.jitter.played(self.ticks(samples));
+                self.since_packet = 0;
+                self.correct();
+            }
+            Err(_) => {
+                self.played.malformed += 1;
+                let ticks = self.jitter.packet_ticks();
+                let samples = self.samples(ticks).max(1);
+                self.make_up(samples);
+                self.played.concealed += samples as u64;
+                self.jitter.played(ticks);
+            }
+        }
+    }
+
+    fn fill_hole(&mut self, ticks: u32, lost: bool, follower: Option<&Waiting>) {
+        let samples = self.samples(ticks).max(1);
+        let unexplained = std::mem::take(&mut self.unexplained);
+        if lost {
+            self.played.concealed += unexplained;
+        }
+        let recovered = lost
+            && follower.is_some_and(|next| match &mut self.decoder {
+                Some(decoder) => decoder.recover(&next.payload, samples, &mut self.block),
+                None => false,
+            });
+        if recovered {
+            self.played.recovered += samples as u64;
+        } else {
+            self.make_up(samples);
+            if lost {
+                self.played.concealed += samples as u64;
+            }
+        }
+    }
+
+    /// Stretches the block just decoded if the delay asks for it.
+    fn correct(&mut self) {
+        let rate = self.sample_rate() as usize;
+        self.since_correction += (self.block.len() * 1_000 / rate) as u32;
+        let care = |ticks: u32| {
+            let off = f64::from(ticks) / f64::from(self.kind.clock_rate());
+            let care = if off > URGENT { Care::Urgent } else { Care::Gentle };
+            (off > HASTE || self.since_correction >= CALM_MS).then_some(care)
+        };
+        let change = match self.jitter.correction() {
+            Correction::None => 0,
+            Correction::Shorten(ticks) => match care(ticks) {
+                Some(care) => {
+                    let most = self.samples(ticks);
+                    let removed = stretch::shorten(&mut self.block, rate, most, care);
+                    self.played.accelerated += removed as u64;
+                    -(removed as i64)
+                }
+                None => 0,
+            },
+            Correction::Lengthen(ticks) => {
+                // Too little delay loses packets: don't wait for a calm moment.
+                let care = care(ticks).unwrap_or(Care::Gentle);
+                let most = self.samples(ticks);
+                let added = stretch::lengthen(&mut self.block, rate, most, care);
+                self.played.expanded += added as u64;
+                added as i64
+            }
+        };
+        if change != 0 {
+            self.since_correction = 0;
+            let ticks = i64::from(self.ticks(change.unsigned_abs() as usize));
+            self.jitter.stretched(ticks * change.signum());
+        }
+    }
+
+    fn make_up(&mut self, samples: usize) {
+        let ms = (samples * 1_000 / self.sample_rate() as usize) as u32;
+        match &mut self.decoder {
+            Some(decoder) if self.since_packet < AFTERSOUND_MS => decoder.conceal(samples, &mut self.block),
+            _ => self.block.resize(self.block.len() + samples, 0.0),
+        }
+        self.since_packet = self.since_packet.saturating_add(ms);
+    }
+
+    fn select(&mut self, payload_type: u8) {
+        let Some(kind) = self.formats.iter().find(|(pt, _)| *pt == payload_type).map(|(_, kind)| *kind)
+        else {
+            return;
+        };
+        if self.decoder.is_none() || kind != self.kind {
+            self.kind = kind;
+            self.decoder = match Decoder::new(kind) {
+                Ok(decoder) => Some(decoder),
+                Err(error) => {
+                    tracing::error!(%error, "no decoder");
+                    None
+                }
+            };
+        }
+    }
+
+    fn samples_of_ms(&self, ms: u32) -> usize {
+        (self.sample_rate() * ms / 1_000) as usize
+    }
+
+    fn samples(&self, ticks: u32) -> usize {
+        (u64::from(ticks) * u64::from(self.kind.sample_rate()) / u64::from(self.kind.clock_rate())) as usize
+    }
+
+    fn ticks(&self, samples: usize) -> u32 {
+        let ticks = samples as u64 * u64::from(self.kind.clock_rate()) / u64::from(self.kind.sample_rate());
+        u32::try_from(ticks).unwrap_or(u32::MAX)
+    }
+}
