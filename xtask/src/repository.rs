@@ -100,7 +100,8 @@ impl Repository {
 /// Runs a command with its output shown; fails when it fails. It gets no stdin: nothing here may ask.
 pub fn run(command: &mut Command) -> Result<()> {
     say::command(command);
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let status = command
         .stdin(Stdio::null())
         .status()

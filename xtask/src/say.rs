@@ -1,6 +1,7 @@
 //! What a person sees: headings, notes and errors on stderr, so that stdout stays the programs' own.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 /// A step begins.
 pub fn step(text: &str) {
@@ -22,9 +23,10 @@ pub fn error(text: &str) {
     paint("1;31", "error:", text);
 }
 
-/// A command, as it would be typed.
+/// A command, about as it would be typed.
 pub fn command(command: &std::process::Command) {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
     note(&format!("$ {}", words.map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")));
 }
 

@@ -19,7 +19,12 @@ pub fn everything(repository: &Repository, groups: &[Group]) -> Result<()> {
     let purpose = groups.iter().map(Group::purpose).collect::<Vec<_>>().join(", ");
     say::step(&format!("setup: what {purpose} needs"));
     system::install(groups)?;
-    tools::check_rust(repository, groups.contains(&Group::Tests))?;
+    tools::check_rust(repository)?;
     tools::check_node()?;
     tools::fetch_npm_packages(repository)
+}
+
+/// Adds clippy and rustfmt to the Rust installation where they are missing.
+pub fn lints(repository: &Repository) -> Result<()> {
+    tools::add_rust_components(repository)
 }

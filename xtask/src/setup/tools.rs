@@ -13,21 +13,24 @@ use crate::say;
 const RUST: Version = Version(1, 95);
 const NODE: Version = Version(20, 0);
 
-/// Fails unless Rust is new enough; with `tests`, clippy and rustfmt are there too or get added.
-pub(super) fn check_rust(repository: &Repository, tests: bool) -> Result<()> {
+/// Fails unless Rust is new enough.
+pub(super) fn check_rust(repository: &Repository) -> Result<()> {
     let said = ask(repository.cargo().arg("--version")).context("cargo does not answer")?;
     let found = Version::in_text(&said).with_context(|| format!("cargo says {said:?}"))?;
     if found < RUST {
         bail!("Rust {RUST} or newer is needed, this is {found}: `rustup update stable` brings it");
     }
     say::note(&format!("Rust {found}: new enough"));
-    if tests {
-        for (subcommand, component) in [("clippy", "clippy"), ("fmt", "rustfmt")] {
-            if ask(repository.cargo().args([subcommand, "--version"])).is_none() {
-                say::note(&format!("adding {component} to the Rust installation"));
-                run(Command::new("rustup").args(["component", "add", component]))
-                    .with_context(|| format!("{component} is missing and rustup could not add it"))?;
-            }
+    Ok(())
+}
+
+/// Adds clippy and rustfmt where they are missing: a minimal Rust installation has neither.
+pub(super) fn add_rust_components(repository: &Repository) -> Result<()> {
+    for (subcommand, component) in [("clippy", "clippy"), ("fmt", "rustfmt")] {
+        if ask(repository.cargo().args([subcommand, "--version"])).is_none() {
+            say::note(&format!("adding {component} to the Rust installation"));
+            run(Command::new("rustup").args(["component", "add", component]))
+                .with_context(|| format!("{component} is missing and rustup could not add it"))?;
         }
     }
     Ok(())

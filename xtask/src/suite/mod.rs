@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use crate::repository::Repository;
 use crate::say;
 use crate::setup::{self, Group};
-use stages::{STAGES, Stage};
+use stages::{Needs, STAGES, Stage};
 
 /// The stages' names, in the order in which they run.
 pub fn names() -> Vec<&'static str> {
@@ -25,9 +25,12 @@ pub fn names() -> Vec<&'static str> {
 /// Sets the machine up and runs the stages named, or all.
 pub fn run(repository: &Repository, names: &[&str], keep_going: bool) -> Result<ExitCode> {
     let chosen = choose(names)?;
-    let groups =
-        if chosen.iter().any(|stage| stage.needs_test_packages) { &Group::ALL[..] } else { &[Group::Build] };
-    setup::everything(repository, groups)?;
+    match chosen.iter().map(|stage| stage.needs).max().unwrap_or(Needs::Rust) {
+        Needs::Rust => {}
+        Needs::Build => setup::everything(repository, &[Group::Build])?,
+        Needs::Programs => setup::everything(repository, &Group::ALL)?,
+    }
+    setup::lints(repository)?;
     let mut results = Vec::new();
     for (index, stage) in chosen.iter().enumerate() {
         say::step(&format!("[{}/{}] {}: {}", index + 1, chosen.len(), stage.name, stage.purpose));

@@ -11,35 +11,45 @@ use crate::{codegen, licences, say, tidy};
 pub(super) struct Stage {
     pub(super) name: &'static str,
     pub(super) purpose: &'static str,
-    /// Whether it starts programs that only tests need.
-    pub(super) needs_test_packages: bool,
+    pub(super) needs: Needs,
     pub(super) run: fn(&Repository) -> Result<()>,
+}
+
+/// What has to be installed for a stage; each includes the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Needs {
+    /// Rust alone.
+    Rust,
+    /// What building the app needs: system libraries, Node, npm packages.
+    Build,
+    /// The programs that tests start.
+    Programs,
 }
 
 /// Quick ones first: what is wrong there is told before anything long is built.
 pub(super) const STAGES: &[Stage] = &[
-    stage("fmt", "Rust is formatted", fmt),
-    stage("tidy", "the rules of the house", tidy::run),
-    stage("deny", "licences and sources of what we depend on", deny),
-    stage("ui", "the window's types, lint, tests and build", ui),
-    stage("codegen", "the window's types are the engine's", |repository| codegen::run(repository, true)),
-    stage("clippy", "lints, all targets", clippy),
-    stage("unit", "unit tests of every crate", unit),
-    with_packages("it", "engine and sandbox over loopback", integration),
-    with_packages("peers", "calls with Kamailio and baresip", peers),
-    with_packages("desktop", "the real window, driven", desktop),
+    stage("fmt", "Rust is formatted", Needs::Rust, fmt),
+    stage("tidy", "the rules of the house", Needs::Rust, tidy::run),
+    stage("deny", "licences and sources of what we depend on", Needs::Rust, deny),
+    stage("ui", "the window's types, lint, tests and build", Needs::Build, ui),
+    stage("codegen", "the window's types are the engine's", Needs::Build, |repository| {
+        codegen::run(repository, true)
+    }),
+    stage("clippy", "lints, all targets", Needs::Build, clippy),
+    // xtask's own tests try the stage out.
+    stage("unit", "unit tests of every crate", Needs::Programs, unit),
+    stage("it", "engine and sandbox over loopback", Needs::Programs, integration),
+    stage("peers", "calls with Kamailio and baresip", Needs::Programs, peers),
+    stage("desktop", "the real window, driven", Needs::Programs, desktop),
 ];
 
-const fn stage(name: &'static str, purpose: &'static str, run: fn(&Repository) -> Result<()>) -> Stage {
-    Stage { name, purpose, needs_test_packages: false, run }
-}
-
-const fn with_packages(
+const fn stage(
     name: &'static str,
     purpose: &'static str,
+    needs: Needs,
     run: fn(&Repository) -> Result<()>,
 ) -> Stage {
-    Stage { name, purpose, needs_test_packages: true, run }
+    Stage { name, purpose, needs, run }
 }
 
 fn fmt(repository: &Repository) -> Result<()> {

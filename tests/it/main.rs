@@ -1,0 +1,1 @@
+//! Engine and sandbox over loopback: one binary, a module per feature.
