@@ -93,6 +93,7 @@ pub struct RegistrationConfig {
 
 /// Who places a call.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one per call placed, moved once")]
 pub enum Identity {
     /// An account: its address in From, its credentials for its own server, its proxy as first hop.
     Account(RegistrationId),

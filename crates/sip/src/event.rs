@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// One thing for the driver to do; taken with [`crate::Endpoint::poll`].
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "moved once, from the queue to the driver")]
 pub enum Output {
     /// Send these bytes.
     Transmit {
@@ -38,6 +39,7 @@ pub enum Output {
 
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "moved once, from the queue to the driver")]
 pub enum Event {
     /// A registration changed.
     Registration {

@@ -1,12 +1,82 @@
 //! A SIP user agent without sockets, clocks or threads (RFC 3261).
+//!
+//! An [`Endpoint`] takes datagrams, the time and commands, and gives back datagrams to send, names to resolve and
+//! events, through [`Endpoint::poll`]. Whoever drives it owns the sockets and the clock, and after *every* call
+//!
+//! 1. drains [`Endpoint::poll`] until it gives `None`, and
+//! 2. asks [`Endpoint::poll_timeout`] when to call [`Endpoint::handle_timeout`].
+//!
+//! Time is an argument, and all randomness comes from [`EndpointConfig::seed`], so a run can be repeated exactly.
+//!
+//! ```
+//! use std::time::Instant;
+//! use tern_sip::wire::Uri;
+//! use tern_sip::{Endpoint, EndpointConfig, Listener, Login, NextHop, Output, RegistrationConfig, Transport};
+//!
+//! let listener = Listener { transport: Transport::Udp, address: "192.0.2.7:5060".parse().unwrap() };
+//! let config = EndpointConfig { listeners: vec![listener], ..EndpointConfig::default() };
+//! let mut endpoint = Endpoint::new(config);
+//!
+//! let now = Instant::now();
+//! let mut account = RegistrationConfig::new(Uri::parse("sip:alice@example.com").unwrap(), Login::new("alice", "secret"));
+//! account.proxy = Some(NextHop::udp("192.0.2.1:5060".parse().unwrap()));
+//! endpoint.register(now, account);
+//!
+//! while let Some(output) = endpoint.poll() {
+//!     match output {
+//!         Output::Transmit { remote, bytes, .. } => {
+//!             assert_eq!(remote.port(), 5060);
+//!             assert!(bytes.starts_with(b"REGISTER sip:example.com SIP/2.0"));
+//!         }
+//!         Output::Resolve { .. } => unreachable!("the proxy is an address"),
+//!         Output::Event(event) => println!("{event:?}"),
+//!     }
+//! }
+//! assert!(endpoint.poll_timeout().is_some(), "the REGISTER will be repeated");
+//! ```
+//!
+//! # Rooms
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`wire`] | bytes to messages and back, one file per header family, digest, SDP |
+//! | `transaction` | the four machines of RFC 3261 17 and RFC 6026, a table per file |
+//! | `layer` | all transactions, the way to the first hop and back |
+//! | `uas` | what is asked of any request before it means anything (RFC 3261 8.2) |
+//! | `dialog`, `invite` | dialogs and calls |
+//! | `registration`, `authentication` | accounts |
+//! | [`offer_answer`] | what an offer and an answer agree on (RFC 3264) |
+//! | `endpoint` | tells who a message, a timer or a command is for |
+//!
+//! # What is deliberately absent
+//!
+//! Sockets, connections and their keep-alive, DNS (asked for by [`Output::Resolve`]), audio. No extension is
+//! supported yet, and a request that requires one gets 420. Redirections are reported, not followed.
+//!
+//! # Trust
+//!
+//! Credentials of an account answer challenges only from the account's own first hop and only for the realm it named.
+//! Line breaks in anything that is written out become spaces. Input never panics; what is no SIP is counted in
+//! [`Stats`] and ignored.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod authentication;
 mod config;
+mod dialog;
 mod endpoint;
 mod event;
 mod ids;
+mod invite;
+mod layer;
 pub mod offer_answer;
+mod random;
+mod registration;
+mod surroundings;
+mod target;
+mod timers;
+mod transaction;
 mod transport;
+mod uas;
 pub mod wire;
 
 pub use config::{

@@ -149,6 +149,7 @@ pub trait HeaderAccess {
         Ok(list)
     }
     /// The From header.
+    #[allow(clippy::wrong_self_convention, reason = "From is the header's name")]
     fn from_address(&self) -> Result<Address, Malformed> {
         Address::parse(self.first("From").ok_or(Malformed("from"))?)
     }

@@ -4,8 +4,8 @@
 //! [`parse_datagram`] frames, [`validate`] reads the mandatory headers.
 
 use super::{
-    Address, CSeq, Contacts, HeaderAccess as _, Headers, Malformed, Message, Method, Request, Response,
-    StatusCode, Uri, headers, token::is_token,
+    CSeq, Contacts, HeaderAccess as _, Headers, Malformed, Message, Method, Request, Response, StatusCode,
+    Uri, headers, token::is_token,
 };
 
 /// Largest message taken: what a UDP datagram can hold (RFC 3261 18.1.1).
@@ -233,12 +233,4 @@ fn cut_body(headers: &Headers, body: &[u8]) -> Result<Vec<u8>, &'static str> {
 fn strip_prefix_no_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     if head.eq_ignore_ascii_case(prefix) { text.get(prefix.len()..) } else { None }
-}
-
-/// The address a request was meant to identify its sender with, for logs and tests that have only the bytes.
-impl Message {
-    /// The From address, when readable.
-    pub fn from_address(&self) -> Option<Address> {
-        self.headers().from_address().ok()
-    }
 }

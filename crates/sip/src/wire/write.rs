@@ -33,6 +33,13 @@ mod tests {
     #[test]
     fn a_value_cannot_smuggle_a_header() {
         let mut request = Request::new(Method::OPTIONS, Uri::parse("sip:a@b").unwrap());
+        for (name, value) in
+            [("Via", "SIP/2.0/UDP h;branch=z9hG4bKx"), ("Call-ID", "c"), ("CSeq", "1 OPTIONS")]
+        {
+            request.headers.add(name, value);
+        }
+        request.headers.add("From", "<sip:a@b>;tag=1");
+        request.headers.add("To", "<sip:a@b>");
         request.headers.add("Subject", "x\r\nRoute: <sip:evil>");
         request.headers.add("Content-Length", "999");
         request.body = b"abc".to_vec();

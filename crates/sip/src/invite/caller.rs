@@ -1,0 +1,347 @@
+//! The caller's side (RFC 3261 13.2, 9.1): INVITE, provisional responses and early dialogs, the 2xx and its ACK,
+//! CANCEL and its race with the 2xx.
+
+use super::{Call, Credentials, State, description};
+use crate::authentication::{Attempt, Authentication};
+use crate::config::NextHop;
+use crate::dialog::Dialog;
+use crate::event::{CallState, EndedBy, Ending};
+use crate::ids::CallId;
+use crate::layer::{Draft, Fate, Layer, Owner};
+use crate::surroundings::CallTimer;
+use crate::target;
+use crate::transaction::ClientId;
+use crate::wire::sdp::{self, SessionDescription};
+use crate::wire::{Address, Header, HeaderAccess as _, Method, Request, Response, Uri, headers};
+use std::time::{Duration, Instant};
+
+/// Early dialogs kept at a time; a forking proxy makes one per branch.
+const MAX_EARLY: usize = 16;
+
+/// What only the calling side has.
+#[derive(Debug)]
+pub(super) struct Caller {
+    /// The INVITE without Via and Contact, to be sent again with credentials.
+    pub(super) request: Request,
+    /// Dialogs that are not confirmed (RFC 3261 12.1).
+    pub(super) early: Vec<Dialog>,
+    hop: NextHop,
+    early_answer: EarlyAnswer,
+}
+
+/// Whether an answer came before the 2xx.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EarlyAnswer {
+    None,
+    Given,
+}
+
+/// What the endpoint found out for a new call.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) from: Address,
+    pub(crate) target: Uri,
+    pub(crate) hop: NextHop,
+    pub(crate) contact_user: String,
+    pub(crate) authentication: Option<Authentication>,
+    pub(crate) offer: SessionDescription,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) ring_timeout: Duration,
+}
+
+impl Call {
+    /// Sends the INVITE (RFC 3261 13.2.1).
+    pub(crate) fn place(id: CallId, now: Instant, plan: Plan, layer: &mut Layer) -> Call {
+        let mut request = Request::new(Method::INVITE, plan.target.clone());
+        request.headers.add("Max-Forwards", "70");
+        let tag = layer.around.random.tag();
+        request.headers.add("From", plan.from.with_tag(&tag).to_string());
+        request.headers.add("To", Address::new(plan.target).to_string());
+        request.headers.add("Call-ID", layer.around.random.call_id());
+        request.headers.add("CSeq", "1 INVITE");
+        request.headers.add("Allow", layer.around.allow());
+        request.headers.add("Accept", sdp::CONTENT_TYPE);
+        for header in plan.headers {
+            request.headers.add(headers::name(&header), headers::value(&header));
+        }
+        request.set_body(sdp::CONTENT_TYPE, plan.offer.to_bytes());
+        let draft = Draft {
+            request: request.clone(),
+            hop: plan.hop.clone(),
+            contact_user: Some(plan.contact_user.clone()),
+        };
+        let invite = layer.send(now, draft, Owner::Invite(id));
+        let call = Call {
+            id,
+            state: State::Calling { invite },
+            dialog: None,
+            contact_user: plan.contact_user,
+            credentials: plan.authentication.map(|authentication| Credentials {
+                authentication,
+                attempt: Attempt::default(),
+                server: None,
+            }),
+            caller: Some(Caller {
+                request,
+                early: Vec::new(),
+                hop: plan.hop,
+                early_answer: EarlyAnswer::None,
+            }),
+            callee: None,
+        };
+        layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout);
+        call
+    }
+
+    /// What became of the INVITE.
+    pub(crate) fn on_invite_fate(&mut self, now: Instant, client: ClientId, fate: Fate, layer: &mut Layer) {
+        match fate {
+            Fate::Response(response) => match response.code() {
+                100..=199 => self.on_provisional(now, &response, layer),
+                200..=299 => self.on_success(now, &response, layer),
+                _ => self.on_failure(now, client, &response, layer),
+            },
+            // RFC 3261 8.1.3.1: treated as 408 and 503, but told apart for people.
+            Fate::Timeout => self.on_no_response("No answer from the server", layer),
+            Fate::Unreachable => self.on_no_response("Server unreachable", layer),
+        }
+    }
+
+    /// A 2xx without a transaction: the last of its retransmissions.
+    pub(crate) fn on_stray_success(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
+        self.on_success(now, response, layer);
+    }
+
+    pub(super) fn give_up(&mut self, now: Instant, ending: Ending, layer: &mut Layer) {
+        layer.around.timers.cancel(self.timer(CallTimer::Ring));
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Calling { invite } if layer.client(invite).is_none() => {
+                // Its name is still being resolved: nothing was sent, nothing is to be cancelled.
+                layer.abandon(invite);
+                self.state = State::Calling { invite };
+                self.end(ending, layer);
+            }
+            State::Calling { invite } => self.state = State::CancelPending { invite, ending },
+            State::Proceeding { invite } => self.cancel(now, invite, ending, layer),
+            other => self.state = other,
+        }
+    }
+
+    pub(super) fn rung_long_enough(&mut self, now: Instant, layer: &mut Layer) {
+        match &self.state {
+            State::Calling { .. } | State::Proceeding { .. } => {
+                let ending =
+                    Ending { by: EndedBy::Remote, code: None, phrase: "No answer".into(), reason: None };
+                self.give_up(now, ending, layer);
+            }
+            State::Incoming { .. } => self.unanswered(now, layer),
+            _ => {}
+        }
+    }
+
+    /// RFC 3261 9.1: 64*T1 after the CANCEL the INVITE counts as cancelled, answered or not.
+    pub(super) fn cancel_unanswered(&mut self, layer: &mut Layer) {
+        if let State::Cancelling { invite, ending } = &self.state {
+            let (invite, ending) = (*invite, ending.clone());
+            layer.abandon(invite);
+            self.end(ending, layer);
+        }
+    }
+
+    fn cancel(&mut self, now: Instant, invite: ClientId, ending: Ending, layer: &mut Layer) {
+        layer.cancel(now, invite, None, Owner::InCall(self.id));
+        let life = layer.around.config.timers.transaction_life();
+        layer.around.timers.set(self.timer(CallTimer::Cancel), now + life);
+        self.state = State::Cancelling { invite, ending };
+    }
+
+    fn on_provisional(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Calling { invite } => {
+                self.state = State::Proceeding { invite };
+                if response.code() == 100 {
+                    self.report(CallState::Trying, layer);
+                }
+            }
+            State::CancelPending { invite, ending } => {
+                self.cancel(now, invite, ending, layer);
+                return;
+            }
+            other => self.state = other,
+        }
+        if !matches!(self.state, State::Proceeding { .. }) || response.code() == 100 {
+            return;
+        }
+        let Some(caller) = &mut self.caller else { return };
+        // RFC 3261 12.1: a provisional response with a tag makes an early dialog.
+        if let Some(dialog) =
+            Dialog::of_caller(&caller.request, response).filter(|d| d.remote_tag().is_some())
+        {
+            let known = caller.early.iter_mut().find(|d| d.remote_tag() == dialog.remote_tag());
+            if let Some(known) = known {
+                known.remote_target = dialog.remote_target;
+            } else if caller.early.len() < MAX_EARLY {
+                caller.early.push(dialog);
+            }
+        }
+        let early = description(&response.headers, &response.body);
+        if early.is_some() {
+            caller.early_answer = EarlyAnswer::Given;
+        }
+        if response.code() == 180 {
+            self.report(CallState::Ringing, layer);
+        }
+        if let Some(sdp) = early {
+            self.report(CallState::EarlyMedia { sdp }, layer);
+        }
+    }
+
+    /// RFC 3261 13.2.2.4.
+    fn on_success(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
+        let Some(caller) = &self.caller else { return };
+        let Some(dialog) = Dialog::of_caller(&caller.request, response) else { return };
+        let tag = dialog.remote_tag();
+        if layer.repeat_ack(self.id, &tag) {
+            return;
+        }
+        self.acknowledge(now, &dialog, layer);
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Calling { .. } | State::Proceeding { .. } => {
+                self.dialog = Some(dialog);
+                self.answered(now, response, layer);
+            }
+            // The 200 has crossed our CANCEL: the call exists and is ended by BYE (RFC 3261 15).
+            State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
+                self.dialog = Some(dialog);
+                self.state = State::Established;
+                self.send_bye(now, layer);
+                self.end(ending, layer);
+            }
+            other => {
+                self.state = other;
+                self.leave_other_branch(now, dialog, layer);
+            }
+        }
+    }
+
+    fn answered(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
+        layer.around.timers.cancel(self.timer(CallTimer::Ring));
+        self.state = State::Established;
+        let sdp = description(&response.headers, &response.body);
+        let early = self.caller.as_ref().map_or(EarlyAnswer::None, |c| c.early_answer);
+        if sdp.is_none() && (early == EarlyAnswer::None || !response.body.is_empty()) {
+            // RFC 3261 13.2.1 wants an answer in the first reliable response; without one there is nothing to hear.
+            self.send_bye(now, layer);
+            let phrase = "Answer without a usable session description".into();
+            self.end(
+                Ending { by: EndedBy::Remote, code: Some(response.code()), phrase, reason: None },
+                layer,
+            );
+            return;
+        }
+        if let Some(caller) = &mut self.caller {
+            caller.early.clear();
+        }
+        self.report(CallState::Answered { sdp }, layer);
+        self.report(CallState::Confirmed { sdp: None }, layer);
+    }
+
+    /// A second branch of a forked INVITE has answered: acknowledged above, and left at once (RFC 3261 13.2.2.4).
+    fn leave_other_branch(&mut self, now: Instant, mut dialog: Dialog, layer: &mut Layer) {
+        let bye = dialog.request(Method::BYE);
+        let routes = bye.headers.addresses("Route").unwrap_or_default();
+        if let Some(hop) = target::first_hop(&bye.uri, &routes) {
+            layer.send(now, Draft { request: bye, hop, contact_user: None }, Owner::InCall(self.id));
+        }
+    }
+
+    fn acknowledge(&mut self, now: Instant, dialog: &Dialog, layer: &mut Layer) {
+        let Some(caller) = &self.caller else { return };
+        let number = caller.request.headers.cseq().map(|c| c.number).unwrap_or_default();
+        let mut ack = dialog.ack(number);
+        let Some(hop) = target::first_hop(&ack.uri, &ack.headers.addresses("Route").unwrap_or_default())
+        else {
+            return;
+        };
+        // RFC 3261 13.2.2.4: the ACK carries the credentials of its INVITE.
+        if self.credentials.as_ref().is_some_and(|c| c.may_see(&hop)) {
+            for name in ["Authorization", "Proxy-Authorization"] {
+                for value in caller.request.headers.all(name) {
+                    ack.headers.add(name, value);
+                }
+            }
+        }
+        let draft = Draft { request: ack, hop, contact_user: None };
+        layer.send_ack(now, self.id, dialog.remote_tag(), draft);
+    }
+
+    fn on_failure(&mut self, now: Instant, client: ClientId, response: &Response, layer: &mut Layer) {
+        let current = match &self.state {
+            State::Calling { invite }
+            | State::Proceeding { invite }
+            | State::CancelPending { invite, .. }
+            | State::Cancelling { invite, .. } => *invite,
+            _ => return,
+        };
+        if current != client {
+            return;
+        }
+        match &self.state {
+            State::Calling { .. } | State::Proceeding { .. } => {
+                if matches!(response.code(), 401 | 407) && self.answer_challenge(now, client, response, layer)
+                {
+                    return;
+                }
+                self.end(Ending::of_response(response), layer);
+            }
+            State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
+                let ending = ending.clone();
+                self.end(ending, layer);
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends the INVITE again with credentials (RFC 3261 22.2): same Call-ID, From and To, CSeq one higher.
+    fn answer_challenge(
+        &mut self,
+        now: Instant,
+        client: ClientId,
+        response: &Response,
+        layer: &mut Layer,
+    ) -> bool {
+        let Some((_, path)) = layer.client(client) else { return false };
+        let (Some(credentials), Some(caller)) = (&mut self.credentials, &mut self.caller) else {
+            return false;
+        };
+        let server = *credentials.server.get_or_insert((path.transport, path.remote));
+        if server != (path.transport, path.remote)
+            || credentials.authentication.take_challenge(response, &mut credentials.attempt).is_err()
+        {
+            return false;
+        }
+        let number = caller.request.headers.cseq().map(|c| c.number).unwrap_or_default().saturating_add(1);
+        caller.request.headers.set("CSeq", format!("{number} INVITE"));
+        credentials.authentication.sign(&mut caller.request, &mut layer.around.random);
+        caller.early.clear();
+        let draft = Draft {
+            request: caller.request.clone(),
+            hop: caller.hop.clone(),
+            contact_user: Some(self.contact_user.clone()),
+        };
+        let invite = layer.send(now, draft, Owner::Invite(self.id));
+        self.state = State::Calling { invite };
+        true
+    }
+
+    fn on_no_response(&mut self, phrase: &str, layer: &mut Layer) {
+        match &self.state {
+            State::Calling { .. } | State::Proceeding { .. } => self.end(Ending::network(phrase), layer),
+            State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
+                let ending = ending.clone();
+                self.end(ending, layer);
+            }
+            _ => {}
+        }
+    }
+}
