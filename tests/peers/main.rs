@@ -1,1 +1,20 @@
-//! Real peers.
+//! Calls with other people's programs: Kamailio as registrar and proxy, baresip as the other phone.
+//!
+//! Each test starts what it needs on ports that were free and stops it again; nothing has to run beforehand
+//! and nothing that runs is in the way. The programs come with `cargo xtask setup --tests`.
+
+#![cfg(unix)]
+
+mod themselves;
+
+use tern_tests::actors::Credentials;
+
+/// The account that Tern uses.
+#[allow(dead_code)]
+const TERN: Credentials = Credentials { user: "tern", password: "a-password-for-tests" };
+
+/// The account of baresip.
+const BOB: Credentials = Credentials { user: "bob", password: "another-for-tests" };
+
+/// A third one.
+const CAROL: Credentials = Credentials { user: "carol", password: "a-third-for-tests" };

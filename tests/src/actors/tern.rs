@@ -1,0 +1,136 @@
+//! Our own phone without a window: the program `tern`, driven as a person or a script would.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::DOMAIN;
+use crate::audio::Sound;
+use crate::{Home, Process, Result, Scratch};
+
+/// A user of the tests' domain.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The part before the at-sign.
+    pub user: &'static str,
+    /// A password for these tests only.
+    pub password: &'static str,
+}
+
+/// An account that `tern` is given on its command line.
+#[derive(Debug)]
+pub struct Tern {
+    account: Credentials,
+    proxy: SocketAddr,
+    // It stores nothing for an account given so; whatever it did would be gone with this.
+    home: Home,
+}
+
+impl Tern {
+    /// An account at a registrar.
+    pub fn new(account: &Credentials, proxy: SocketAddr) -> Result<Self> {
+        Ok(Self { account: account.clone(), proxy, home: Home::new()? })
+    }
+
+    /// Registers once and returns what came of it.
+    pub fn register(&self) -> Result<TernCall> {
+        TernCall::start(self.command("register"), None)
+    }
+
+    /// Calls somebody for some seconds, says what `spoken` holds and records what it hears.
+    pub fn call(&self, user: &str, seconds: u32, codec: &str, spoken: &Sound) -> Result<TernCall> {
+        let mut command = self.command("call");
+        command.arg(format!("sip:{user}@{DOMAIN}"));
+        self.with_sound(command, seconds, codec, spoken)
+    }
+
+    /// Registers, waits for a call and takes it.
+    pub fn answer(&self, seconds: u32, codec: &str, spoken: &Sound) -> Result<TernCall> {
+        self.with_sound(self.command("answer"), seconds, codec, spoken)
+    }
+
+    fn with_sound(
+        &self,
+        mut command: Command,
+        seconds: u32,
+        codec: &str,
+        spoken: &Sound,
+    ) -> Result<TernCall> {
+        let folder = Scratch::new("tern")?;
+        let (file, heard) = (folder.join("spoken.wav"), folder.join("heard.wav"));
+        spoken.write(&file)?;
+        command.arg("--audio-in").arg(file).arg("--audio-out").arg(&heard);
+        command.args(["--seconds", &seconds.to_string(), "--codec", codec]);
+        TernCall::start(command, Some((folder, heard)))
+    }
+
+    fn command(&self, subcommand: &str) -> Command {
+        const PASSWORD: &str = "TERN_TEST_PASSWORD";
+        let mut command = Command::new(program());
+        command.arg(subcommand).envs(self.home.environment()).env(PASSWORD, self.account.password);
+        command.args(["--user", self.account.user, "--domain", DOMAIN, "--password-env", PASSWORD]);
+        command.args(["--proxy", &self.proxy.to_string(), "--transport", "udp", "--bind", "127.0.0.1"]);
+        command
+    }
+}
+
+/// One run of `tern`.
+#[derive(Debug)]
+pub struct TernCall {
+    process: Process,
+    sound: Option<(Scratch, PathBuf)>,
+}
+
+impl TernCall {
+    fn start(command: Command, sound: Option<(Scratch, PathBuf)>) -> Result<Self> {
+        Ok(Self { process: Process::spawn("tern", command)?, sound })
+    }
+
+    /// Waits for a JSON line whose `event` is the one given.
+    pub fn wait_for(&mut self, event: &str, within: Duration) -> Result<Value> {
+        let what = format!("the event {event} from tern");
+        let line =
+            self.process.wait_for(&what, within, |line| parse(line).is_some_and(|v| v["event"] == event))?;
+        Ok(parse(&line).unwrap_or_default())
+    }
+
+    /// Waits until it ends by itself.
+    pub fn wait(&mut self, within: Duration) -> Result<ExitStatus> {
+        Ok(self.process.wait(within)?)
+    }
+
+    /// The last line on stdout: of a call, its summary.
+    pub fn last_line(&self) -> Result<Value> {
+        let stdout = self.process.stdout();
+        let line = stdout.lines().last().ok_or_else(|| format!("tern printed nothing:\n{}", self.log()))?;
+        Ok(serde_json::from_str(line).map_err(|error| format!("{error}: {line}\n{}", self.log()))?)
+    }
+
+    /// What it heard. Complete once it has ended.
+    pub fn heard(&self) -> Result<Sound> {
+        let (_, heard) = self.sound.as_ref().ok_or("this run has no sound")?;
+        Sound::read(heard)
+    }
+
+    /// Everything it printed, both streams.
+    pub fn log(&self) -> String {
+        self.process.output()
+    }
+}
+
+fn parse(line: &str) -> Option<Value> {
+    serde_json::from_str(line).ok()
+}
+
+/// `tern` where `TERN_BIN` says, or beside the folder that cargo has put the test in.
+fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("TERN_BIN") {
+        return path.into();
+    }
+    let test = std::env::current_exe().unwrap_or_default();
+    let folder = test.ancestors().find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
+    folder.unwrap_or(Path::new("")).join(format!("tern{}", std::env::consts::EXE_SUFFIX))
+}
