@@ -1,1 +1,32 @@
-//! See the package description.
+//! A whole provider of virtual numbers on loopback, to try Tern out with and to test against: REST API, SIP
+//! registrar and switch, echo and call-me services, SMS, a ledger, a checkout page. It runs inside another program.
+//!
+//! The rules a provider has (limits, prices, refusals) are enforced here and nowhere else in the workspace; how a
+//! client shows them is not known here.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod billing;
+mod call_log;
+mod checkout;
+mod clock;
+mod destinations;
+mod ledger;
+mod model;
+mod operator;
+mod outside;
+mod refusal;
+mod rest;
+mod sandbox;
+mod seed;
+mod settings;
+mod sms;
+mod store;
+mod world;
+
+pub use clock::{Clock, SetClock, WallClock};
+pub use sandbox::{DemoAccount, Sandbox, SandboxConfig, SipAccount, StartError};
+pub use settings::{LimitScope, LimitWindow, MinuteRounding, Settings, SmsLimits};
+pub use store::StoreError;
+
+/// The domain of the sandbox's SIP addresses. It never resolves: clients are told where to send.
+pub const DOMAIN: &str = "sandbox.tern.example";

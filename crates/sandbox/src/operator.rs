@@ -1,0 +1,135 @@
+//! The provider behind both its faces, REST and SIP: the store, the clock, the rules' figures, and who wants to
+//! know when something has changed.
+//!
+//! Invariant: listeners hear of a change only after it was committed.
+//!
+//! What the provider does with these stands in files of its own: [`crate::sms`], [`crate::ledger`],
+//! [`crate::checkout`], [`crate::call_log`], [`crate::world`].
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    clock::Clock,
+    model::{Account, AccountId},
+    settings::Settings,
+    store::{Books, Store, StoreError, accounts, meta},
+};
+
+/// The provider.
+pub(crate) struct Operator {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+    store: Store,
+    /// Tells this database's cursors from another's.
+    pub(crate) epoch: String,
+    feeds: Mutex<HashMap<AccountId, watch::Sender<u64>>>,
+    agenda: Notify,
+    api_down: AtomicBool,
+}
+
+impl Operator {
+    /// `store` must have been seeded.
+    pub(crate) fn new(store: Store, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let (epoch, accounts) = store.read(|c| -> Result<_, StoreError> {
+            Ok((meta::get(c, meta::EPOCH)?.ok_or(StoreError::Value("epoch"))?, accounts::list(c)?))
+        })?;
+        let feeds = accounts.iter().map(|a| (a.id, watch::channel(a.seq).0)).collect();
+        Ok(Self {
+            settings,
+            clock,
+            store,
+            epoch,
+            feeds: Mutex::new(feeds),
+            agenda: Notify::new(),
+            api_down: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// One transaction; whoever waits for what it touched is woken after its commit.
+    pub(crate) fn write<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Books<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (value, touched) = self.store.write(work)?;
+        for (account, seq) in touched.feeds {
+            self.feed_sender(account).send_if_modified(|latest| {
+                // Commits may be announced in another order than they were made.
+                let newer = seq > *latest;
+                *latest = seq.max(*latest);
+                newer
+            });
+        }
+        if touched.agenda {
+            self.agenda.notify_one();
+        }
+        Ok(value)
+    }
+
+    /// One consistent view.
+    pub(crate) fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.store.read(work)
+    }
+
+    /// The place of the account's latest change, as it moves on.
+    pub(crate) fn feed(&self, account: AccountId) -> watch::Receiver<u64> {
+        self.feed_sender(account).subscribe()
+    }
+
+    fn feed_sender(&self, account: AccountId) -> watch::Sender<u64> {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.entry(account).or_insert_with(|| watch::channel(0).0).clone()
+    }
+
+    /// Completes when the agenda has got a new entry since this was last awaited.
+    pub(crate) async fn agenda_changed(&self) {
+        self.agenda.notified().await;
+    }
+
+    /// Every customer, the one meant for demonstrations first.
+    pub(crate) fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.read(accounts::list)
+    }
+
+    /// Whether the API is switched off for demonstration.
+    pub(crate) fn api_down(&self) -> bool {
+        self.api_down.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_api_down(&self, down: bool) {
+        self.api_down.store(down, Ordering::Relaxed);
+    }
+}
+
+/// Runs database work where it may block.
+pub(crate) async fn blocking<T, E>(
+    operator: &Arc<Operator>,
+    work: impl FnOnce(&Operator) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    let operator = operator.clone();
+    match tokio::task::spawn_blocking(move || work(&operator)).await {
+        Ok(result) => result,
+        // Only a panic or the runtime's end stops such a task.
+        Err(_) => Err(StoreError::Value("interrupted").into()),
+    }
+}

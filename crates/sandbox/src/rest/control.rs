@@ -1,0 +1,155 @@
+//! The strings behind the sandbox, for demonstrations and tests: its accounts, SMS and calls from outside, faults.
+//! No provider has these; they answer only to this machine.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    Api,
+    extract::Body,
+    problem::Problem,
+    view::{MessageView, SipView},
+};
+use crate::{
+    DOMAIN,
+    outside::{IncomingCall, OutsideError},
+    refusal::{Failure, Refusal},
+    store::{StoreError, accounts as account_rows, numbers},
+};
+
+/// The accounts a sandbox is seeded with.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DemoAccountsView {
+    accounts: Vec<DemoAccountView>,
+}
+
+/// One of them.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DemoAccountView {
+    name: String,
+    token: String,
+    /// E.164.
+    numbers: Vec<String>,
+    sip: SipView,
+}
+
+/// An SMS from outside.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct OutsideSms {
+    /// A rented number.
+    to: String,
+    /// A number or a word.
+    from: String,
+    text: String,
+}
+
+/// A call from outside.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct OutsideCall {
+    /// A rented number.
+    to: String,
+    /// A number; one of the sandbox's own if not given.
+    from: Option<String>,
+    /// How long to let it ring, 1 to 300; 30 if not given.
+    ring_seconds: Option<u32>,
+}
+
+/// A call on its way.
+#[derive(Serialize, ToSchema)]
+pub(super) struct OutsideCallView {
+    /// `ringing`, or `missed` when nobody is registered there.
+    state: &'static str,
+}
+
+/// What is to be broken.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(super) struct Faults {
+    /// `ok`, or `down`: every `/v1` address answers 503.
+    api: ApiFault,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ApiFault {
+    Ok,
+    Down,
+}
+
+/// Accounts to try out, with everything needed to use them.
+#[utoipa::path(get, path = "/sandbox/accounts", tag = "sandbox", responses((status = 200, body = DemoAccountsView)))]
+pub(super) async fn accounts(State(api): State<Api>) -> Result<Json<DemoAccountsView>, Problem> {
+    let sip = api.sip;
+    let accounts = api
+        .ask(move |op| {
+            Ok(op.read(|c| -> Result<_, StoreError> {
+                account_rows::list(c)?
+                    .into_iter()
+                    .map(|account| {
+                        let numbers = numbers::of_account(c, account.id)?;
+                        Ok(DemoAccountView {
+                            name: account.name,
+                            token: account.token.reveal().into(),
+                            numbers: numbers.into_iter().map(|n| n.e164).collect(),
+                            sip: SipView {
+                                user: account.sip_user,
+                                domain: DOMAIN.into(),
+                                password: account.sip_password.reveal().into(),
+                                proxy: sip.to_string(),
+                                transport: "udp",
+                            },
+                        })
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+            })?)
+        })
+        .await?;
+    Ok(Json(DemoAccountsView { accounts }))
+}
+
+/// An SMS from outside arrives at a rented number.
+#[utoipa::path(post, path = "/sandbox/sms", tag = "sandbox", request_body = OutsideSms, responses(
+    (status = 201, body = MessageView),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "`number_unknown`"),
+))]
+pub(super) async fn sms(
+    State(api): State<Api>,
+    Body(sms): Body<OutsideSms>,
+) -> Result<(StatusCode, Json<MessageView>), Problem> {
+    let message = api.ask(move |op| op.receive_message(&sms.to, &sms.from, &sms.text)).await?;
+    Ok((StatusCode::CREATED, Json(MessageView::new(&message, "USD"))))
+}
+
+/// The outside calls a rented number; whoever answers hears themselves.
+#[utoipa::path(post, path = "/sandbox/calls", tag = "sandbox", request_body = OutsideCall, responses(
+    (status = 202, body = OutsideCallView),
+    (status = 404, body = Problem, content_type = "application/problem+json", description = "`number_unknown`"),
+))]
+pub(super) async fn call(
+    State(api): State<Api>,
+    Body(call): Body<OutsideCall>,
+) -> Result<(StatusCode, Json<OutsideCallView>), Problem> {
+    let ring_seconds = call.ring_seconds.unwrap_or(30).clamp(1, 300);
+    let incoming = IncomingCall { to: call.to, from: call.from, ring_seconds };
+    match api.outside.call(incoming).await {
+        Ok(ringing) => {
+            let state = if ringing { "ringing" } else { "missed" };
+            Ok((StatusCode::ACCEPTED, Json(OutsideCallView { state })))
+        }
+        Err(OutsideError::NumberUnknown) => Err(Problem::from(Failure::from(Refusal::NumberUnknown))),
+        Err(OutsideError::Busy) => Err(Problem::of(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The switch takes no calls at the moment.",
+        )),
+    }
+}
+
+/// Breaks something, or mends it.
+#[utoipa::path(post, path = "/sandbox/faults", tag = "sandbox", request_body = Faults, responses(
+    (status = 200, body = Faults),
+))]
+pub(super) async fn faults(State(api): State<Api>, Body(faults): Body<Faults>) -> Json<Faults> {
+    api.operator.set_api_down(matches!(faults.api, ApiFault::Down));
+    Json(faults)
+}

@@ -1,0 +1,138 @@
+//! The provider's HTTP face: routes, and what all of them have in common. What the routes mean stands in
+//! `docs/provider-api.md`, the rules behind them elsewhere in this crate.
+
+mod account;
+mod activity;
+mod checkout_page;
+mod control;
+mod extract;
+mod messages;
+mod openapi;
+mod problem;
+mod stream;
+mod topups;
+mod view;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    operator::{Operator, blocking},
+    outside::Outside,
+    refusal::Failure,
+};
+use problem::Problem;
+
+/// Far above any request of this API.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What every route can reach.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) operator: Arc<Operator>,
+    /// How calls from outside are made.
+    pub(crate) outside: Outside,
+    /// Where this API itself is.
+    pub(crate) http: SocketAddr,
+    /// Where the SIP side is.
+    pub(crate) sip: SocketAddr,
+    /// Ends the streams.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Api {
+    /// Runs database work where it may block.
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Operator) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Problem> {
+        blocking(&self.operator, work).await.map_err(Problem::from)
+    }
+}
+
+/// All routes.
+pub(crate) fn router(api: Api) -> Router {
+    let v1 = Router::new()
+        .route("/v1/account", get(account::account))
+        .route("/v1/numbers", get(account::numbers))
+        .route("/v1/sip", get(account::sip))
+        .route("/v1/activity/snapshot", get(activity::snapshot))
+        .route("/v1/activity/changes", get(activity::changes))
+        .route("/v1/activity/stream", get(stream::stream))
+        .route("/v1/messages", post(messages::send).get(messages::find))
+        .route("/v1/topups", post(topups::create))
+        .route("/v1/topups/{id}", get(topups::show))
+        .layer(middleware::from_fn_with_state(api.clone(), fail_when_down));
+    let control = Router::new()
+        .route("/sandbox/accounts", get(control::accounts))
+        .route("/sandbox/sms", post(control::sms))
+        .route("/sandbox/calls", post(control::call))
+        .route("/sandbox/faults", post(control::faults))
+        .layer(middleware::from_fn(only_this_machine));
+    Router::new()
+        .merge(v1)
+        .merge(control)
+        .route("/openapi.json", get(openapi::document))
+        .route("/checkout/{id}", get(checkout_page::show))
+        .route("/checkout/{id}/pay", post(checkout_page::pay))
+        .route("/checkout/{id}/decline", post(checkout_page::decline))
+        .route("/checkout/{id}/cancel", post(checkout_page::cancel))
+        .fallback(async || Problem::of(StatusCode::NOT_FOUND, "not_found", "There is no such address."))
+        .method_not_allowed_fallback(async || {
+            Problem::of(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method.")
+        })
+        .layer(middleware::from_fn_with_state(api.clone(), known_host))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(api)
+}
+
+/// The fault switch: the API away, as a provider's is now and then.
+async fn fail_when_down(State(api): State<Api>, request: Request, next: Next) -> Response {
+    if api.operator.api_down() {
+        let why = "The API is switched off.";
+        return Problem::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why).into_response();
+    }
+    next.run(request).await
+}
+
+/// The controls hand out tokens and credit money: for this machine only, whatever address is bound.
+async fn only_this_machine(
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !from.ip().to_canonical().is_loopback() {
+        let why = "Only from the machine itself.";
+        return Problem::of(StatusCode::FORBIDDEN, "only_local", why).into_response();
+    }
+    next.run(request).await
+}
+
+/// A web page that has its own name resolve to this machine could read everything here; its name gives it away.
+async fn known_host(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|h| h.to_str().ok())
+        .and_then(|h| h.parse::<axum::http::uri::Authority>().ok());
+    let known = host.is_some_and(|authority| {
+        let name = authority.host().trim_matches(['[', ']']);
+        name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok()
+    });
+    if known || !api.http.ip().is_loopback() {
+        return next.run(request).await;
+    }
+    Problem::of(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "This is not that host.").into_response()
+}
+
+#[cfg(test)]
+mod tests;

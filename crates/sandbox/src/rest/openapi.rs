@@ -1,0 +1,67 @@
+//! The API's description, made from the code that serves it.
+
+use axum::Json;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+
+/// The document as a value.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tern provider API",
+        description = "What a provider of virtual numbers serves so that Tern can use it, and what the sandbox serves.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    paths(
+        super::account::account,
+        super::account::numbers,
+        super::account::sip,
+        super::activity::snapshot,
+        super::activity::changes,
+        super::stream::stream,
+        super::messages::send,
+        super::messages::find,
+        super::topups::create,
+        super::topups::show,
+        super::checkout_page::show,
+        super::checkout_page::pay,
+        super::checkout_page::decline,
+        super::checkout_page::cancel,
+        super::control::accounts,
+        super::control::sms,
+        super::control::call,
+        super::control::faults,
+        document,
+    ),
+    modifiers(&Token),
+    tags(
+        (name = "account", description = "The account, its numbers, its SIP credentials"),
+        (name = "activity", description = "Messages, calls and the ledger, as a whole and as changes"),
+        (name = "messages", description = "Sending SMS"),
+        (name = "topups", description = "Putting money on the account"),
+        (name = "checkout", description = "The page a top-up is paid on; for browsers"),
+        (name = "sandbox", description = "Controls only a sandbox has; they answer only to its own machine"),
+    )
+)]
+struct Document;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        if let Some(components) = openapi.components.as_mut() {
+            let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+            components.add_security_scheme("token", scheme);
+        }
+    }
+}
+
+/// This document.
+#[utoipa::path(get, path = "/openapi.json", tag = "account", responses(
+    (status = 200, content_type = "application/json", body = serde_json::Value),
+))]
+pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}

@@ -1,0 +1,120 @@
+//! Every figure of the sandbox in one place: those the providers' published rules fix, and those they leave open,
+//! each with its default and the reason for it.
+//!
+//! What is not here: prices of single numbers (they are rows, see [`crate::store`]) and destinations' prices
+//! ([`crate::destinations`]).
+
+use std::time::Duration;
+
+use rust_decimal::{Decimal, dec};
+
+/// How the windows of the SMS limits are laid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitWindow {
+    /// The last second, hour, day before now.
+    Rolling,
+    /// The running second, hour, day by the clock (UTC).
+    Calendar,
+}
+
+/// Whose messages count together towards the SMS limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitScope {
+    /// All numbers of an account.
+    Account,
+    /// Each number by itself.
+    Number,
+}
+
+/// How talk time becomes billed minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MinuteRounding {
+    /// Every started minute counts whole.
+    StartedMinute,
+    /// Seconds are billed as parts of a minute, rounded to a hundredth of the currency's unit half away from zero.
+    Second,
+}
+
+/// The sandbox's rules. [`Settings::default`] is what `tern sandbox` runs with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Least top-up. Fixed by the published rules: 5.
+    pub topup_min: Decimal,
+    /// Greatest top-up. Fixed by the published rules: 3600.
+    pub topup_max: Decimal,
+    /// Most SMS sent within a second, an hour and a day. Fixed by the published rules: 1, 100, 500.
+    pub sms_limits: SmsLimits,
+    /// Left open by the rules. Default rolling: a burst over a full hour's edge is still a burst.
+    pub sms_window: LimitWindow,
+    /// Left open by the rules. Default per account: more numbers should not make a mass sender.
+    pub sms_scope: LimitScope,
+    /// Most characters in one SMS, a limit of this API; ten GSM segments are what operators commonly join.
+    pub sms_max_chars: usize,
+    /// Calling codes to which neither SMS nor calls go. The rules name Iran and North Korea; the default is these
+    /// two.
+    pub sanctioned_prefixes: Vec<String>,
+    /// Left open by the rules. Default: every started minute, the trade's custom.
+    pub minute_rounding: MinuteRounding,
+    /// Whether a call that nobody answered costs a minute. Left open by the rules. Default no.
+    pub bill_unanswered: bool,
+    /// How many changes of an account the feed keeps; older cursors get 410 `resync_required`.
+    pub change_retention: u64,
+    /// From acceptance to the operator taking an SMS over.
+    pub sms_sent_after: Duration,
+    /// From acceptance to the operator's confirmation.
+    pub sms_delivered_after: Duration,
+    /// From an SMS to a seeded contact until they answer.
+    pub auto_reply_after: Duration,
+    /// From the first registration on a fresh data directory to the welcome SMS.
+    pub welcome_after: Duration,
+    /// How long a called account rings before the caller is told that nobody answers.
+    pub ring_for: Duration,
+    /// From the end of a call to the call-me service until it rings back.
+    pub call_me_after: Duration,
+    /// How long the call-me service lets it ring.
+    pub call_me_rings: Duration,
+    /// Shortest registration accepted; shorter ones get 423 (RFC 3261 section 10.3).
+    pub min_expires: Duration,
+    /// Longest registration given.
+    pub max_expires: Duration,
+    /// How long a digest nonce is good for; later ones are answered as stale.
+    pub nonce_lifetime: Duration,
+}
+
+/// Most SMS per window.
+#[derive(Debug, Clone, Copy)]
+pub struct SmsLimits {
+    /// Within one second.
+    pub per_second: u32,
+    /// Within one hour.
+    pub per_hour: u32,
+    /// Within one day.
+    pub per_day: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            topup_min: dec!(5.00),
+            topup_max: dec!(3600.00),
+            sms_limits: SmsLimits { per_second: 1, per_hour: 100, per_day: 500 },
+            sms_window: LimitWindow::Rolling,
+            sms_scope: LimitScope::Account,
+            sms_max_chars: 1530,
+            sanctioned_prefixes: vec!["98".into(), "850".into()],
+            minute_rounding: MinuteRounding::StartedMinute,
+            bill_unanswered: false,
+            change_retention: 10_000,
+            sms_sent_after: Duration::from_millis(700),
+            sms_delivered_after: Duration::from_millis(2_000),
+            auto_reply_after: Duration::from_millis(2_500),
+            welcome_after: Duration::from_secs(15),
+            ring_for: Duration::from_secs(45),
+            call_me_after: Duration::from_secs(3),
+            call_me_rings: Duration::from_secs(30),
+            min_expires: Duration::from_secs(30),
+            max_expires: Duration::from_secs(3600),
+            nonce_lifetime: Duration::from_secs(300),
+        }
+    }
+}
