@@ -9,7 +9,17 @@ export default defineConfig(({ mode }) => ({
   clearScreen: false,
   define: { __WITH_FAKE__: JSON.stringify(mode !== "production") },
   server: { port: 1420, strictPort: true },
-  preview: { port: 1421, strictPort: true },
+  // The desktop shell's own policy, so that what it would block is seen in a browser as well.
+  preview: {
+    port: 1421,
+    strictPort: true,
+    headers: {
+      "Content-Security-Policy":
+        "default-src 'self'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; " +
+        "media-src 'self' blob:; connect-src ipc: http://ipc.localhost; object-src 'none'; base-uri 'none'; " +
+        "form-action 'none'; frame-src 'none'; frame-ancestors 'none'",
+    },
+  },
   build: {
     outDir: mode === "browser" ? "dist-browser" : "dist",
     emptyOutDir: true,

@@ -1,0 +1,163 @@
+// Pictures of the window on the fake engine, in every language, size and theme, and what axe and the content security
+// policy find on the way: `npm run look`. Needs `npm run build:browser` before, and a Chromium (CHROMIUM names it).
+
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { chromium } from "playwright-core";
+import { preview } from "vite";
+
+const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const OUT = new URL("../screenshots/", import.meta.url).pathname;
+const SIZES = { wide: [1200, 800], middle: [860, 800], narrow: [380, 720], least: [360, 640] };
+
+const by = (page, id) => page.getByTestId(id).first();
+
+/** What is to be seen, and how to get there. */
+const SCENES = {
+  start: async () => {},
+  activity: async (page, size) => {
+    if (size === "narrow" || size === "least") await by(page, "tab-activity").click();
+  },
+  thread: async (page, size) => {
+    await SCENES.activity(page, size);
+    await page.locator('[data-testid=activity-item][data-peer="+33639981207"] button').first().click();
+    await by(page, "composer").fill("À ce soir ! 🙂");
+  },
+  noreply: async (page, size) => {
+    await SCENES.activity(page, size);
+    await page.locator("[data-testid=activity-item][data-peer=BANKLINE] button").click();
+  },
+  compose: async (page, size) => {
+    await SCENES.activity(page, size);
+    await by(page, "new-message").click();
+    await by(page, "compose-to").fill("pizza");
+    await by(page, "composer").fill("Hello");
+    await by(page, "send").click();
+  },
+  call: async (page) => {
+    await by(page, "echo-test").click();
+    await by(page, "call-timer").waitFor();
+    await page.waitForTimeout(2300);
+  },
+  dtmf: async (page) => {
+    await SCENES.call(page);
+    await by(page, "call-keypad").click();
+    await by(page, "dtmf-key-5").click();
+  },
+  dialing: async (page) => {
+    await by(page, "dial-input").fill("+44 7700 900142");
+    await by(page, "dial-call").click();
+    await page.waitForTimeout(1100);
+  },
+  ended: async (page) => {
+    await by(page, "dial-input").fill("+44 7700 900404");
+    await by(page, "dial-call").click();
+    await page.waitForTimeout(1200);
+  },
+  emergency: async (page) => {
+    await by(page, "dial-input").fill("112");
+    await by(page, "dial-call").click();
+    await by(page, "dial-error").waitFor();
+  },
+  funds: async (page) => {
+    await by(page, "add-funds").click();
+    await by(page, "amount-input").fill("2");
+    await by(page, "amount-input").blur();
+  },
+  paying: async (page) => {
+    await by(page, "add-funds").click();
+    await by(page, "topup-confirm").click();
+    await by(page, "topup-host").waitFor();
+  },
+  settings: async (page) => {
+    await by(page, "open-settings").click();
+  },
+  newaccount: async (page) => {
+    await by(page, "open-settings").click();
+    await by(page, "account-add").click();
+    await by(page, "account-domain").fill("not a domain");
+    await by(page, "account-submit").click();
+  },
+  "show=ring": async (page) => {
+    await by(page, "incoming-call").waitFor();
+    await page.waitForTimeout(300);
+  },
+  "show=away,stale,password": async (page, size) => {
+    await by(page, "away-notice").waitFor();
+    await SCENES.activity(page, size);
+  },
+  "show=retrying": async (page) => {
+    await by(page, "registration-error").waitFor();
+  },
+};
+
+const wanted = process.argv.slice(2);
+const picks = (value) => wanted.length === 0 || wanted.some((word) => word.split(",").includes(value));
+const only = (values) => (values.some((value) => wanted.some((word) => word.split(",").includes(value))) ? values.filter(picks) : values);
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+const server = await preview({ mode: "browser", preview: { port: 1421 } });
+await mkdir(OUT, { recursive: true });
+let faults = 0;
+
+for (const size of only(Object.keys(SIZES))) {
+  for (const theme of only(["light", "dark"])) {
+    for (const language of only(["en", "fr", "ru"])) {
+      for (const scene of only(Object.keys(SCENES))) await look(size, theme, language, scene);
+    }
+  }
+}
+await browser.close();
+await server.close();
+console.log(faults === 0 ? "nothing found" : `${faults} found`);
+process.exit(faults === 0 ? 0 : 1);
+
+async function look(size, theme, language, scene) {
+  const [width, height] = SIZES[size];
+  const locale = { en: "en-GB", fr: "fr-FR", ru: "ru-RU" }[language];
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: theme,
+    locale,
+    bypassCSP: false,
+    permissions: ["clipboard-write"],
+  });
+  const page = await context.newPage();
+  const name = `${scene.replace(/^show=/, "").replaceAll(",", "-")}-${size}-${theme}-${language}`;
+  const report = (what) => {
+    faults += 1;
+    console.log(`${name}: ${what}`);
+  };
+  page.on("console", (message) => message.type() === "error" && report(message.text()));
+  page.on("pageerror", (error) => report(error.message));
+  await page.goto(`http://localhost:1421/?${scene.startsWith("show=") ? scene : ""}`);
+  await page.locator("[data-testid=window][data-link=live]").waitFor();
+  try {
+    await SCENES[scene](page, size);
+    await page.waitForTimeout(350);
+    await page.screenshot({ path: `${OUT}${name}.png` });
+    const wide = await page.evaluate(overflowing);
+    for (const element of wide) report(`overflows: ${element}`);
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    for (const { id, nodes } of violations) report(`${id}: ${nodes.map((node) => node.target.join(" ")).join(" | ")}`);
+  } catch (error) {
+    report(error.message.split("\n")[0]);
+  }
+  await context.close();
+}
+
+/** Elements that stick out of the window, or of a box that does not scroll. */
+function overflowing() {
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    if (element.closest("svg, .words-only") || element.getClientRects().length === 0) continue;
+    const box = element.getBoundingClientRect();
+    const name = `${element.tagName.toLowerCase()}.${element.className} "${(element.textContent ?? "").trim().slice(0, 30)}"`;
+    if (box.right > window.innerWidth + 1 || box.left < -1) found.push(name);
+    const style = getComputedStyle(element);
+    const clips = style.textOverflow === "ellipsis" || style.overflowX !== "visible";
+    if (!clips && element.scrollWidth > element.clientWidth + 1 && style.display !== "inline") found.push(`inside ${name}`);
+  }
+  return found.slice(0, 5);
+}

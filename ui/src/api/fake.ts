@@ -1,0 +1,374 @@
+// An engine in memory, for tests and for looking at the window in a browser. It keeps the engine's promises (events
+// count up by one, intents are answered before what follows from them) and believes whatever it is told.
+
+import { FakeCalls } from "./fake-calls";
+import * as data from "./fake-data";
+import type { Bridge } from "./client";
+import type {
+  AccountView,
+  ActivityId,
+  ActivityItem,
+  Answer,
+  Command,
+  ErrorCode,
+  ErrorView,
+  Event,
+  EventKind,
+  Fault,
+  NewAccount,
+  Notice,
+  Query,
+  Reply,
+  Settings,
+  Snapshot,
+  ThreadId,
+  ThreadView,
+  TopUpView,
+} from "./generated";
+
+export interface FakeOptions {
+  /** Things happen by themselves soon after the start, as for someone looking on. */
+  lively?: boolean;
+  /** No account, as on a first start without a provider. */
+  bare?: boolean;
+}
+
+/** The fake, with the levers that tests pull. */
+export interface Fake extends Bridge {
+  /** Someone calls us. */
+  ring(peer?: string): number;
+  /** Someone writes to us. */
+  receive(text: string, peer?: string): void;
+  /** An event gets lost on the way. */
+  loseEvent(): void;
+  /** How often the window subscribed. */
+  readonly subscriptions: number;
+  /** The next command or question fails so. */
+  failNext(code: ErrorCode, detail?: string): void;
+  raise(notice: Notice): void;
+  changeAccount(change: Partial<AccountView>): void;
+  /** What was dispatched, oldest first. */
+  readonly commands: readonly Command[];
+  emit(kind: EventKind): void;
+}
+
+const FAULTS: Partial<Record<ErrorCode, Fault>> = { providerUnreachable: "network", internal: "tern", busy: "peer" };
+const EMERGENCY = ["112", "911", "999", "15", "17", "18", "101", "102", "103"];
+
+export function createFake(options: FakeOptions = {}): Fake {
+  let seq = 0;
+  let sink: ((event: Event) => void) | undefined;
+  let rows: ActivityItem[] = options.bare ? [] : data.activity(Date.now());
+  let accounts: AccountView[] = options.bare ? [] : [data.account(Date.now())];
+  let settings: Settings = {
+    language: "system",
+    appearance: "system",
+    microphone: null,
+    speaker: null,
+    ringer: null,
+    showMessageText: true,
+  };
+  let failure: ErrorView | null = null;
+  let subscriptions = 0;
+  let nextRow = 1000;
+  let nextAccount = 2;
+  let nextTopUp = 1;
+  const drafts = new Map<ThreadId, string>();
+  const commands: Command[] = [];
+
+  const calls = new FakeCalls({
+    changed: (call) => emit({ type: "callChanged", call }),
+    rang: (call) => emit({ type: "callRang", call: call.id }),
+    ended(call, durationSeconds) {
+      const outcome = call.end?.outcome ?? "failed";
+      const unread = outcome === "missed";
+      add(call.number ?? "", call.peer, call.peerName, unread, {
+        type: "call",
+        direction: call.direction,
+        outcome,
+        durationSeconds,
+        price: null,
+      });
+    },
+  });
+
+  function emit(kind: EventKind): void {
+    seq += 1;
+    sink?.({ seq, kind });
+  }
+
+  function add(number: string, peer: string, peerName: string, unread: boolean, what: ActivityItem["what"]): ActivityItem {
+    const thread = what.type === "transaction" ? null : data.threadId(number, peer);
+    const at = new Date().toISOString();
+    const row = { id: `row-${nextRow++}`, account: 1, thread, number, peer, peerName, at, unread, what };
+    rows = [row, ...rows];
+    changed(thread);
+    return row;
+  }
+
+  function changed(thread: ThreadId | null): void {
+    emit({ type: "activityChanged", threads: thread === null ? [] : [thread] });
+  }
+
+  function change(id: ActivityId, alter: (row: ActivityItem) => ActivityItem): void {
+    rows = rows.map((row) => (row.id === id ? alter(row) : row));
+    changed(rows.find((row) => row.id === id)?.thread ?? null);
+  }
+
+  function snapshot(): Snapshot {
+    return { seq, accounts, calls: calls.living, activity: page(null, 50), devices: data.DEVICES, settings };
+  }
+
+  function page(before: string | null, limit: number, thread?: ThreadId) {
+    const all = thread === undefined ? rows : rows.filter((row) => row.thread === thread);
+    const from = before === null ? 0 : all.findIndex((row) => row.id === before) + 1;
+    const items = all.slice(from, from + limit);
+    const next = from + limit < all.length ? (items.at(-1)?.id ?? null) : null;
+    return { items, next, unread: rows.filter((row) => row.unread).length };
+  }
+
+  function thread(id: ThreadId, before: string | null, limit: number): ThreadView {
+    const [, number = "", peer = ""] = id.split("/");
+    const { items, next } = page(before, limit, id);
+    const peerName = items[0]?.peerName ?? peer;
+    const canReply = peer.startsWith("+");
+    return { id, account: 1, number, peer, peerName, canReply, draft: drafts.get(id) ?? "", items, next };
+  }
+
+  function send(from: string, to: string, text: string): Reply {
+    if (text.trim() === "") throw problem("emptyMessage");
+    if (!/^\+?[\d\s().-]{5,}$/.test(to)) throw problem("invalidRecipient");
+    const peer = to.replace(/[^\d+]/g, "");
+    const known = rows.find((row) => row.peer === peer);
+    const row = add(from, peer, known?.peerName ?? to, false, {
+      type: "message",
+      message: { incoming: false, text, state: "queued", error: null, price: null },
+    });
+    drafts.delete(data.threadId(from, peer));
+    const become = (state: "sending" | "sent" | "delivered", ms: number) =>
+      setTimeout(() => change(row.id, (old) => withMessage(old, { state })), ms);
+    become("sending", 150);
+    become("sent", 900);
+    become("delivered", 2600);
+    return { type: "messageQueued", message: row.id, thread: data.threadId(from, peer) };
+  }
+
+  function addFunds(amount: string): Reply {
+    const value = Number(amount);
+    if (!/^\d+(\.\d{1,2})?$/.test(amount) || value < 5 || value > 3600) throw problem("invalidAmount");
+    const topup: TopUpView = {
+      id: `topup-${nextTopUp++}`,
+      amount: { amount, currency: "USD" },
+      state: "pending",
+      host: "pay.sandbox.tern",
+    };
+    fake.changeAccount({ topups: [...(accounts[0]?.topups ?? []), topup] });
+    setTimeout(() => {
+      const balance = accounts[0]?.balance;
+      if (!balance) return;
+      const after = (Number(balance.money.amount) + value).toFixed(2);
+      add("", "", "", false, {
+        type: "transaction",
+        transaction: {
+          kind: "topUp",
+          amount: { amount, currency: "USD" },
+          balanceAfter: { amount: after, currency: "USD" },
+          description: "Card payment",
+        },
+      });
+      const topups = (accounts[0]?.topups ?? []).filter((other) => other.id !== topup.id);
+      fake.changeAccount({ topups, balance: { ...balance, money: { amount: after, currency: "USD" } } });
+      fake.raise({ type: "fundsAdded", account: 1, amount, currency: "USD" });
+    }, 6000);
+    return { type: "topUpStarted", topup: topup.id, host: topup.host };
+  }
+
+  function addAccount(account: NewAccount): Reply {
+    const id = nextAccount++;
+    const wrong = account.password === "wrong";
+    accounts = [
+      ...accounts,
+      {
+        id,
+        name: account.name || `${account.user}@${account.domain}`,
+        address: `${account.user}@${account.domain}`,
+        sandbox: false,
+        registration: { state: "registering" },
+        numbers: [],
+        balance: null,
+        feed: { state: "none" },
+        topupLimits: null,
+        topups: [],
+      },
+    ];
+    emit({ type: "accountChanged", account: id });
+    setTimeout(() => {
+      const registration: AccountView["registration"] = wrong
+        ? { state: "stopped", error: problem("wrongPassword", "403 Forbidden") }
+        : { state: "registered" };
+      accounts = accounts.map((other) => (other.id === id ? { ...other, registration } : other));
+      emit({ type: "accountChanged", account: id });
+    }, 800);
+    return { type: "accountAdded", account: id };
+  }
+
+  function act(command: Command): Reply {
+    const done: Reply = { type: "done" };
+    switch (command.type) {
+      case "addAccount":
+        return addAccount(command.account);
+      case "removeAccount":
+        accounts = accounts.filter((account) => account.id !== command.account);
+        emit({ type: "accountChanged", account: command.account });
+        return done;
+      case "providePassword":
+      case "reconnect":
+        fake.changeAccount({ registration: { state: "registering" }, feed: { state: "fresh" } });
+        setTimeout(() => fake.changeAccount({ registration: { state: "registered" } }), 600);
+        return done;
+      case "placeCall": {
+        const target = command.target.replace(/[\s().-]/g, "");
+        if (EMERGENCY.includes(target)) throw problem("emergencyNotSupported");
+        if (!/^(\+?\d{3,}|[a-z-]+|.+@.+)$/.test(target)) throw problem("invalidTarget");
+        return { type: "callPlaced", call: calls.place(target, data.OWN.london).id };
+      }
+      case "answerCall":
+      case "declineCall":
+      case "hangUpCall":
+      case "muteCall":
+      case "sendDigit":
+        if (!calls.has(command.call)) throw problem("notFound");
+        if (command.type === "answerCall") calls.answer(command.call);
+        if (command.type === "declineCall") calls.decline(command.call);
+        if (command.type === "hangUpCall") calls.hangUp(command.call);
+        if (command.type === "muteCall") calls.mute(command.call, command.muted);
+        return done;
+      case "sendMessage":
+        return send(command.from, command.to, command.text);
+      case "retryMessage":
+        change(command.message, (row) => withMessage(row, { state: "queued", error: null }));
+        setTimeout(() => change(command.message, (row) => withMessage(row, { state: "sent" })), 1200);
+        return done;
+      case "saveDraft":
+        drafts.set(command.thread, command.text);
+        return done;
+      case "markThreadRead":
+        rows = rows.map((row) => (row.thread === command.thread ? { ...row, unread: false } : row));
+        changed(command.thread);
+        return done;
+      case "markCallsRead":
+        rows = rows.map((row) => (row.what.type === "call" ? { ...row, unread: false } : row));
+        changed(null);
+        return done;
+      case "addFunds":
+        return addFunds(command.amount);
+      case "openCheckout":
+        return done;
+      case "changeSettings":
+        settings = command.settings;
+        emit({ type: "settingsChanged" });
+        return done;
+    }
+  }
+
+  function answer(query: Query): Answer {
+    switch (query.type) {
+      case "snapshot":
+        return { type: "snapshot", snapshot: snapshot() };
+      case "activity":
+        return { type: "activity", page: page(query.before, query.limit) };
+      case "thread":
+        return { type: "thread", thread: thread(query.thread, query.before, query.limit) };
+      case "devices":
+        return { type: "devices", devices: data.DEVICES };
+    }
+  }
+
+  /** A promise of its own turn, as IPC has it. */
+  async function crossing<T>(work: () => T): Promise<T> {
+    await Promise.resolve();
+    if (failure) {
+      const thrown = failure;
+      failure = null;
+      throw thrown;
+    }
+    return structuredClone(work());
+  }
+
+  const fake: Fake = {
+    dispatch(command) {
+      commands.push(structuredClone(command));
+      return crossing(() => act(command));
+    },
+    ask: (query) => crossing(() => answer(query)),
+    subscribe(onEvent) {
+      subscriptions += 1;
+      sink = (event) => onEvent(structuredClone(event));
+      if (options.lively && subscriptions === 1) enliven(fake);
+      return crossing(snapshot);
+    },
+    ring: (peer = "+447700900142") => calls.ring(peer, data.OWN.london).id,
+    receive(text, peer = "+447700900142") {
+      const name = rows.find((row) => row.peer === peer)?.peerName ?? peer;
+      const message = { incoming: true, text, state: "received" as const, error: null, price: null };
+      const item = add(data.OWN.london, peer, name, true, { type: "message", message });
+      emit({ type: "messageArrived", item });
+    },
+    loseEvent() {
+      seq += 1;
+    },
+    get subscriptions() {
+      return subscriptions;
+    },
+    failNext(code, detail) {
+      failure = problem(code, detail);
+    },
+    raise: (notice) => emit({ type: "noticeRaised", notice }),
+    changeAccount(alter) {
+      accounts = accounts.map((account, index) => (index === 0 ? { ...account, ...alter } : account));
+      emit({ type: "accountChanged", account: 1 });
+    },
+    get commands() {
+      return commands;
+    },
+    emit,
+  };
+  return fake;
+}
+
+function problem(code: ErrorCode, detail?: string): ErrorView {
+  return { code, fault: FAULTS[code] ?? "user", detail: detail ?? null };
+}
+
+type Message = Extract<ActivityItem["what"], { type: "message" }>["message"];
+
+function withMessage(row: ActivityItem, alter: Partial<Message>): ActivityItem {
+  if (row.what.type !== "message") return row;
+  return { ...row, what: { type: "message", message: { ...row.what.message, ...alter } } };
+}
+
+/** `?show=` in the address picks what a browser sees happen. */
+function enliven(fake: Fake): void {
+  const wanted = new URLSearchParams(window.location.search).get("show")?.split(",") ?? [];
+  const acts: Record<string, () => void> = {
+    away: () => fake.raise({ type: "whileAway", messages: 3, people: 2, missedCalls: 1 }),
+    ring: () => void fake.ring(),
+    stale: () =>
+      fake.changeAccount({
+        feed: { state: "stale", since: new Date(Date.now() - 900_000).toISOString(), error: problem("providerUnreachable") },
+      }),
+    password: () => fake.changeAccount({ registration: { state: "passwordNeeded", error: problem("passwordNeeded") } }),
+    retrying: () =>
+      fake.changeAccount({
+        registration: {
+          state: "retrying",
+          error: problem("sipUnreachable"),
+          nextTry: new Date(Date.now() + 20_000).toISOString(),
+        },
+      }),
+    funds: () => fake.raise({ type: "fundsAdded", account: 1, amount: "25.00", currency: "USD" }),
+  };
+  setTimeout(() => wanted.forEach((name) => acts[name]?.()), 300);
+  // Left open on the page, so that a person can make things happen from the browser's console.
+  Object.assign(window, { tern: fake });
+}

@@ -1,0 +1,48 @@
+// Rows of Recent Activity as they are shown: which drawing, which words, under which day.
+
+import type { ActivityItem, ActivityWhat } from "../../api/generated";
+import type { IconName } from "../../components/icons";
+import { daysBetween } from "../../i18n/figures";
+import { kebab } from "../../i18n/index.svelte";
+
+/** What the chips choose from. */
+export type Filter = "all" | "sms" | "calls" | "money";
+
+export const FILTERS: readonly Filter[] = ["all", "sms", "calls", "money"];
+
+export function matches(item: ActivityItem, filter: Filter): boolean {
+  const kinds: Record<ActivityWhat["type"], Filter> = { message: "sms", call: "calls", transaction: "money" };
+  return filter === "all" || kinds[item.what.type] === filter;
+}
+
+/** Days between the row and today, with the rows of that day, in the order given. */
+export function byDay(items: readonly ActivityItem[], now: Date): { days: number; at: Date; items: ActivityItem[] }[] {
+  const groups: { days: number; at: Date; items: ActivityItem[] }[] = [];
+  for (const item of items) {
+    const at = new Date(item.at);
+    const days = daysBetween(at, now);
+    const last = groups.at(-1);
+    if (last?.days === days) last.items.push(item);
+    else groups.push({ days, at, items: [item] });
+  }
+  return groups;
+}
+
+/** A row's drawing and tone. */
+export function mark(what: ActivityWhat): { icon: IconName; tone: "calm" | "good" | "bad" | "plain" } {
+  switch (what.type) {
+    case "message":
+      return { icon: "message", tone: what.message.state === "failed" ? "bad" : "calm" };
+    case "call":
+      if (what.outcome === "missed") return { icon: "missed", tone: "bad" };
+      if (what.outcome === "failed") return { icon: "alert", tone: "bad" };
+      return { icon: what.direction === "incoming" ? "incoming" : "outgoing", tone: "plain" };
+    case "transaction":
+      return { icon: "funds", tone: what.transaction.amount.amount.startsWith("-") ? "plain" : "good" };
+  }
+}
+
+/** Key of a call's words. */
+export function callWords(what: Extract<ActivityWhat, { type: "call" }>): string {
+  return `row-call-${what.direction}-${kebab(what.outcome)}`;
+}

@@ -1,0 +1,239 @@
+# Everything the window says. Keys are grouped by the part of the window that says them.
+account-label = Account
+account-choose = Account in use
+registration-registered = Ready
+registration-registering = Connecting…
+registration-offline = Offline
+registration-retrying = Reconnecting…
+registration-password-needed = Password needed
+registration-stopped = Not connected
+reconnect = Reconnect
+connect = Connect
+sandbox-badge = Sandbox: no real money, no real phones
+password-empty = Enter the password.
+
+numbers-label = Your numbers
+numbers-all =
+    { $count ->
+        [one] Show the number
+       *[other] Show all { $count } numbers
+    }
+numbers-fewer = Show fewer
+number-copy = Copy { $number }
+copied = Copied
+number-renews = renews { $date }
+number-inactive = not active
+
+balance-label = Balance
+balance-stale = As of { $time }; may have changed
+add-funds = Add funds
+amount-presets = Amounts to choose from
+amount-label = Amount, { $currency }
+amount-hint = From { $least } to { $most }
+amount-no-number = Enter an amount such as 25 or 25.50.
+amount-outside = Enter an amount from { $least } to { $most }.
+topup-how = Your provider’s payment page opens in your browser. You pay there; Tern never sees your card.
+topup-confirm = Continue with { $amount }
+topup-confirm-blank = Continue
+topup-opened = Pay in your browser
+topup-opened-what = Pay only on this page. The balance follows by itself once you have paid; you can close this meanwhile.
+topup-reopen = Open again
+topup-close = Close
+topup-done = Paid. Your balance is up to date.
+topup-waiting = { $amount } to be paid at { $host }
+topup-paid = { $amount } paid; the balance follows
+topup-not-added = The payment was declined or given up; nothing was charged to your balance.
+funds-added = { $amount } added to your balance.
+
+dialer-label = Dial
+dial-input = Number, name or address to call
+dial-placeholder = Type or paste a number
+dial-erase = Erase the last character
+dial-call = Call
+echo-test = Call the echo test
+keypad = Keypad
+
+call-label = Call
+call-none = Getting the call ready…
+call-controls = Call controls
+call-mute = Mute
+call-unmute = Unmute
+call-hangup = Hang up
+call-return = Return to call
+calls-list = Calls
+call-state-outgoing-dialing = Dialing…
+call-state-outgoing-ringing = Ringing…
+call-state-outgoing-connecting = Connecting…
+call-state-outgoing-connected = Connected
+call-state-incoming-dialing = Incoming call
+call-state-incoming-ringing = Incoming call
+call-state-incoming-connecting = Connecting…
+call-state-incoming-connected = Connected
+call-short-dialing = dialing
+call-short-ringing = ringing
+call-short-connecting = connecting
+call-short-connected = connected
+call-short-ended = ended
+call-ended-by-local = You hung up
+call-ended-by-remote = The other side hung up
+call-ended-by-network = The connection was lost
+call-ended-missed = Missed
+call-ended-declined = Declined
+call-ended-busy = Busy
+call-ended-unanswered = Not answered
+call-ended-failed = The call did not go through
+level-in = Your microphone
+level-out = The other side
+quality-good = Good sound
+quality-fair = Fair sound
+quality-poor = Poor sound
+round-trip = { $ms } ms delay
+incoming = Incoming call
+incoming-on = Incoming call on { $number }
+incoming-answer = Answer
+incoming-decline = Decline
+incoming-keys = Alt+A answers, Alt+D declines
+
+activity = Recent Activity
+activity-loading = Loading Recent Activity
+activity-empty = Nothing here yet
+activity-empty-what = Messages, calls and payments appear here as they happen.
+activity-empty-filter = Nothing of this kind
+new-message = New message
+calls-seen = Mark as seen
+filter = Show
+filter-all = All
+filter-sms = SMS
+filter-calls = Calls
+filter-money = Money
+unread = Not seen yet
+today = Today
+yesterday = Yesterday
+load-older = Load older
+retry = Retry
+stale-since = Last updated at { $time }.
+row-call-incoming-answered = Incoming call
+row-call-incoming-missed = Missed call
+row-call-incoming-declined = Declined call
+row-call-incoming-busy = Missed while busy
+row-call-incoming-unanswered = Missed call
+row-call-incoming-failed = Incoming call failed
+row-call-outgoing-answered = Outgoing call
+row-call-outgoing-missed = Not answered
+row-call-outgoing-declined = Declined
+row-call-outgoing-busy = Busy
+row-call-outgoing-unanswered = Not answered
+row-call-outgoing-failed = Call failed
+row-money-order = Number ordered
+row-money-renewal = Number renewed
+row-money-restore = Number restored
+row-money-call = Call charge
+row-money-sms = SMS charge
+row-money-top-up = Funds added
+row-money-cashback = Cashback
+row-money-refund = Refund
+row-money-adjustment = Adjustment
+row-sms-received = Received:
+row-sms-queued = Waiting:
+row-sms-sending = Sending:
+row-sms-sent = You:
+row-sms-delivered = You:
+row-sms-failed = Not sent:
+row-sms-unknown = Unclear:
+
+thread-with = Conversation with { $peer }
+thread-via = on { $number }
+thread-call = Call
+thread-log = Messages and calls
+thread-loading = Opening the conversation
+thread-no-reply = This sender is a name, not a number, so it takes no reply.
+back = Back
+composer = Message
+composer-placeholder = Write a message
+composer-hint = Enter sends, Shift+Enter starts a line
+composer-count =
+    { $characters } { $characters ->
+        [one] character
+       *[other] characters
+    }, { $parts } SMS
+send = Send
+sms-state-received = Received
+sms-state-queued = Waiting
+sms-state-sending = Sending
+sms-state-sent = Sent
+sms-state-delivered = Delivered
+sms-state-failed = Not sent
+sms-state-unknown = Not known
+sms-why-failed = This message was not sent.
+sms-why-unknown = It is not known whether this arrived. Tern is looking it up and will not send it twice.
+message-retry = Send again
+compose-to = To
+compose-from = From your number
+compose-no-number = No number that sends SMS
+compose-no-number-what = This account has no number that can send messages.
+
+settings = Settings
+settings-accounts = Accounts
+settings-general = General
+settings-language = Language
+settings-appearance = Appearance
+settings-sound = Sound
+settings-microphone = Microphone
+settings-speaker = Speaker
+settings-ringer = Ringer
+settings-notifications = Notifications
+settings-show-text = Show the text of messages
+settings-show-text-hint = Otherwise a notification tells only who wrote.
+as-system = As the desktop
+appearance-light = Light
+appearance-dark = Dark
+device-default = System default
+device-default-named = System default ({ $name })
+device-missing = Chosen device (not plugged in)
+
+account-add = Add SIP account
+account-add-lead = Your provider gives you a user name, a domain and a password.
+account-user = User name
+account-user-empty = Enter the user name.
+account-user-wrong = Only the part before the @, without spaces.
+account-domain = Domain
+account-domain-empty = Enter the domain.
+account-domain-wrong = That is not a domain, such as sip.example.net.
+account-password = Password
+account-proxy = Proxy (optional)
+account-proxy-hint = Host or host:port, where it is not the domain.
+account-proxy-wrong = That is not a host or host:port.
+account-name = Name (optional)
+account-name-hint = What to call it in this window.
+account-add-submit = Add account
+account-remove = Remove { $name }
+account-remove-what = Tern disconnects it and deletes its password and its history from this computer. Your provider keeps the numbers, the balance and its own records.
+account-remove-confirm = Remove account
+accounts-none = No account yet.
+
+welcome-title = Ready when you are
+welcome-what = Open a conversation, or just start typing a number. The echo test repeats what you say, so you know you are heard.
+welcome-first-title = Welcome to Tern
+welcome-first-what = Add your SIP account to call and write from your numbers.
+
+side-label = Account and dial pad
+tabs-label = Parts of the window
+tab-phone = Phone
+close = Close
+cancel = Cancel
+dismiss = Dismiss
+link-broken = Tern’s engine does not answer.
+away = While you were away: { $what }.
+away-messages =
+    { $messages } { $messages ->
+        [one] message
+       *[other] messages
+    } from { $people } { $people ->
+        [one] person
+       *[other] people
+    }
+away-calls =
+    { $calls } missed { $calls ->
+        [one] call
+       *[other] calls
+    }

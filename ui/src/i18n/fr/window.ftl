@@ -1,0 +1,239 @@
+# Tout ce que dit la fenêtre, groupé par partie.
+account-label = Compte
+account-choose = Compte utilisé
+registration-registered = Prêt
+registration-registering = Connexion…
+registration-offline = Hors ligne
+registration-retrying = Nouvelle tentative…
+registration-password-needed = Mot de passe requis
+registration-stopped = Non connecté
+reconnect = Reconnecter
+connect = Se connecter
+sandbox-badge = Bac à sable : ni argent ni téléphones réels
+password-empty = Saisissez le mot de passe.
+
+numbers-label = Vos numéros
+numbers-all =
+    { $count ->
+        [one] Afficher le numéro
+       *[other] Afficher les { $count } numéros
+    }
+numbers-fewer = En afficher moins
+number-copy = Copier { $number }
+copied = Copié
+number-renews = renouvelé le { $date }
+number-inactive = inactif
+
+balance-label = Solde
+balance-stale = Relevé à { $time }, a pu changer
+add-funds = Ajouter des fonds
+amount-presets = Montants proposés
+amount-label = Montant, { $currency }
+amount-hint = De { $least } à { $most }
+amount-no-number = Saisissez un montant, par exemple 25 ou 25,50.
+amount-outside = Saisissez un montant de { $least } à { $most }.
+topup-how = La page de paiement de l’opérateur s’ouvre dans votre navigateur. Vous y payez ; Tern ne voit jamais votre carte.
+topup-confirm = Continuer avec { $amount }
+topup-confirm-blank = Continuer
+topup-opened = Payez dans votre navigateur
+topup-opened-what = Ne payez que sur cette page. Le solde suivra de lui-même après le paiement ; vous pouvez fermer ceci.
+topup-reopen = Rouvrir
+topup-close = Fermer
+topup-done = Payé. Votre solde est à jour.
+topup-waiting = { $amount } à payer sur { $host }
+topup-paid = { $amount } payés ; le solde va suivre
+topup-not-added = Le paiement a été refusé ou abandonné ; votre solde n’a pas changé.
+funds-added = { $amount } ajoutés à votre solde.
+
+dialer-label = Composer
+dial-input = Numéro, nom ou adresse à appeler
+dial-placeholder = Tapez ou collez un numéro
+dial-erase = Effacer le dernier caractère
+dial-call = Appeler
+echo-test = Appeler le test d’écho
+keypad = Clavier
+
+call-label = Appel
+call-none = Préparation de l’appel…
+call-controls = Commandes de l’appel
+call-mute = Couper le micro
+call-unmute = Rétablir le micro
+call-hangup = Raccrocher
+call-return = Revenir à l’appel
+calls-list = Appels
+call-state-outgoing-dialing = Numérotation…
+call-state-outgoing-ringing = Ça sonne…
+call-state-outgoing-connecting = Connexion…
+call-state-outgoing-connected = En ligne
+call-state-incoming-dialing = Appel entrant
+call-state-incoming-ringing = Appel entrant
+call-state-incoming-connecting = Connexion…
+call-state-incoming-connected = En ligne
+call-short-dialing = numérotation
+call-short-ringing = ça sonne
+call-short-connecting = connexion
+call-short-connected = en ligne
+call-short-ended = terminé
+call-ended-by-local = Vous avez raccroché
+call-ended-by-remote = Votre correspondant a raccroché
+call-ended-by-network = La connexion a été perdue
+call-ended-missed = Manqué
+call-ended-declined = Refusé
+call-ended-busy = Occupé
+call-ended-unanswered = Sans réponse
+call-ended-failed = L’appel n’a pas abouti
+level-in = Votre micro
+level-out = Votre correspondant
+quality-good = Bonne qualité
+quality-fair = Qualité moyenne
+quality-poor = Mauvaise qualité
+round-trip = délai de { $ms } ms
+incoming = Appel entrant
+incoming-on = Appel entrant sur { $number }
+incoming-answer = Répondre
+incoming-decline = Refuser
+incoming-keys = Alt+A pour répondre, Alt+D pour refuser
+
+activity = Activité récente
+activity-loading = Chargement de l’activité récente
+activity-empty = Rien pour l’instant
+activity-empty-what = Messages, appels et paiements apparaîtront ici au fil de l’eau.
+activity-empty-filter = Rien de ce type
+new-message = Nouveau message
+calls-seen = Marquer comme vus
+filter = Afficher
+filter-all = Tout
+filter-sms = SMS
+filter-calls = Appels
+filter-money = Argent
+unread = Pas encore vu
+today = Aujourd’hui
+yesterday = Hier
+load-older = Charger plus ancien
+retry = Réessayer
+stale-since = Dernière mise à jour à { $time }.
+row-call-incoming-answered = Appel entrant
+row-call-incoming-missed = Appel manqué
+row-call-incoming-declined = Appel refusé
+row-call-incoming-busy = Manqué, ligne occupée
+row-call-incoming-unanswered = Appel manqué
+row-call-incoming-failed = Échec d’un appel entrant
+row-call-outgoing-answered = Appel sortant
+row-call-outgoing-missed = Sans réponse
+row-call-outgoing-declined = Refusé
+row-call-outgoing-busy = Occupé
+row-call-outgoing-unanswered = Sans réponse
+row-call-outgoing-failed = Échec de l’appel
+row-money-order = Numéro commandé
+row-money-renewal = Numéro renouvelé
+row-money-restore = Numéro rétabli
+row-money-call = Coût d’un appel
+row-money-sms = Coût d’un SMS
+row-money-top-up = Fonds ajoutés
+row-money-cashback = Cashback
+row-money-refund = Remboursement
+row-money-adjustment = Ajustement
+row-sms-received = Reçu :
+row-sms-queued = En attente :
+row-sms-sending = Envoi :
+row-sms-sent = Vous :
+row-sms-delivered = Vous :
+row-sms-failed = Non envoyé :
+row-sms-unknown = Incertain :
+
+thread-with = Conversation avec { $peer }
+thread-via = sur { $number }
+thread-call = Appeler
+thread-log = Messages et appels
+thread-loading = Ouverture de la conversation
+thread-no-reply = Cet expéditeur est un nom, pas un numéro : impossible de répondre.
+back = Retour
+composer = Message
+composer-placeholder = Écrire un message
+composer-hint = Entrée envoie, Maj+Entrée va à la ligne
+composer-count =
+    { $characters } { $characters ->
+        [one] caractère
+       *[other] caractères
+    }, { $parts } SMS
+send = Envoyer
+sms-state-received = Reçu
+sms-state-queued = En attente
+sms-state-sending = Envoi
+sms-state-sent = Envoyé
+sms-state-delivered = Remis
+sms-state-failed = Non envoyé
+sms-state-unknown = Incertain
+sms-why-failed = Ce message n’a pas été envoyé.
+sms-why-unknown = On ne sait pas s’il est arrivé. Tern le vérifie et ne l’enverra pas deux fois.
+message-retry = Renvoyer
+compose-to = À
+compose-from = Depuis votre numéro
+compose-no-number = Aucun numéro pour les SMS
+compose-no-number-what = Ce compte n’a aucun numéro pouvant envoyer des messages.
+
+settings = Réglages
+settings-accounts = Comptes
+settings-general = Général
+settings-language = Langue
+settings-appearance = Apparence
+settings-sound = Son
+settings-microphone = Micro
+settings-speaker = Haut-parleur
+settings-ringer = Sonnerie
+settings-notifications = Notifications
+settings-show-text = Afficher le texte des messages
+settings-show-text-hint = Sinon, une notification indique seulement qui a écrit.
+as-system = Comme le système
+appearance-light = Clair
+appearance-dark = Sombre
+device-default = Par défaut
+device-default-named = Par défaut ({ $name })
+device-missing = Appareil choisi (débranché)
+
+account-add = Ajouter un compte SIP
+account-add-lead = Votre opérateur vous fournit un nom d’utilisateur, un domaine et un mot de passe.
+account-user = Nom d’utilisateur
+account-user-empty = Saisissez le nom d’utilisateur.
+account-user-wrong = Seulement la partie avant @, sans espaces.
+account-domain = Domaine
+account-domain-empty = Saisissez le domaine.
+account-domain-wrong = Ce n’est pas un domaine, par exemple sip.example.net.
+account-password = Mot de passe
+account-proxy = Proxy (facultatif)
+account-proxy-hint = Hôte ou hôte:port, s’il diffère du domaine.
+account-proxy-wrong = Ce n’est ni un hôte ni hôte:port.
+account-name = Nom (facultatif)
+account-name-hint = Comment l’appeler dans cette fenêtre.
+account-add-submit = Ajouter le compte
+account-remove = Supprimer { $name }
+account-remove-what = Tern le déconnecte et efface son mot de passe et son historique de cet ordinateur. L’opérateur conserve les numéros, le solde et ses propres données.
+account-remove-confirm = Supprimer le compte
+accounts-none = Aucun compte pour l’instant.
+
+welcome-title = Prêt quand vous l’êtes
+welcome-what = Ouvrez une conversation ou tapez simplement un numéro. Le test d’écho répète ce que vous dites : vous savez ainsi que l’on vous entend.
+welcome-first-title = Bienvenue dans Tern
+welcome-first-what = Ajoutez votre compte SIP pour appeler et écrire depuis vos numéros.
+
+side-label = Compte et clavier
+tabs-label = Parties de la fenêtre
+tab-phone = Téléphone
+close = Fermer
+cancel = Annuler
+dismiss = Ignorer
+link-broken = Le moteur de Tern ne répond pas.
+away = Pendant votre absence : { $what }.
+away-messages =
+    { $messages } { $messages ->
+        [one] message
+       *[other] messages
+    } de { $people } { $people ->
+        [one] personne
+       *[other] personnes
+    }
+away-calls =
+    { $calls } { $calls ->
+        [one] appel manqué
+       *[other] appels manqués
+    }

@@ -1,0 +1,243 @@
+# Всё, что говорит окно, по его частям.
+account-label = Аккаунт
+account-choose = Используемый аккаунт
+registration-registered = Готов
+registration-registering = Подключение…
+registration-offline = Не в сети
+registration-retrying = Переподключение…
+registration-password-needed = Нужен пароль
+registration-stopped = Не подключён
+reconnect = Подключиться снова
+connect = Подключиться
+sandbox-badge = Песочница: деньги и телефоны не настоящие
+password-empty = Введите пароль.
+
+numbers-label = Ваши номера
+numbers-all =
+    { $count ->
+        [one] Показать { $count } номер
+        [few] Показать { $count } номера
+       *[other] Показать { $count } номеров
+    }
+numbers-fewer = Показать меньше
+number-copy = Скопировать { $number }
+copied = Скопировано
+number-renews = продление { $date }
+number-inactive = не активен
+
+balance-label = Баланс
+balance-stale = На { $time }, мог измениться
+add-funds = Пополнить
+amount-presets = Суммы на выбор
+amount-label = Сумма, { $currency }
+amount-hint = От { $least } до { $most }
+amount-no-number = Введите сумму, например 25 или 25,50.
+amount-outside = Введите сумму от { $least } до { $most }.
+topup-how = Страница оплаты оператора откроется в браузере. Вы платите там; Tern не видит вашу карту.
+topup-confirm = Продолжить: { $amount }
+topup-confirm-blank = Продолжить
+topup-opened = Оплатите в браузере
+topup-opened-what = Платите только на этой странице. Баланс обновится сам после оплаты; это окно можно закрыть.
+topup-reopen = Открыть снова
+topup-close = Закрыть
+topup-done = Оплачено. Баланс обновлён.
+topup-waiting = { $amount } ждут оплаты на { $host }
+topup-paid = { $amount } оплачены, баланс обновится
+topup-not-added = Платёж отклонён или отменён; баланс не изменился.
+funds-added = Баланс пополнен на { $amount }.
+
+dialer-label = Набор номера
+dial-input = Номер, имя или адрес для звонка
+dial-placeholder = Введите или вставьте номер
+dial-erase = Стереть последний знак
+dial-call = Позвонить
+echo-test = Позвонить на эхо-тест
+keypad = Клавиши
+
+call-label = Звонок
+call-none = Готовим звонок…
+call-controls = Управление звонком
+call-mute = Выкл. микрофон
+call-unmute = Вкл. микрофон
+call-hangup = Завершить
+call-return = К звонку
+calls-list = Звонки
+call-state-outgoing-dialing = Набираем…
+call-state-outgoing-ringing = Идут гудки…
+call-state-outgoing-connecting = Соединяем…
+call-state-outgoing-connected = На связи
+call-state-incoming-dialing = Входящий звонок
+call-state-incoming-ringing = Входящий звонок
+call-state-incoming-connecting = Соединяем…
+call-state-incoming-connected = На связи
+call-short-dialing = набор
+call-short-ringing = гудки
+call-short-connecting = соединение
+call-short-connected = на связи
+call-short-ended = завершён
+call-ended-by-local = Вы завершили звонок
+call-ended-by-remote = Собеседник завершил звонок
+call-ended-by-network = Связь прервалась
+call-ended-missed = Пропущен
+call-ended-declined = Отклонён
+call-ended-busy = Занято
+call-ended-unanswered = Без ответа
+call-ended-failed = Звонок не состоялся
+level-in = Ваш микрофон
+level-out = Собеседник
+quality-good = Хороший звук
+quality-fair = Средний звук
+quality-poor = Плохой звук
+round-trip = задержка { $ms } мс
+incoming = Входящий звонок
+incoming-on = Входящий звонок на { $number }
+incoming-answer = Ответить
+incoming-decline = Отклонить
+incoming-keys = Alt+A — ответить, Alt+D — отклонить
+
+activity = Недавние события
+activity-loading = Загружаем недавние события
+activity-empty = Пока ничего нет
+activity-empty-what = Здесь появятся сообщения, звонки и платежи.
+activity-empty-filter = Такого пока нет
+new-message = Новое сообщение
+calls-seen = Отметить виденными
+filter = Показать
+filter-all = Все
+filter-sms = SMS
+filter-calls = Звонки
+filter-money = Деньги
+unread = Ещё не просмотрено
+today = Сегодня
+yesterday = Вчера
+load-older = Показать более ранние
+retry = Повторить
+stale-since = Обновлено в { $time }.
+row-call-incoming-answered = Входящий звонок
+row-call-incoming-missed = Пропущенный звонок
+row-call-incoming-declined = Отклонённый звонок
+row-call-incoming-busy = Пропущен: линия занята
+row-call-incoming-unanswered = Пропущенный звонок
+row-call-incoming-failed = Входящий не соединился
+row-call-outgoing-answered = Исходящий звонок
+row-call-outgoing-missed = Без ответа
+row-call-outgoing-declined = Отклонён
+row-call-outgoing-busy = Занято
+row-call-outgoing-unanswered = Без ответа
+row-call-outgoing-failed = Звонок не удался
+row-money-order = Заказ номера
+row-money-renewal = Продление номера
+row-money-restore = Восстановление номера
+row-money-call = Оплата звонка
+row-money-sms = Оплата SMS
+row-money-top-up = Пополнение
+row-money-cashback = Кешбэк
+row-money-refund = Возврат
+row-money-adjustment = Корректировка
+row-sms-received = Получено:
+row-sms-queued = Ожидает:
+row-sms-sending = Отправляется:
+row-sms-sent = Вы:
+row-sms-delivered = Вы:
+row-sms-failed = Не отправлено:
+row-sms-unknown = Неизвестно:
+
+thread-with = Переписка: { $peer }
+thread-via = номер: { $number }
+thread-call = Позвонить
+thread-log = Сообщения и звонки
+thread-loading = Открываем переписку
+thread-no-reply = Отправитель — имя, а не номер, поэтому ответить нельзя.
+back = Назад
+composer = Сообщение
+composer-placeholder = Напишите сообщение
+composer-hint = Enter — отправить, Shift+Enter — новая строка
+composer-count =
+    { $characters } { $characters ->
+        [one] символ
+        [few] символа
+       *[other] символов
+    }, { $parts } SMS
+send = Отправить
+sms-state-received = Получено
+sms-state-queued = Ожидает
+sms-state-sending = Отправляется
+sms-state-sent = Отправлено
+sms-state-delivered = Доставлено
+sms-state-failed = Не отправлено
+sms-state-unknown = Неизвестно
+sms-why-failed = Это сообщение не отправлено.
+sms-why-unknown = Неизвестно, дошло ли оно. Tern это выясняет и не отправит дважды.
+message-retry = Отправить снова
+compose-to = Кому
+compose-from = С вашего номера
+compose-no-number = Нет номера для SMS
+compose-no-number-what = У этого аккаунта нет номера, с которого можно писать.
+
+settings = Настройки
+settings-accounts = Аккаунты
+settings-general = Общие
+settings-language = Язык
+settings-appearance = Оформление
+settings-sound = Звук
+settings-microphone = Микрофон
+settings-speaker = Динамик
+settings-ringer = Звонок
+settings-notifications = Уведомления
+settings-show-text = Показывать текст сообщений
+settings-show-text-hint = Иначе в уведомлении видно лишь, кто написал.
+as-system = Как в системе
+appearance-light = Светлое
+appearance-dark = Тёмное
+device-default = По умолчанию
+device-default-named = По умолчанию ({ $name })
+device-missing = Выбранное устройство (не подключено)
+
+account-add = Добавить SIP-аккаунт
+account-add-lead = Имя пользователя, домен и пароль выдаёт ваш оператор.
+account-user = Имя пользователя
+account-user-empty = Введите имя пользователя.
+account-user-wrong = Только часть до @, без пробелов.
+account-domain = Домен
+account-domain-empty = Введите домен.
+account-domain-wrong = Это не домен, например sip.example.net.
+account-password = Пароль
+account-proxy = Прокси (необязательно)
+account-proxy-hint = Хост или хост:порт, если это не домен.
+account-proxy-wrong = Это не хост и не хост:порт.
+account-name = Название (необязательно)
+account-name-hint = Как называть его в этом окне.
+account-add-submit = Добавить аккаунт
+account-remove = Удалить { $name }
+account-remove-what = Tern отключит его и удалит его пароль и историю с этого компьютера. Номера, баланс и записи оператора останутся у оператора.
+account-remove-confirm = Удалить аккаунт
+accounts-none = Аккаунтов пока нет.
+
+welcome-title = Всё готово
+welcome-what = Откройте переписку или просто начните вводить номер. Эхо-тест повторит ваши слова, и вы поймёте, что вас слышно.
+welcome-first-title = Добро пожаловать в Tern
+welcome-first-what = Добавьте SIP-аккаунт, чтобы звонить и писать со своих номеров.
+
+side-label = Аккаунт и набор номера
+tabs-label = Разделы окна
+tab-phone = Телефон
+close = Закрыть
+cancel = Отмена
+dismiss = Скрыть
+link-broken = Ядро Tern не отвечает.
+away = Пока вас не было: { $what }.
+away-messages =
+    { $messages } { $messages ->
+        [one] сообщение
+        [few] сообщения
+       *[other] сообщений
+    } от { $people } { $people ->
+        [one] человека
+       *[other] человек
+    }
+away-calls =
+    { $calls } { $calls ->
+        [one] пропущенный звонок
+        [few] пропущенных звонка
+       *[other] пропущенных звонков
+    }
