@@ -148,11 +148,15 @@ impl SessionDescription {
                 ('a', None) => session.attributes.push(Attribute::parse(value)),
                 ('c', Some(media)) => media.connection = Some(Connection::parse(value)),
                 ('c', None) => session.connection = Some(Connection::parse(value)),
-                (_, Some(media)) => media.other.push((kind, value.to_owned())),
+                ('i' | 'b' | 'k', Some(media)) => media.other.push((kind, value.to_owned())),
                 ('o', None) => origin = Some(Origin::parse(value)?),
                 ('s', None) => session.name = value.to_owned(),
                 ('t', None) => session.timing = value.to_owned(),
-                (_, None) => session.other.push((kind, value.to_owned())),
+                ('i' | 'u' | 'e' | 'p' | 'b' | 'r' | 'z' | 'k', None) => {
+                    session.other.push((kind, value.to_owned()))
+                }
+                // RFC 8866 5: lines of unknown type are ignored.
+                _ => {}
             }
         }
         session.origin = origin.ok_or(Malformed("sdp origin"))?;

@@ -1,0 +1,128 @@
+//! Challenges to calls: who gets credentials and who does not.
+
+use crate::net::{CALM, Net, audio, call_states, direct_call, ending};
+use crate::registrar::Registrar;
+use crate::registrations::account;
+use std::time::Duration;
+use tern_sip::wire::auth::Credentials;
+use tern_sip::wire::{HeaderAccess as _, Message, Method, digest, parse_datagram};
+use tern_sip::{CallState, EndedBy, Event, Identity, Login, NextHop, Reply};
+
+const CHALLENGE: &str = "Digest realm=\"sip.test\", nonce=\"switch-1\", algorithm=SHA-256, qop=\"auth\"";
+
+/// A switch that asks every INVITE for a proof of `password` and then accepts.
+fn switch(net: &mut Net, node: usize, event: &Event, challenge: &str, password: &str) {
+    let Event::IncomingCall { call, request, .. } = event else { return };
+    let proof = request.headers.first("Proxy-Authorization").and_then(|v| Credentials::parse(v).ok());
+    let good = proof.is_some_and(|c| digest::verify(&c, &request.method, password));
+    let (now, sdp) = (net.now, audio(net.nodes[node].address));
+    let endpoint = &mut net.node(node).endpoint;
+    if good {
+        endpoint.accept(now, *call, sdp).unwrap();
+    } else {
+        endpoint.reject(now, *call, Reply::new(407).header("Proxy-Authenticate", challenge)).unwrap();
+    }
+}
+
+#[test]
+fn a_registered_account_proves_itself_to_its_own_switch() {
+    let mut net = Net::new(1, CALM);
+    let alice = net.add("alice", |_| {});
+    let mut registrar = Registrar::add(&mut net);
+    let (now, config) = (net.now, account(&net, registrar.node, "secret"));
+    let id = net.node(alice).endpoint.register(now, config);
+    let server = registrar.node;
+    net.run(Duration::from_secs(1), &mut |net, n, e| registrar.on_event(net, n, e));
+    let mut config = direct_call(&net, alice, server);
+    config.identity = Identity::Account(id);
+    config.target = crate::net::uri("sip:echo@sip.test");
+    let now = net.now;
+    let call = net.node(alice).endpoint.call(now, config).unwrap();
+    net.run(Duration::from_secs(2), &mut |net, n, e| {
+        if n == server {
+            switch(net, n, e, CHALLENGE, "secret");
+        }
+    });
+    assert!(
+        matches!(call_states(&net, alice).last(), Some(CallState::Confirmed { .. })),
+        "{:?}",
+        call_states(&net, alice)
+    );
+    // RFC 3261 13.2.2.4: the ACK shows the credentials of its INVITE.
+    let ack = net.sent.iter().rev().find(|s| s.bytes.starts_with(b"ACK")).unwrap();
+    let Ok(Message::Request(ack)) = parse_datagram(&ack.bytes) else { panic!() };
+    assert!(ack.headers.first("Proxy-Authorization").is_some());
+    let now = net.now;
+    net.node(alice).endpoint.hang_up(now, call).unwrap();
+    net.run(Duration::from_secs(1), &mut |_, _, _| {});
+    let bye = net.sent.iter().rev().find(|s| s.bytes.starts_with(b"BYE")).unwrap();
+    let Ok(Message::Request(bye)) = parse_datagram(&bye.bytes) else { panic!() };
+    let credentials = Credentials::parse(bye.headers.first("Proxy-Authorization").unwrap()).unwrap();
+    assert_eq!(credentials.qop.as_ref().unwrap().nc, 2);
+    assert!(digest::verify(&credentials, &Method::BYE, "secret"));
+}
+
+#[test]
+fn a_wrong_password_ends_the_call_with_the_servers_word() {
+    let mut net = Net::new(1, CALM);
+    let (alice, server) = (net.add("alice", |_| {}), net.add("switch", |_| {}));
+    let mut config = direct_call(&net, alice, server);
+    let Identity::Plain { login, .. } = &mut config.identity else { panic!() };
+    *login = Some(Login::new("alice", "wrong"));
+    let now = net.now;
+    net.node(alice).endpoint.call(now, config).unwrap();
+    net.run(Duration::from_secs(60), &mut |net, n, e| switch(net, n, e, CHALLENGE, "secret"));
+    let end = ending(&net, alice).unwrap();
+    assert_eq!((end.by, end.code), (EndedBy::Provider, Some(407)));
+    assert_eq!(net.sent.iter().filter(|s| s.bytes.starts_with(b"INVITE")).count(), 2);
+    net.assert_empty("after the refusal");
+}
+
+#[test]
+fn a_foreign_server_gets_no_credentials() {
+    let mut net = Net::new(1, CALM);
+    let alice = net.add("alice", |_| {});
+    let mut registrar = Registrar::add(&mut net);
+    let foreign = net.add("foreign", |_| {});
+    let (now, config) = (net.now, account(&net, registrar.node, "secret"));
+    let id = net.node(alice).endpoint.register(now, config);
+    net.run(Duration::from_secs(1), &mut |net, n, e| registrar.on_event(net, n, e));
+    let mut config = direct_call(&net, alice, foreign);
+    config.identity = Identity::Account(id);
+    config.next_hop = Some(NextHop::udp(net.nodes[foreign].address));
+    let now = net.now;
+    net.node(alice).endpoint.call(now, config).unwrap();
+    net.run(Duration::from_secs(2), &mut |net, n, e| {
+        if n == foreign {
+            switch(net, n, e, CHALLENGE, "secret");
+        }
+    });
+    assert_eq!(ending(&net, alice).unwrap().code, Some(407));
+    let shown = net
+        .sent
+        .iter()
+        .filter(|s| s.to == "foreign" && String::from_utf8_lossy(&s.bytes).contains("Authorization:"));
+    assert_eq!(shown.count(), 0);
+}
+
+#[test]
+fn a_foreign_realm_gets_no_credentials() {
+    let mut net = Net::new(1, CALM);
+    let alice = net.add("alice", |_| {});
+    let mut registrar = Registrar::add(&mut net);
+    let (now, config) = (net.now, account(&net, registrar.node, "secret"));
+    let id = net.node(alice).endpoint.register(now, config);
+    let server = registrar.node;
+    net.run(Duration::from_secs(1), &mut |net, n, e| registrar.on_event(net, n, e));
+    let mut config = direct_call(&net, alice, server);
+    config.identity = Identity::Account(id);
+    let now = net.now;
+    net.node(alice).endpoint.call(now, config).unwrap();
+    let evil = "Digest realm=\"evil.test\", nonce=\"1\", qop=\"auth\"";
+    net.run(Duration::from_secs(2), &mut |net, n, e| {
+        if n == server {
+            switch(net, n, e, evil, "secret");
+        }
+    });
+    assert_eq!(ending(&net, alice).unwrap().code, Some(407));
+}

@@ -1,0 +1,246 @@
+//! A network in virtual time: seeded loss, delay, reordering and duplication, and a log of every message.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tern_sip::offer_answer::{AudioCapabilities, SessionVersion, offer};
+use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
+use tern_sip::wire::{Address, Uri};
+use tern_sip::*;
+
+/// How the network treats datagrams.
+#[derive(Clone, Copy)]
+pub(crate) struct Weather {
+    /// Lost datagrams in a thousand.
+    pub(crate) loss: u32,
+    /// Doubled datagrams in a thousand.
+    pub(crate) doubled: u32,
+    /// Shortest way.
+    pub(crate) delay: Duration,
+    /// Added at random, so that datagrams overtake each other.
+    pub(crate) jitter: Duration,
+}
+
+pub(crate) const CALM: Weather =
+    Weather { loss: 0, doubled: 0, delay: Duration::from_millis(10), jitter: Duration::ZERO };
+
+pub(crate) struct Node {
+    pub(crate) name: &'static str,
+    pub(crate) address: SocketAddr,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) events: Vec<Event>,
+}
+
+/// One datagram as it was sent.
+pub(crate) struct Sent {
+    pub(crate) at: Duration,
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) struct Net {
+    pub(crate) start: Instant,
+    pub(crate) now: Instant,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) sent: Vec<Sent>,
+    /// Names the driver would find in the DNS.
+    pub(crate) names: Vec<(&'static str, SocketAddr)>,
+    pub(crate) weather: Weather,
+    rng: ChaCha8Rng,
+    under_way: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
+    sequence: u64,
+}
+
+/// What a test's application does with an event of node `usize`.
+pub(crate) type App<'a> = dyn FnMut(&mut Net, usize, &Event) + 'a;
+
+impl Net {
+    pub(crate) fn new(seed: u64, weather: Weather) -> Net {
+        let now = Instant::now();
+        Net {
+            start: now,
+            now,
+            nodes: Vec::new(),
+            sent: Vec::new(),
+            names: Vec::new(),
+            weather,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            under_way: BTreeMap::new(),
+            sequence: 0,
+        }
+    }
+
+    /// Adds an endpoint at 192.0.2.`n`:5060.
+    pub(crate) fn add(&mut self, name: &'static str, adjust: impl FnOnce(&mut EndpointConfig)) -> usize {
+        let n = self.nodes.len() + 1;
+        let address: SocketAddr = format!("192.0.2.{n}:5060").parse().unwrap();
+        let mut seed = [n as u8; 32];
+        seed[..8].copy_from_slice(&self.rng.next_u64().to_be_bytes());
+        let mut config = EndpointConfig {
+            user_agent: name.into(),
+            listeners: vec![Listener { transport: Transport::Udp, address }],
+            seed,
+            ..EndpointConfig::default()
+        };
+        adjust(&mut config);
+        self.nodes.push(Node { name, address, endpoint: Endpoint::new(config), events: Vec::new() });
+        self.nodes.len() - 1
+    }
+
+    pub(crate) fn node(&mut self, n: usize) -> &mut Node {
+        &mut self.nodes[n]
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now - self.start
+    }
+
+    /// Below `n`.
+    pub(crate) fn random(&mut self, n: u64) -> u64 {
+        self.rng.next_u64() % n
+    }
+
+    /// Runs until nothing is left to do, or for at most `limit`.
+    pub(crate) fn run(&mut self, limit: Duration, app: &mut App<'_>) {
+        let end = self.now + limit;
+        loop {
+            self.drain(app);
+            let packet = self.under_way.keys().next().map(|(at, _)| *at);
+            let timer = self.nodes.iter().filter_map(|n| n.endpoint.poll_timeout()).min();
+            let Some(next) = packet.into_iter().chain(timer).min() else { return };
+            if next > end {
+                self.now = end;
+                return;
+            }
+            self.now = self.now.max(next);
+            let now = self.now;
+            for node in &mut self.nodes {
+                node.endpoint.handle_timeout(now);
+            }
+            self.drain(app);
+            while let Some(((at, _), _)) = self.under_way.first_key_value() {
+                if *at > now {
+                    break;
+                }
+                let (_, (from, to, bytes)) = self.under_way.pop_first().unwrap();
+                self.deliver(from, to, &bytes);
+                self.drain(app);
+            }
+        }
+    }
+
+    /// Hands bytes to whoever lives at `to`.
+    pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let now = self.now;
+        if let Some(node) = self.nodes.iter_mut().find(|n| n.address == to) {
+            let datagram = Datagram { transport: Transport::Udp, local: to, remote: from, bytes };
+            node.endpoint.handle_datagram(now, datagram);
+        }
+    }
+
+    fn drain(&mut self, app: &mut App<'_>) {
+        loop {
+            let mut quiet = true;
+            for n in 0..self.nodes.len() {
+                while let Some(output) = self.nodes[n].endpoint.poll() {
+                    quiet = false;
+                    match output {
+                        Output::Transmit { local, remote, bytes, .. } => self.post(local, remote, bytes),
+                        Output::Resolve { id, host, port, .. } => {
+                            let hit = self.names.iter().find(|(name, _)| *name == host).map(|(_, a)| *a);
+                            let hop = hit
+                                .map(|a| (Transport::Udp, SocketAddr::new(a.ip(), port.unwrap_or(a.port()))));
+                            let now = self.now;
+                            self.nodes[n].endpoint.resolved(now, id, hop);
+                        }
+                        Output::Event(event) => {
+                            self.nodes[n].events.push(event.clone());
+                            app(self, n, &event);
+                        }
+                    }
+                }
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        let at = self.elapsed();
+        let name = |a: SocketAddr| {
+            self.nodes.iter().find(|n| n.address == a).map_or(a.to_string(), |n| n.name.into())
+        };
+        self.sent.push(Sent { at, from: name(from), to: name(to), bytes: bytes.clone() });
+        if self.random(1000) < self.weather.loss.into() {
+            return;
+        }
+        let copies = if self.random(1000) < self.weather.doubled.into() { 2 } else { 1 };
+        for _ in 0..copies {
+            let jitter = self.weather.jitter.as_micros() as u64;
+            let extra = Duration::from_micros(if jitter == 0 { 0 } else { self.random(jitter) });
+            self.sequence += 1;
+            let when = self.now + self.weather.delay + extra;
+            self.under_way.insert((when, self.sequence), (from, to, bytes.clone()));
+        }
+    }
+
+    /// Fails when an endpoint still holds anything.
+    pub(crate) fn assert_empty(&self, what: &str) {
+        for node in &self.nodes {
+            let s = node.endpoint.stats();
+            let left = (s.calls, s.client_transactions, s.server_transactions, s.timers);
+            assert_eq!(left, (0, 0, 0, 0), "{what}: {} still has calls, clients, servers, timers", node.name);
+        }
+    }
+}
+
+/// A description of an audio stream with PCMU at this node.
+pub(crate) fn audio(address: SocketAddr) -> SessionDescription {
+    offer(&AudioCapabilities {
+        address: SocketAddr::new(address.ip(), 4000),
+        codecs: vec![Codec::well_known(0).unwrap()],
+        ptime: Some(20),
+        direction: Direction::SendRecv,
+        session: SessionVersion { id: 1, version: 1 },
+    })
+}
+
+pub(crate) fn uri(text: &str) -> Uri {
+    Uri::parse(text).unwrap()
+}
+
+/// A call without an account, straight to the other node.
+pub(crate) fn direct_call(net: &Net, from: usize, to: usize) -> CallConfig {
+    let (from, to) = (&net.nodes[from], &net.nodes[to]);
+    let identity = Identity::Plain {
+        from: Address::new(uri(&format!("sip:{}@{}", from.name, from.address))),
+        login: None,
+    };
+    CallConfig::new(identity, uri(&format!("sip:{}@{}", to.name, to.address)), audio(from.address))
+}
+
+/// The call states a node has seen.
+pub(crate) fn call_states(net: &Net, node: usize) -> Vec<CallState> {
+    let states = net.nodes[node].events.iter().filter_map(|e| match e {
+        Event::Call { state, .. } => Some(state.clone()),
+        _ => None,
+    });
+    states.collect()
+}
+
+/// How a node's only call ended.
+pub(crate) fn ending(net: &Net, node: usize) -> Option<Ending> {
+    let endings: Vec<Ending> = call_states(net, node)
+        .into_iter()
+        .filter_map(|s| match s {
+            CallState::Ended(ending) => Some(ending),
+            _ => None,
+        })
+        .collect();
+    assert!(endings.len() <= 1, "{} ended {} times", net.nodes[node].name, endings.len());
+    endings.into_iter().next()
+}
