@@ -1,2 +1,77 @@
-//! See the package description.
-fn main() {}
+//! `tern`: Tern without a window, for scripts, tests and terminals.
+//!
+//! ```text
+//! tern sandbox                                     a provider on this computer; prints its address, runs until stopped
+//! tern call echo --sandbox URL --audio-in hello.wav --audio-out heard.wav
+//! tern answer --sandbox URL --after 500            waits for one call and takes it
+//! tern register --user U --domain D --password-env VAR --proxy HOST:PORT
+//! tern sms send +447700900123 "On my way" --sandbox URL
+//! tern sms list | tern activity --follow | tern balance | tern accounts
+//! ```
+//!
+//! Standard output carries one JSON object a line, each with an `event`; standard error carries sentences for
+//! people, and the log with `-v`. The exit status tells the kind of end, see [`exit`]. A command that fails prints
+//! `{"event":"error","code":…,"fault":…,"detail":…}`; a call's last line is always its summary.
+//!
+//! Which account acts is the same question for every command, see [`account`]: a stored one, a sandbox's, one given
+//! whole, or none at all (`--direct`). Passwords come from the environment, the keyring or a prompt, never from an
+//! argument, which every user of the computer could read.
+//!
+//! Here belongs what a terminal needs: arguments, lines, signals, exit codes. What a call or a message is belongs to
+//! the engine; the provider on this computer is the crate `tern-sandbox`.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod account;
+mod args;
+mod audio;
+mod commands;
+mod exit;
+mod failure;
+mod keyring;
+mod log;
+mod report;
+mod stop;
+mod watch;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use exit::Exit;
+use failure::Failure;
+use report::Report;
+use stop::Stop;
+
+fn main() -> ExitCode {
+    let report = Report::new();
+    let args = match args::parse(std::env::args_os()) {
+        Ok(args) => args,
+        Err(ended) => return ended.finish(&report),
+    };
+    log::start(args.verbose);
+    let ended = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => {
+            let ended = runtime.block_on(run(args.command, &report));
+            // A keyring's prompt may still be open on a blocking thread; nobody waits for it any more.
+            runtime.shutdown_background();
+            ended
+        }
+        Err(error) => Err(Failure::machine("runtime", "Tern could not start.", error.to_string())),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => report.failure(&failure).into(),
+    }
+}
+
+async fn run(command: Command, report: &Report) -> Result<Exit, Failure> {
+    let mut stop = Stop::listen()?;
+    match command {
+        Command::Accounts(args) => commands::accounts::run(args, report, &mut stop).await,
+        Command::Register(args) => commands::register::run(args, report, &mut stop).await,
+        Command::Call(args) => commands::call::run(args, report, &mut stop).await,
+        Command::Answer(args) => commands::answer::run(args, report, &mut stop).await,
+        Command::Sms(args) => commands::sms::run(args, report, &mut stop).await,
+        Command::Activity(args) => commands::activity::run(args, report, &mut stop).await,
+        Command::Balance(args) => commands::balance::run(args, report, &mut stop).await,
+    }
+}

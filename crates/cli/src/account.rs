@@ -1,0 +1,323 @@
+//! Which account acts, and the engine that runs for it.
+//!
+//! A stored account lives in the data directory the window uses, its password in the keyring. Every other kind
+//! leaves nothing behind: its engine keeps everything in memory.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tern_engine::{
+    Engine, EngineConfig, EngineHandle, SandboxAccess,
+    api::{
+        AccountId, AccountView, Command, ErrorCode, ErrorView, FeedState, NewAccount, RegistrationState, Reply,
+        Secret, Transport,
+    },
+    audio::FileAudio,
+    ports::{
+        Audio, Ports, Secrets,
+        plain::{MemorySecrets, NoBrowser, NoNotifier, SystemClock},
+    },
+    sandbox_access,
+};
+
+use crate::{args, failure::Failure, keyring::Keyring, watch::Watch};
+
+/// The window's folder inside the user's data directory.
+const FOLDER: &str = "app.tern.desktop";
+/// SIP's well-known port (RFC 3261 section 19.1.2), where others look for us when there is no registrar to ask.
+const SIP_PORT: u16 = 5060;
+/// Longer than a SIP request is repeated before it counts as unanswered (RFC 3261 section 17.1.2.2: 32 s).
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What an engine is started with besides its account.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) audio: Option<Arc<dyn Audio>>,
+    pub(crate) codecs: Vec<args::Codec>,
+    /// Whether others are to find us: without a registrar that needs a port they can guess.
+    pub(crate) waits: bool,
+}
+
+/// An engine with the account that acts.
+pub(crate) struct Session {
+    pub(crate) engine: EngineHandle,
+    pub(crate) watch: Watch,
+    pub(crate) account: AccountId,
+    /// Acts without a registrar.
+    pub(crate) direct: bool,
+    /// What is known from earlier runs may be shown when the provider is away.
+    pub(crate) stored: bool,
+    /// For a stored account whose password no keyring has.
+    password: Option<Secret>,
+}
+
+impl Session {
+    /// Starts the engine and picks the account. Whatever comes after, [`Session::close`] must end it.
+    pub(crate) async fn start(args: &args::Account, extras: Extras) -> Result<Self, Failure> {
+        let password = args.password_env.as_deref().map(password).transpose()?;
+        // Asked before the engine starts: nothing is to be undone when there is no such account.
+        let sandbox = match &args.sandbox {
+            Some(url) => Some(sandbox_account(url, args).await?),
+            None => None,
+        };
+        let stored = sandbox.is_none() && args.user.is_none() && !args.direct;
+        let engine = Engine::start(config(args, stored, extras)?).await?;
+        match Self::pick(args, engine.clone(), sandbox, stored, password).await {
+            Ok(session) => Ok(session),
+            Err(failure) => {
+                engine.shutdown().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn pick(
+        args: &args::Account,
+        engine: EngineHandle,
+        sandbox: Option<SandboxAccess>,
+        stored: bool,
+        password: Option<Secret>,
+    ) -> Result<Self, Failure> {
+        let mut watch = Watch::start(&engine).await?;
+        let account = if let Some(access) = sandbox {
+            engine.attach_sandbox(access).await?
+        } else if let (Some(user), Some(domain), Some(password)) = (&args.user, &args.domain, &password) {
+            let account = NewAccount {
+                name: String::new(),
+                user: user.clone(),
+                domain: domain.clone(),
+                password: password.clone(),
+                proxy: args.proxy.clone(),
+                transport: match args.transport {
+                    args::Transport::Udp => Transport::Udp,
+                },
+                provider: None,
+            };
+            match engine.command(Command::AddAccount { account }).await? {
+                Reply::AccountAdded { account } => account,
+                _ => return Err(ErrorView::new(ErrorCode::Internal).into()),
+            }
+        } else if args.direct {
+            AccountId(0)
+        } else {
+            choose(watch.accounts(), args.account.as_deref())?
+        };
+        // What was added is not yet in the first snapshot.
+        watch = Watch::start(&engine).await.unwrap_or(watch);
+        Ok(Self { engine, watch, account, direct: args.direct, stored, password })
+    }
+
+    /// The account as it is now.
+    pub(crate) fn view(&self) -> Result<&AccountView, Failure> {
+        self.watch.account(&self.account)
+    }
+
+    /// Waits until calls can be placed and arrive.
+    ///
+    /// # Errors
+    /// What keeps the account from registering, the first time it does.
+    pub(crate) async fn registered(&mut self) -> Result<(), Failure> {
+        if self.direct {
+            return Ok(());
+        }
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            let asked = match &self.view()?.registration {
+                RegistrationState::Registered {} => return Ok(()),
+                RegistrationState::PasswordNeeded { error } => Some(error.clone()),
+                RegistrationState::Stopped { error } | RegistrationState::Retrying { error, .. } => {
+                    return Err(error.clone().into());
+                }
+                RegistrationState::Offline {} | RegistrationState::Registering {} => None,
+            };
+            if let Some(error) = asked {
+                let Some(password) = self.password.take() else { return Err(error.into()) };
+                let account = self.account.clone();
+                self.engine.command(Command::ProvidePassword { account, password }).await?;
+            }
+            tokio::select! {
+                seen = self.watch.next() => { seen?; }
+                () = &mut patience => return Err(ErrorView::new(ErrorCode::SipUnreachable).into()),
+            }
+        }
+    }
+
+    /// Waits until the activity feed is as the provider has it. A stored account whose provider is away still has
+    /// what was read before: that is told as the second of both.
+    ///
+    /// # Errors
+    /// The account has no feed, or it can't be read.
+    pub(crate) async fn fed(&mut self) -> Result<Option<ErrorView>, Failure> {
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            match &self.view()?.feed {
+                FeedState::Fresh {} => return Ok(None),
+                FeedState::Stale { error, .. } if self.stored => return Ok(Some(error.clone())),
+                FeedState::Stale { error, .. } => return Err(error.clone().into()),
+                FeedState::None {} => return Err(ErrorView::new(ErrorCode::NotOffered).into()),
+                FeedState::Loading {} => {}
+            }
+            tokio::select! {
+                seen = self.watch.next() => { seen?; }
+                () = &mut patience => return Err(ErrorView::new(ErrorCode::ProviderUnreachable).into()),
+            }
+        }
+    }
+
+    /// Ends calls, un-registers, writes what is to be written.
+    pub(crate) async fn close(self) {
+        self.engine.shutdown().await;
+    }
+}
+
+/// Starts an engine on the stored accounts without choosing one.
+pub(crate) async fn stored_engine(data: Option<PathBuf>) -> Result<EngineHandle, Failure> {
+    let args = args::Account { data, ..args::Account::default() };
+    Ok(Engine::start(config(&args, true, Extras::default())?).await?)
+}
+
+/// The account called `name`, or the first.
+pub(crate) fn choose(accounts: &[AccountView], name: Option<&str>) -> Result<AccountId, Failure> {
+    let found = match name {
+        Some(name) => {
+            accounts.iter().find(|a| a.id.to_string() == name || a.name == name || a.address == name)
+        }
+        None => accounts.first(),
+    };
+    found.map(|a| a.id.clone()).ok_or_else(|| match name {
+        Some(name) => Failure::not_found("noSuchAccount", format!("There is no stored account {name}.")),
+        None => Failure::not_found(
+            "noAccount",
+            "No account is stored. Add one with `tern accounts add`, or name one with --sandbox or --user.",
+        ),
+    })
+}
+
+/// The password in the environment variable `name`.
+pub(crate) fn password(name: &str) -> Result<Secret, Failure> {
+    match std::env::var(name) {
+        Ok(password) if !password.is_empty() => Ok(Secret(password)),
+        _ => Err(Failure::usage(
+            "passwordMissing",
+            format!("The environment variable {name} that should hold the password is not set."),
+        )),
+    }
+}
+
+async fn sandbox_account(url: &str, args: &args::Account) -> Result<SandboxAccess, Failure> {
+    let accounts = [sandbox_access(url).await?];
+    let at = match (&args.sandbox_account, args.account_index) {
+        (Some(name), _) => accounts
+            .iter()
+            .position(|a| a.name == *name || a.sip.user == *name)
+            .ok_or_else(|| format!("The sandbox has no account {name}.")),
+        (None, index) => Ok(index.unwrap_or(0)),
+    };
+    at.and_then(|at| accounts.into_iter().nth(at).ok_or_else(|| format!("The sandbox has no account at {at}.")))
+        .map_err(|sentence| Failure::not_found("noSuchAccount", sentence))
+}
+
+fn config(args: &args::Account, stored: bool, extras: Extras) -> Result<EngineConfig, Failure> {
+    let secrets: Arc<dyn Secrets> =
+        if stored { Arc::new(Keyring) } else { Arc::new(MemorySecrets::default()) };
+    let bind = match (args.bind, args.direct && extras.waits) {
+        (Some(bind), true) => Some(bind.or_port(SIP_PORT)),
+        (Some(bind), false) => Some(bind.or_port(0)),
+        (None, true) => Some(args::Bind::ANY.or_port(SIP_PORT)),
+        (None, false) => None,
+    };
+    if let Some(address) = bind {
+        // The engine would say the same, but not whose fault it is.
+        std::net::UdpSocket::bind(address).map_err(|error| {
+            Failure::machine(
+                "addressInUse",
+                format!("The address {address} can't be used for SIP. Give another one with --bind."),
+                error.to_string(),
+            )
+        })?;
+    }
+    Ok(EngineConfig {
+        data_dir: if stored { Some(data_dir(args.data.clone())?) } else { None },
+        ports: Ports {
+            secrets,
+            notifier: Arc::new(NoNotifier),
+            audio: extras.audio.unwrap_or_else(|| Arc::new(FileAudio::silent())),
+            clock: Arc::new(SystemClock),
+            browser: Arc::new(NoBrowser),
+        },
+        user_agent: concat!("Tern/", env!("CARGO_PKG_VERSION"), " (command line)").to_owned(),
+        sip_bind: bind,
+        codecs: (!extras.codecs.is_empty())
+            .then(|| extras.codecs.iter().map(|codec| codec.name().to_owned()).collect()),
+        direct: args.direct,
+    })
+}
+
+fn data_dir(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let place = given.or_else(|| Some(dirs::data_dir()?.join(FOLDER)));
+    let Some(directory) = place else {
+        return Err(Failure::machine("noDataDirectory", "Tern has no place for its data. Give one with --data.", "HOME"));
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    // Conversations are nobody else's.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(&directory) {
+        Ok(()) => Ok(directory),
+        Err(error) => Err(Failure::machine(
+            "dataDirectory",
+            format!("Tern's data directory {} can't be used.", directory.display()),
+            error.to_string(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(id: u32, name: &str) -> AccountView {
+        AccountView {
+            id: AccountId(id),
+            name: name.into(),
+            address: format!("{name}@tern.example"),
+            sandbox: false,
+            registration: RegistrationState::Offline {},
+            numbers: Vec::new(),
+            balance: None,
+            feed: FeedState::None {},
+            topup_limits: None,
+            topups: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_stored_account_goes_by_number_name_or_address() {
+        let accounts = [account(1, "home"), account(4, "work")];
+        let check = |name, expect| assert_eq!(choose(&accounts, name).ok(), expect, "{name:?}");
+        check(None, Some(AccountId(1)));
+        check(Some("4"), Some(AccountId(4)));
+        check(Some("work"), Some(AccountId(4)));
+        check(Some("home@tern.example"), Some(AccountId(1)));
+        check(Some("2"), None);
+        assert!(choose(&[], None).is_err());
+    }
+
+    #[test]
+    fn a_password_that_is_not_there_is_said_by_its_variable() {
+        let Err(Failure::Told(told)) = password("TERN_TEST_NO_SUCH_VARIABLE") else { panic!("missing") };
+        assert!(told.sentence.contains("TERN_TEST_NO_SUCH_VARIABLE"));
+        assert_eq!(told.code, "passwordMissing");
+    }
+
+    #[test]
+    fn a_taken_address_is_this_computers_fault() {
+        let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let bind = taken.local_addr().unwrap().to_string().parse().unwrap();
+        let args = args::Account { direct: true, bind: Some(bind), ..args::Account::default() };
+        let refused = config(&args, false, Extras::default()).err();
+        assert!(matches!(refused, Some(Failure::Told(told)) if told.code == "addressInUse"));
+    }
+}

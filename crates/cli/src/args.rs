@@ -1,0 +1,408 @@
+//! The command line: what can be typed, and what is refused before anything starts.
+
+use std::{
+    ffi::OsString,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    str::FromStr,
+};
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use serde_json::json;
+
+use crate::{
+    audio::End,
+    exit::{self, Exit},
+    report::Report,
+};
+
+/// Tern without a window.
+///
+/// Prints one JSON object a line on standard output, and sentences for people on standard error.
+#[derive(Debug, Parser)]
+#[command(name = "tern", version, after_help = exit::table(), after_long_help = exit::table())]
+pub(crate) struct Args {
+    /// Tell on standard error what happens; twice for more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a whole provider on this computer until stopped
+    Sandbox(Sandbox),
+    /// List, add or remove stored accounts
+    Accounts(Accounts),
+    /// Register, tell how it went, un-register
+    Register(Register),
+    /// Call a number, a name the provider knows (`echo`) or a SIP address
+    Call(Call),
+    /// Wait for one call and take it
+    Answer(Answer),
+    /// Send or list SMS
+    Sms(Sms),
+    /// List Recent Activity, newest last
+    Activity(Activity),
+    /// Tell the balance
+    Balance(Balance),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sandbox {
+    /// Where SIP listens (UDP); port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) sip: SocketAddr,
+    /// Where the API listens (loopback addresses only); port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) http: SocketAddr,
+    /// Keep everything in this directory; without it, everything is gone at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// Which account acts.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Account (the first stored one unless told otherwise)")]
+pub(crate) struct Account {
+    /// A stored account, by number, name or address
+    #[arg(long, value_name = "ACCOUNT", conflicts_with_all = ["sandbox", "user", "direct"])]
+    pub(crate) account: Option<String>,
+    /// Where stored accounts lie; the window's own place unless given
+    #[arg(long, value_name = "DIR", env = "TERN_DATA_DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The API address that `tern sandbox` printed: takes its first demo account
+    #[arg(long, value_name = "URL", conflicts_with_all = ["user", "direct"])]
+    pub(crate) sandbox: Option<String>,
+    /// Another of the sandbox's accounts, by name, user or number
+    #[arg(long, value_name = "NAME", requires = "sandbox")]
+    pub(crate) sandbox_account: Option<String>,
+    /// Another of the sandbox's accounts, by its place, from 0
+    #[arg(long, value_name = "N", requires = "sandbox", conflicts_with = "sandbox_account")]
+    pub(crate) account_index: Option<usize>,
+    /// A SIP account given whole: its user
+    #[arg(long, requires = "domain", requires = "password_env", conflicts_with = "direct")]
+    pub(crate) user: Option<String>,
+    /// Its domain
+    #[arg(long, requires = "user")]
+    pub(crate) domain: Option<String>,
+    /// The environment variable that holds the password
+    #[arg(long, value_name = "VAR")]
+    pub(crate) password_env: Option<String>,
+    /// Where to send, when it is not the domain
+    #[arg(long, value_name = "HOST[:PORT]", requires = "user")]
+    pub(crate) proxy: Option<String>,
+    /// How SIP travels
+    #[arg(long, value_enum, default_value_t = Transport::Udp)]
+    pub(crate) transport: Transport,
+    /// Without an account: call and be called at plain addresses. Whoever reaches the port can ring
+    #[arg(long)]
+    pub(crate) direct: bool,
+    /// The local SIP address
+    #[arg(long, value_name = "IP[:PORT]")]
+    pub(crate) bind: Option<Bind>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Transport {
+    #[default]
+    Udp,
+}
+
+/// The sound of a call.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Sound")]
+pub(crate) struct Sound {
+    /// What the other side hears: FILE.wav, device, device:NAME or null
+    #[arg(long, value_name = "FILE|device[:NAME]|null", default_value = "device")]
+    pub(crate) audio_in: End,
+    /// Where the other side is heard: FILE.wav, device, device:NAME or null
+    #[arg(long, value_name = "FILE|device[:NAME]|null", default_value = "device")]
+    pub(crate) audio_out: End,
+    /// Offer only this codec; several in the order of preference
+    #[arg(long, value_enum, ignore_case = true, value_name = "NAME")]
+    pub(crate) codec: Vec<Codec>,
+    /// Hang up after so many seconds of talk; without it when the file has been played, or else when the other
+    /// side hangs up, or with Ctrl-C
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Codec {
+    #[value(name = "opus")]
+    Opus,
+    #[value(name = "PCMU")]
+    Pcmu,
+    #[value(name = "PCMA")]
+    Pcma,
+}
+
+impl Codec {
+    /// As in its rtpmap (RFC 3551 section 6, RFC 7587 section 7).
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Opus => "opus",
+            Self::Pcmu => "PCMU",
+            Self::Pcma => "PCMA",
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Register {
+    /// Stay registered for so many seconds
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) account: Account,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Call {
+    /// Whom to call
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) sound: Sound,
+    #[command(flatten)]
+    pub(crate) account: Account,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Answer {
+    /// Let it ring for so many milliseconds first
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) after: u32,
+    /// Wait at most so many seconds for a call
+    #[arg(long, value_name = "N")]
+    pub(crate) wait: Option<u32>,
+    #[command(flatten)]
+    pub(crate) sound: Sound,
+    #[command(flatten)]
+    pub(crate) account: Account,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sms {
+    #[command(subcommand)]
+    pub(crate) command: SmsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SmsCommand {
+    /// Send one, and wait until the provider has it
+    Send {
+        /// One of the account's numbers; the first that sends SMS unless given
+        #[arg(long, value_name = "NUMBER")]
+        from: Option<String>,
+        /// To whom
+        to: String,
+        /// What to say
+        text: String,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// List them, newest last
+    List {
+        /// Only those with this number or sender
+        #[arg(long, value_name = "NUMBER|NAME")]
+        peer: Option<String>,
+        /// At most so many, the newest
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        account: Account,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Activity {
+    /// Go on telling what is new or different, until stopped
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// At most so many rows at first, the newest
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) account: Account,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Balance {
+    #[command(flatten)]
+    pub(crate) account: Account,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Accounts {
+    /// Where stored accounts lie; the window's own place unless given
+    #[arg(long, value_name = "DIR", env = "TERN_DATA_DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<AccountsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// List them (also without any word)
+    List,
+    /// Store one; its password goes to the keyring
+    Add {
+        /// What to call it; its address unless given
+        #[arg(long, default_value = "")]
+        name: String,
+        #[arg(long)]
+        user: String,
+        #[arg(long)]
+        domain: String,
+        /// The environment variable that holds the password; asked for at the terminal unless given
+        #[arg(long, value_name = "VAR")]
+        password_env: Option<String>,
+        /// Where to send, when it is not the domain
+        #[arg(long, value_name = "HOST[:PORT]")]
+        proxy: Option<String>,
+    },
+    /// Remove one, with its history on this computer
+    Remove {
+        /// By number, name or address
+        account: String,
+    },
+}
+
+/// A local address whose port may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bind {
+    pub(crate) ip: IpAddr,
+    pub(crate) port: Option<u16>,
+}
+
+impl Bind {
+    pub(crate) const ANY: Self = Self { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: None };
+
+    /// With `port` where none was given.
+    pub(crate) fn or_port(self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.ip, self.port.unwrap_or(port))
+    }
+}
+
+impl FromStr for Bind {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(full) = text.parse::<SocketAddr>() {
+            return Ok(Self { ip: full.ip(), port: Some(full.port()) });
+        }
+        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        bare.parse().map(|ip| Self { ip, port: None }).map_err(|_| "not an IP address, or IP:PORT")
+    }
+}
+
+/// A command line that ends here: help was asked for, or it can't be used.
+#[derive(Debug)]
+pub(crate) struct Ended(clap::Error);
+
+impl Ended {
+    /// Tells it.
+    pub(crate) fn finish(&self, report: &Report) -> ExitCode {
+        let _ = self.0.print();
+        if matches!(self.0.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            return Exit::Done.into();
+        }
+        let line = json!({ "event": "error", "code": "usage", "fault": "user", "detail": self.detail() });
+        let _ = report.line(&line);
+        Exit::Usage.into()
+    }
+
+    /// The first paragraph of clap's own text, without its label.
+    fn detail(&self) -> String {
+        let text = self.0.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default();
+        first.strip_prefix("error: ").unwrap_or(first).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Reads the command line.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Args, Ended> {
+    Args::try_parse_from(args).map_err(Ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn read(line: &str) -> Result<Args, Ended> {
+        parse(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_call_takes_target_sound_and_account() {
+        let line = "tern -v call echo --sandbox http://127.0.0.1:1 --codec pcmu --codec opus --audio-in a.wav \
+                    --audio-out null --seconds 4";
+        let args = read(line).unwrap();
+        assert_eq!(args.verbose, 1);
+        let Command::Call(call) = args.command else { panic!("a call") };
+        assert_eq!(call.target, "echo");
+        assert_eq!(call.account.sandbox.as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(call.sound.codec.iter().map(|c| c.name()).collect::<Vec<_>>(), ["PCMU", "opus"]);
+        assert_eq!(call.sound.audio_in, End::File("a.wav".into()));
+        assert_eq!(call.sound.audio_out, End::Null);
+        assert_eq!(call.sound.seconds, Some(4));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_a_reason() {
+        let check = |line, part: &str| {
+            let ended = read(line).expect_err(line);
+            assert!(ended.detail().contains(part), "{line}: {}", ended.detail());
+        };
+        check("tern", "");
+        check("tern call", "<TARGET>");
+        check("tern call echo --sandbox http://x --direct", "cannot be used with");
+        check("tern call echo --user u --domain d", "--password-env");
+        check("tern call echo --proxy 127.0.0.1:5060", "--user");
+        check("tern call echo --account-index 1", "--sandbox");
+        check("tern call echo --codec speex", "speex");
+        check("tern call echo --bind nowhere", "not an IP address");
+        check("tern call echo --seconds -1", "-1");
+        check("tern call echo --transport tcp", "tcp");
+        check("tern register --password secret", "--password");
+        check("tern sandbox --sip 5060", "5060");
+    }
+
+    #[test]
+    fn a_local_address_may_leave_out_its_port() {
+        let check = |text: &str, expect: &str| {
+            assert_eq!(text.parse::<Bind>().map(|bind| bind.or_port(5060).to_string()), Ok(expect.to_owned()));
+        };
+        check("127.0.0.1", "127.0.0.1:5060");
+        check("127.0.0.1:0", "127.0.0.1:0");
+        check("::1", "[::1]:5060");
+        check("[::1]", "[::1]:5060");
+        check("[::1]:5070", "[::1]:5070");
+        assert!("localhost".parse::<Bind>().is_err());
+        assert!("127.0.0.1:99999".parse::<Bind>().is_err());
+    }
+
+    #[test]
+    fn sms_and_accounts_have_words_of_their_own() {
+        let args = read("tern sms send --from +4915112345678 +447700900123 hello --sandbox http://x").unwrap();
+        let Command::Sms(Sms { command: SmsCommand::Send { from, to, text, .. } }) = args.command else {
+            panic!("sms send")
+        };
+        assert_eq!((from.as_deref(), &*to, &*text), (Some("+4915112345678"), "+447700900123", "hello"));
+        assert!(matches!(
+            read("tern accounts").unwrap().command,
+            Command::Accounts(Accounts { command: None, .. })
+        ));
+        assert!(read("tern accounts remove 2 --data /tmp/x").is_ok());
+    }
+}

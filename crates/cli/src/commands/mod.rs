@@ -1,0 +1,12 @@
+//! One file per command. Each starts what it needs, tells what happens, and leaves nothing running.
+
+pub(crate) mod accounts;
+pub(crate) mod activity;
+pub(crate) mod answer;
+pub(crate) mod balance;
+pub(crate) mod call;
+pub(crate) mod register;
+mod row;
+
+pub(crate) mod sms;
+mod talk;
