@@ -8,8 +8,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tern_engine::{
     Engine, EngineConfig, EngineHandle, SandboxAccess,
     api::{
-        AccountId, AccountView, Command, ErrorCode, ErrorView, FeedState, NewAccount, RegistrationState, Reply,
-        Secret, Transport,
+        AccountId, AccountView, Command, ErrorCode, ErrorView, FeedState, NewAccount, RegistrationState,
+        Reply, Secret, Transport,
     },
     audio::FileAudio,
     ports::{
@@ -214,8 +214,10 @@ async fn sandbox_account(url: &str, args: &args::Account) -> Result<SandboxAcces
             .ok_or_else(|| format!("The sandbox has no account {name}.")),
         (None, index) => Ok(index.unwrap_or(0)),
     };
-    at.and_then(|at| accounts.into_iter().nth(at).ok_or_else(|| format!("The sandbox has no account at {at}.")))
-        .map_err(|sentence| Failure::not_found("noSuchAccount", sentence))
+    at.and_then(|at| {
+        accounts.into_iter().nth(at).ok_or_else(|| format!("The sandbox has no account at {at}."))
+    })
+    .map_err(|sentence| Failure::not_found("noSuchAccount", sentence))
 }
 
 fn config(args: &args::Account, stored: bool, extras: Extras) -> Result<EngineConfig, Failure> {
@@ -257,7 +259,11 @@ fn config(args: &args::Account, stored: bool, extras: Extras) -> Result<EngineCo
 fn data_dir(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let place = given.or_else(|| Some(dirs::data_dir()?.join(FOLDER)));
     let Some(directory) = place else {
-        return Err(Failure::machine("noDataDirectory", "Tern has no place for its data. Give one with --data.", "HOME"));
+        return Err(Failure::machine(
+            "noDataDirectory",
+            "Tern has no place for its data. Give one with --data.",
+            "HOME",
+        ));
     };
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

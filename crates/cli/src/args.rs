@@ -381,7 +381,10 @@ mod tests {
     #[test]
     fn a_local_address_may_leave_out_its_port() {
         let check = |text: &str, expect: &str| {
-            assert_eq!(text.parse::<Bind>().map(|bind| bind.or_port(5060).to_string()), Ok(expect.to_owned()));
+            assert_eq!(
+                text.parse::<Bind>().map(|bind| bind.or_port(5060).to_string()),
+                Ok(expect.to_owned())
+            );
         };
         check("127.0.0.1", "127.0.0.1:5060");
         check("127.0.0.1:0", "127.0.0.1:0");
@@ -394,7 +397,8 @@ mod tests {
 
     #[test]
     fn sms_and_accounts_have_words_of_their_own() {
-        let args = read("tern sms send --from +4915112345678 +447700900123 hello --sandbox http://x").unwrap();
+        let args =
+            read("tern sms send --from +4915112345678 +447700900123 hello --sandbox http://x").unwrap();
         let Command::Sms(Sms { command: SmsCommand::Send { from, to, text, .. } }) = args.command else {
             panic!("sms send")
         };

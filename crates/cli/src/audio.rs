@@ -1,6 +1,15 @@
 //! Where a call's sound comes from and goes to, checked before anybody's phone rings.
 
-use std::{convert::Infallible, fs::OpenOptions, path::Path, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fs::{File, OpenOptions},
+    io::BufReader,
+    path::Path,
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use tern_engine::{
     api::DeviceView,
@@ -47,8 +56,7 @@ pub(crate) struct Opened {
 pub(crate) fn open(sound: &Sound) -> Result<Opened, Failure> {
     let named = |end: &End| matches!(end, End::Device(Some(_)));
     // Listing devices wakes the sound system up: only when a name is to be found.
-    let devices =
-        (named(&sound.audio_in) || named(&sound.audio_out)).then(|| DeviceAudio::new().devices());
+    let devices = (named(&sound.audio_in) || named(&sound.audio_out)).then(|| DeviceAudio::new().devices());
     let (inputs, outputs) = devices.map(|d| (d.inputs, d.outputs)).unwrap_or_default();
     let mut lasts = None;
     let input = match &sound.audio_in {
@@ -72,11 +80,15 @@ pub(crate) fn open(sound: &Sound) -> Result<Opened, Failure> {
 
 fn duration(path: &Path) -> Result<Duration, Failure> {
     let shown = path.display();
-    let wav = hound::WavReader::open(path).map_err(|error| match error {
-        hound::Error::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
-            Failure::machine("audioFileUnreadable", format!("The sound file {shown} can't be read."), error.to_string())
-        }
-        error => Failure::machine("audioFileNotWav", format!("{shown} is not a WAV file."), error.to_string()),
+    let file = File::open(path).map_err(|error| {
+        Failure::machine(
+            "audioFileUnreadable",
+            format!("The sound file {shown} can't be read."),
+            error.to_string(),
+        )
+    })?;
+    let wav = hound::WavReader::new(BufReader::new(file)).map_err(|error| {
+        Failure::machine("audioFileNotWav", format!("{shown} is not a WAV file."), error.to_string())
     })?;
     let rate = wav.spec().sample_rate;
     if rate == 0 || wav.duration() == 0 {
@@ -161,7 +173,10 @@ mod tests {
     #[test]
     fn a_recording_needs_a_place() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(writable(&dir.path().join("no/such/dir.wav")).map_err(code), Err("audioFileUnwritable".into()));
+        assert_eq!(
+            writable(&dir.path().join("no/such/dir.wav")).map_err(code),
+            Err("audioFileUnwritable".into())
+        );
         assert!(writable(&dir.path().join("heard.wav")).is_ok());
     }
 

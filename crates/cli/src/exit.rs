@@ -31,7 +31,10 @@ const ALL: [(Exit, &str); 11] = [
     (Exit::Busy, "busy, or turned down"),
     (Exit::NotAnswered, "nobody answered, or nobody called"),
     (Exit::Machine, "this computer: a file, a sound device, an address in use, the storage, the keyring"),
-    (Exit::Refused, "refused by a rule: emergency number, destination not served, balance too low, limit reached"),
+    (
+        Exit::Refused,
+        "refused by a rule: emergency number, destination not served, balance too low, limit reached",
+    ),
     (Exit::Interrupted, "interrupted before anything was done"),
 ];
 
@@ -58,16 +61,24 @@ impl Exit {
     pub(crate) fn of(code: ErrorCode) -> Self {
         use ErrorCode::*;
         match code {
-            WrongPassword | PasswordNeeded | RegistrationForbidden | ProviderUnauthorized => Self::Credentials,
-            SipUnreachable | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => Self::Unreachable,
-            NotFound | NumberUnknown => Self::NotFound,
-            InvalidTarget | InvalidRecipient | EmptyMessage | MessageTooLong | InvalidAmount | NumberNotYours => {
-                Self::Usage
+            WrongPassword | PasswordNeeded | RegistrationForbidden | ProviderUnauthorized => {
+                Self::Credentials
             }
+            SipUnreachable | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => {
+                Self::Unreachable
+            }
+            NotFound | NumberUnknown => Self::NotFound,
+            InvalidTarget | InvalidRecipient | EmptyMessage | MessageTooLong | InvalidAmount
+            | NumberNotYours => Self::Usage,
             Busy | Declined => Self::Busy,
             NotAnswered => Self::NotAnswered,
-            EmergencyNotSupported | DestinationNotServed | InsufficientFunds | RateLimited | ProviderRefused
-            | CheckoutNotTrusted | NotOffered => Self::Refused,
+            EmergencyNotSupported
+            | DestinationNotServed
+            | InsufficientFunds
+            | RateLimited
+            | ProviderRefused
+            | CheckoutNotTrusted
+            | NotOffered => Self::Refused,
             SipServerError | ProviderFailed | NoCommonCodec | CallFailed | Internal => Self::Failed,
             // What the engine learns to say later is sorted by whose fault it is.
             other => match other.fault() {

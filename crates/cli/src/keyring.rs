@@ -66,7 +66,9 @@ fn explain(error: &Error) -> SecretsError {
         Error::NoDefaultStore => SecretsError::Unavailable,
         Error::NoStorageAccess(_) => SecretsError::Locked,
         // D-Bus answers, but no secret service is on it.
-        Error::PlatformFailure(cause) if cause.to_string().contains("ServiceUnknown") => SecretsError::Unavailable,
+        Error::PlatformFailure(cause) if cause.to_string().contains("ServiceUnknown") => {
+            SecretsError::Unavailable
+        }
         _ => SecretsError::Failed,
     }
 }
@@ -88,10 +90,14 @@ mod tests {
     #[tokio::test]
     async fn a_prompt_left_open_counts_as_locked() {
         let (_open, prompt) = std::sync::mpsc::channel::<()>();
-        let asked = ask(Duration::from_millis(10), || Ok(()), move |()| {
-            let _ = prompt.recv_timeout(Duration::from_secs(5));
-            Ok(())
-        });
+        let asked = ask(
+            Duration::from_millis(10),
+            || Ok(()),
+            move |()| {
+                let _ = prompt.recv_timeout(Duration::from_secs(5));
+                Ok(())
+            },
+        );
         assert_eq!(asked.await, Err(SecretsError::Locked));
     }
 }

@@ -8,8 +8,12 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start(verbose: u8) {
     let filter = match verbose {
         0 => return,
-        1 => "warn,tern=info,tern_engine=info,tern_sip=info,tern_media=info,tern_provider=info,tern_sandbox=info",
-        _ => "info,tern=debug,tern_engine=debug,tern_sip=debug,tern_media=debug,tern_provider=debug,tern_sandbox=debug",
+        1 => {
+            "warn,tern=info,tern_engine=info,tern_sip=info,tern_media=info,tern_provider=info,tern_sandbox=info"
+        }
+        _ => {
+            "info,tern=debug,tern_engine=debug,tern_sip=debug,tern_media=debug,tern_provider=debug,tern_sandbox=debug"
+        }
     };
     // A second subscriber can only be there in a test; that one then stays.
     let _ = tracing_subscriber::fmt()

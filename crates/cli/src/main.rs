@@ -35,7 +35,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use args::{Args, Command};
+use args::Command;
 use exit::Exit;
 use failure::Failure;
 use report::Report;
@@ -66,6 +66,7 @@ fn main() -> ExitCode {
 async fn run(command: Command, report: &Report) -> Result<Exit, Failure> {
     let mut stop = Stop::listen()?;
     match command {
+        Command::Sandbox(args) => commands::sandbox::run(args, report, &mut stop).await,
         Command::Accounts(args) => commands::accounts::run(args, report, &mut stop).await,
         Command::Register(args) => commands::register::run(args, report, &mut stop).await,
         Command::Call(args) => commands::call::run(args, report, &mut stop).await,

@@ -37,7 +37,10 @@ impl Stop {
     }
 
     /// Does `work`, unless somebody asks to stop before it is done.
-    pub(crate) async fn or<T>(&mut self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    pub(crate) async fn or<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         tokio::select! {
             done = work => done,
             () = self.asked() => Err(Failure::Interrupted),

@@ -11,6 +11,7 @@ use tern_engine::{
 use crate::failure::Failure;
 
 /// What there is to see.
+#[expect(clippy::large_enum_variant, reason = "one at a time, never kept")]
 pub(crate) enum Seen {
     Happened(EventKind),
     /// Some events were missed; [`Watch::calls`] are the calls that live now, and everything may be different.

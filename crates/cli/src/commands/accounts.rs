@@ -5,7 +5,9 @@ use std::io::IsTerminal;
 use serde_json::json;
 use tern_engine::{
     EngineHandle,
-    api::{AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret, Transport},
+    api::{
+        AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret, Transport,
+    },
 };
 
 use crate::{

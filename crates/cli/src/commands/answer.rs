@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tern_engine::api::{AccountId, CallDirection, CallState, CallView, Command, ErrorCode, ErrorView, EventKind};
+use tern_engine::api::{
+    AccountId, CallDirection, CallState, CallView, Command, ErrorCode, ErrorView, EventKind,
+};
 
 use super::talk;
 use crate::{
@@ -66,10 +68,13 @@ async fn rings(session: &mut Session) -> Result<CallView, Failure> {
     }
     loop {
         match session.watch.next().await? {
-            Seen::Happened(EventKind::CallChanged { call }) if is_ours(&call, &session.account) => return Ok(call),
+            Seen::Happened(EventKind::CallChanged { call }) if is_ours(&call, &session.account) => {
+                return Ok(call);
+            }
             Seen::Happened(_) => {}
             Seen::Again => {
-                if let Some(call) = session.watch.calls().iter().find(|call| is_ours(call, &session.account)) {
+                if let Some(call) = session.watch.calls().iter().find(|call| is_ours(call, &session.account))
+                {
                     return Ok(call.clone());
                 }
             }

@@ -27,7 +27,12 @@ pub(crate) async fn run(args: args::Balance, report: &Report, stop: &mut Stop) -
     };
     let ended = stop.or(read).await.and_then(|balance| {
         let money = &balance.money;
-        report.say(format!("{} {}{}", money.amount, money.currency, if balance.stale { " (old)" } else { "" }));
+        report.say(format!(
+            "{} {}{}",
+            money.amount,
+            money.currency,
+            if balance.stale { " (old)" } else { "" }
+        ));
         let mut line = row::money(Some(money));
         if let Some(fields) = line.as_object_mut() {
             fields.insert("event".into(), json!("balance"));

@@ -30,7 +30,9 @@ pub(crate) async fn run(args: args::Call, report: &Report, stop: &mut Stop) -> R
 async fn place(session: &mut Session, target: String) -> Result<CallView, Failure> {
     session.registered().await?;
     let account = session.account.clone();
-    let Reply::CallPlaced { call: id } = session.engine.command(Command::PlaceCall { account, target }).await? else {
+    let Reply::CallPlaced { call: id } =
+        session.engine.command(Command::PlaceCall { account, target }).await?
+    else {
         return Err(ErrorView::new(ErrorCode::Internal).into());
     };
     loop {

@@ -7,6 +7,6 @@ pub(crate) mod balance;
 pub(crate) mod call;
 pub(crate) mod register;
 mod row;
-
+pub(crate) mod sandbox;
 pub(crate) mod sms;
 mod talk;

@@ -31,7 +31,12 @@ pub(crate) async fn run(args: args::Register, report: &Report, stop: &mut Stop) 
 }
 
 /// Tells each change for so many seconds; how it stands at the end is how the command ends.
-async fn stay(session: &mut Session, seconds: u32, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
+async fn stay(
+    session: &mut Session,
+    seconds: u32,
+    report: &Report,
+    stop: &mut Stop,
+) -> Result<Exit, Failure> {
     let end = tokio::time::sleep(Duration::from_secs(seconds.into()));
     tokio::pin!(end);
     let mut told: Option<Option<ErrorView>> = None;

@@ -31,12 +31,18 @@ pub(crate) async fn run(args: args::Sms, report: &Report, stop: &mut Stop) -> Re
     ended
 }
 
-async fn list(session: &mut Session, peer: Option<String>, limit: u32, report: &Report) -> Result<Exit, Failure> {
+async fn list(
+    session: &mut Session,
+    peer: Option<String>,
+    limit: u32,
+    report: &Report,
+) -> Result<Exit, Failure> {
     if let Some(error) = session.fed().await? {
         report.stale(&error);
     }
     let wanted = |item: &ActivityItem| {
-        matches!(item.what, ActivityWhat::Message { .. }) && row::is_with(item, &session.account, peer.as_deref())
+        matches!(item.what, ActivityWhat::Message { .. })
+            && row::is_with(item, &session.account, peer.as_deref())
     };
     for item in row::newest(&session.engine, limit, wanted).await? {
         report.line(&row::line(&item))?;
@@ -57,7 +63,9 @@ async fn send(
         Some(from) => from,
         None => {
             let number = session.view()?.numbers.iter().find(|number| number.sms && number.active);
-            number.map(|number| number.e164.clone()).ok_or_else(|| ErrorView::new(ErrorCode::NumberNotYours))?
+            number
+                .map(|number| number.e164.clone())
+                .ok_or_else(|| ErrorView::new(ErrorCode::NumberNotYours))?
         }
     };
     let account = session.account.clone();
@@ -84,7 +92,9 @@ async fn sent(session: &mut Session, id: &ActivityId, report: &Report) -> Result
                 report.line(&row::line(item))?;
             }
             match message.state {
-                MessageState::Sent | MessageState::Delivered | MessageState::Received => return Ok(Exit::Done),
+                MessageState::Sent | MessageState::Delivered | MessageState::Received => {
+                    return Ok(Exit::Done);
+                }
                 MessageState::Failed => {
                     let error = message.error.clone();
                     return Err(error.unwrap_or_else(|| ErrorView::new(ErrorCode::ProviderRefused)).into());

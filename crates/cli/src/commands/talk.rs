@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tern_engine::api::{
-    CallDirection, CallEndView, CallId, CallState, CallStatsView, CallView, Command, EndedBy, ErrorCode, ErrorView,
-    EventKind, Language,
+    CallDirection, CallEndView, CallId, CallState, CallStatsView, CallView, Command, EndedBy, ErrorCode,
+    ErrorView, EventKind, Language,
 };
 use tern_engine::texts::Texts;
 use tokio::time::{Instant, sleep_until};
@@ -219,7 +219,10 @@ mod tests {
         let interrupted = Course { interrupted: true, ..Course::default() };
         assert_eq!(answered().exit(Some(&end(EndedBy::Remote, None))), Exit::Done);
         assert_eq!(answered().exit(None), Exit::Done);
-        assert_eq!(answered().exit(Some(&end(EndedBy::Network, Some(ErrorCode::CallLost)))), Exit::Unreachable);
+        assert_eq!(
+            answered().exit(Some(&end(EndedBy::Network, Some(ErrorCode::CallLost)))),
+            Exit::Unreachable
+        );
         assert_eq!(silent.exit(Some(&end(EndedBy::Remote, Some(ErrorCode::Declined)))), Exit::Busy);
         assert_eq!(silent.exit(Some(&end(EndedBy::Remote, Some(ErrorCode::NumberUnknown)))), Exit::NotFound);
         assert_eq!(silent.exit(Some(&end(EndedBy::Remote, None))), Exit::NotAnswered);
@@ -230,12 +233,24 @@ mod tests {
     fn a_summary_has_every_field_whatever_happened() {
         let bare = Course::default().summary(Some(&end(EndedBy::Remote, Some(ErrorCode::Busy))));
         for field in [
-            "ended_by", "reason", "code", "codec", "packets_sent", "packets_received", "lost", "concealed_ms",
-            "jitter_ms", "round_trip_ms", "duration_ms",
+            "ended_by",
+            "reason",
+            "code",
+            "codec",
+            "packets_sent",
+            "packets_received",
+            "lost",
+            "concealed_ms",
+            "jitter_ms",
+            "round_trip_ms",
+            "duration_ms",
         ] {
             assert!(bare.get(field).is_some(), "{field}");
         }
-        assert_eq!((&bare["ended_by"], &bare["code"], &bare["reason"]), (&json!("remote"), &json!("busy"), &json!("busy")));
+        assert_eq!(
+            (&bare["ended_by"], &bare["code"], &bare["reason"]),
+            (&json!("remote"), &json!("busy"), &json!("busy"))
+        );
     }
 
     #[test]

@@ -1,0 +1,61 @@
+//! `tern sandbox`: a whole provider on this computer, until stopped.
+
+use serde_json::{Value, json};
+use tern_sandbox::{DemoAccount, Sandbox, SandboxConfig, StartError};
+
+use crate::{args, exit::Exit, failure::Failure, report::Report, stop::Stop};
+
+pub(crate) async fn run(args: args::Sandbox, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
+    let config =
+        SandboxConfig { sip: args.sip, http: args.http, data: args.data, ..SandboxConfig::default() };
+    let sandbox = Sandbox::start(config).await.map_err(failure)?;
+    report.say(format!("the sandbox is running at {}; Ctrl-C stops it", sandbox.http_url()));
+    report.say(format!("try: tern call echo --sandbox {}", sandbox.http_url()));
+    let told = report.line(&line(&sandbox));
+    if told.is_ok() {
+        stop.asked().await;
+    }
+    sandbox.shutdown().await;
+    told.map(|()| Exit::Done)
+}
+
+/// Whoever starts a sandbox may use its accounts: this one line tells their secrets, which open nothing else.
+fn line(sandbox: &Sandbox) -> Value {
+    let accounts = sandbox.accounts();
+    json!({
+        "event": "sandbox",
+        "api": sandbox.http_url(),
+        "sip": sandbox.sip_addr().to_string(),
+        "token": accounts.first().map(|account| account.token.reveal()),
+        "accounts": accounts.iter().map(account).collect::<Vec<_>>(),
+    })
+}
+
+fn account(account: &DemoAccount) -> Value {
+    json!({
+        "name": account.name,
+        "user": account.sip.user,
+        "password": account.sip.password.reveal(),
+        "domain": account.sip.domain,
+        "proxy": account.sip.proxy,
+        "token": account.token.reveal(),
+        "numbers": account.numbers,
+    })
+}
+
+fn failure(error: StartError) -> Failure {
+    match error {
+        StartError::NotLoopback(address) => Failure::usage(
+            "notLoopback",
+            format!("{address} can be reached from other computers; the sandbox stays on this one."),
+        ),
+        StartError::Bind { address, error } => Failure::machine(
+            "addressInUse",
+            format!("The sandbox can't listen on {address}. Give another address, or port 0 for a free one."),
+            error.to_string(),
+        ),
+        StartError::Store(error) => {
+            Failure::machine("storageFailed", "The sandbox can't use its data directory.", error.to_string())
+        }
+    }
+}
