@@ -391,15 +391,22 @@ impl Endpoint {
             return;
         };
         let contact_user = request.uri.user().unwrap_or_else(|| self.layer.around.random.contact_user());
+        let called = self.registrations.iter().find(|(_, r)| r.contact_user() == contact_user);
+        let account = called.map(|(id, _)| *id);
+        let credentials = called
+            .filter(|(_, r)| r.is_served_by(source.transport, source.remote))
+            .map(|(_, r)| r.call_authentication());
         let id = CallId(self.layer.fresh_id());
-        let Some(call) = Call::incoming(id, now, server, &request, contact_user, &mut self.layer) else {
+        let call = Call::incoming(id, now, server, &request, contact_user, credentials, &mut self.layer);
+        let Some(call) = call else {
             self.layer.reply(now, server, 400);
             return;
         };
         // RFC 3261 17.2.1: a person takes longer than 200 ms.
         self.layer.reply(now, server, 100);
         self.keep(call);
-        let event = Event::IncomingCall { call: id, request: Box::new(request), from, to, offer, source };
+        let event =
+            Event::IncomingCall { call: id, request: Box::new(request), from, to, offer, source, account };
         self.layer.around.event(event);
     }
 

@@ -62,6 +62,9 @@ pub enum Event {
         offer: Option<SessionDescription>,
         /// Where it came from.
         source: Source,
+        /// The account whose bound Contact was called. `None`: nobody asked a registrar to send this here; most such
+        /// calls from the open network are scanners.
+        account: Option<RegistrationId>,
     },
     /// A call moved on.
     Call {
@@ -92,7 +95,7 @@ pub enum Event {
 /// Where a registration stands.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RegistrationState {
-    /// A REGISTER is on its way.
+    /// A REGISTER that binds is on its way. Not told for the refresh of a binding that still stands.
     Registering,
     /// Bound.
     Registered {
@@ -196,7 +199,7 @@ pub struct Stats {
     pub bad_requests: u64,
     /// Responses that belong to nothing.
     pub stray_responses: u64,
-    /// Datagrams dropped because the outputs were not taken.
+    /// Datagrams dropped because the outputs were not taken, or because too many requests wait for an answer.
     pub overflow: u64,
     /// Calls alive, lingering ones included.
     pub calls: usize,

@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+/// Server transactions at a time; beyond, requests are dropped and their senders repeat them.
+const MAX_SERVERS: usize = 4096;
+
 /// Who sent a request and is told of its fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
@@ -161,6 +164,11 @@ impl Layer {
         }
     }
 
+    /// How many dialogs of a call have been acknowledged.
+    pub(crate) fn acknowledged(&self, call: CallId) -> usize {
+        self.acks.iter().filter(|(c, ..)| *c == call).count()
+    }
+
     /// The CANCEL for an INVITE goes exactly where that went (RFC 3261 9.1).
     pub(crate) fn cancel(&mut self, now: Instant, invite: ClientId, reason: Option<&str>, owner: Owner) {
         let Some(client) = self.clients.get(&invite) else { return };
@@ -304,6 +312,10 @@ impl Layer {
         }
         if request.method == Method::ACK {
             return Arrival::StrayAck(request);
+        }
+        if self.servers.len() >= MAX_SERVERS {
+            self.around.stats.overflow = self.around.stats.overflow.saturating_add(1);
+            return Arrival::Absorbed;
         }
         let id = ServerId(self.fresh_id());
         let path = response_path(&request.headers, source);

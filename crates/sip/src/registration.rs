@@ -11,7 +11,9 @@ use crate::layer::{Draft, Fate, Layer, Owner};
 use crate::surroundings::TimerKey;
 use crate::target;
 use crate::transaction::ClientId;
+use crate::transport::Transport;
 use crate::wire::{Address, HeaderAccess as _, Method, Request, Response, SipUri, Uri};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// First and longest wait before another try: the algorithm of RFC 5626 4.5, begun sooner because a person waits.
@@ -34,6 +36,8 @@ pub(crate) struct Registration {
     expires: Duration,
     failures: u32,
     binding: Binding,
+    /// Where the registrar last answered from.
+    server: Option<(Transport, SocketAddr)>,
 }
 
 #[derive(Debug)]
@@ -92,6 +96,7 @@ impl Registration {
             expires: config.expires,
             failures: 0,
             binding: Binding::None,
+            server: None,
             config,
         }
     }
@@ -114,6 +119,11 @@ impl Registration {
     /// The user part of the bound Contact.
     pub(crate) fn contact_user(&self) -> &str {
         &self.contact_user
+    }
+
+    /// Whether a request came from the account's own server.
+    pub(crate) fn is_served_by(&self, transport: Transport, remote: SocketAddr) -> bool {
+        self.server == Some((transport, remote))
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -148,7 +158,9 @@ impl Registration {
     /// Refresh is due, or the next try.
     pub(crate) fn on_timer(&mut self, now: Instant, layer: &mut Layer) {
         match self.state {
-            State::Registered | State::Waiting => self.bind(now, layer),
+            // The binding still stands: nothing to tell before the answer.
+            State::Registered => self.start(now, layer),
+            State::Waiting => self.bind(now, layer),
             State::Registering { .. } | State::Stopped | State::Unregistering { .. } | State::Done => {}
         }
     }
@@ -179,7 +191,10 @@ impl Registration {
                 self.state = State::Registering { client, attempt, then };
                 return;
             }
-            Fate::Response(response) => self.judge(response, &mut attempt, client, layer),
+            Fate::Response(response) => {
+                self.server = layer.client(client).map(|(_, path)| (path.transport, path.remote));
+                self.judge(response, &mut attempt, client, layer)
+            }
             Fate::Timeout => Verdict::Retry { reason: RegistrationFailure::Timeout, after: None },
             Fate::Unreachable => Verdict::Retry { reason: RegistrationFailure::Unreachable, after: None },
         };
@@ -311,6 +326,10 @@ impl Registration {
 
     fn bind(&mut self, now: Instant, layer: &mut Layer) {
         self.report(RegistrationState::Registering, layer);
+        self.start(now, layer);
+    }
+
+    fn start(&mut self, now: Instant, layer: &mut Layer) {
         self.binding = Binding::Perhaps;
         let client = self.send(now, self.expires, layer);
         self.state = State::Registering { client, attempt: Attempt::default(), then: Then::Keep };

@@ -1,7 +1,8 @@
 //! The called side (RFC 3261 13.3, 14.2, 9.2): provisional and final answers, the 2xx until its ACK, and offers made
 //! inside the call.
 
-use super::{AfterAck, Call, State, description};
+use super::{AfterAck, Call, Credentials, State, description};
+use crate::authentication::{Attempt, Authentication};
 use crate::config::Reply;
 use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending, Event};
@@ -70,22 +71,28 @@ pub(crate) fn read_offer(request: &Request) -> Result<Option<SessionDescription>
 }
 
 impl Call {
-    /// Takes an INVITE that starts a call. The caller of this has sent 100 and reports the event.
+    /// Takes an INVITE that starts a call. `account`: credentials, when it came from the server of the account that is
+    /// called; that server may ask for a proof of our BYE.
     pub(crate) fn incoming(
         id: CallId,
         now: Instant,
         invite: ServerId,
         request: &Request,
         contact_user: String,
+        account: Option<Authentication>,
         layer: &mut Layer,
     ) -> Option<Call> {
-        let tag = layer.server(invite)?.local_tag.clone();
+        let (tag, path) = layer.server(invite).map(|s| (s.local_tag.clone(), s.path))?;
         let dialog = Dialog::of_callee(request, &tag)?;
         let call = Call {
             id,
             state: State::Incoming { invite },
             contact_user,
-            credentials: None,
+            credentials: account.map(|authentication| Credentials {
+                authentication,
+                attempt: Attempt::default(),
+                server: Some((path.transport, path.remote)),
+            }),
             caller: None,
             callee: Some(Callee {
                 cseq: request.headers.cseq().ok()?.number,

@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Early dialogs kept at a time; a forking proxy makes one per branch.
 const MAX_EARLY: usize = 16;
+/// Answered branches acknowledged; more than these is no forking but an attack.
+const MAX_BRANCHES: usize = 16;
 
 /// What only the calling side has.
 #[derive(Debug)]
@@ -95,6 +97,11 @@ impl Call {
 
     /// What became of the INVITE.
     pub(crate) fn on_invite_fate(&mut self, now: Instant, client: ClientId, fate: Fate, layer: &mut Layer) {
+        if let Some(credentials) = &mut self.credentials
+            && let Some((_, path)) = layer.client(client)
+        {
+            credentials.server.get_or_insert((path.transport, path.remote));
+        }
         match fate {
             Fate::Response(response) => match response.code() {
                 100..=199 => self.on_provisional(now, &response, layer),
@@ -202,6 +209,9 @@ impl Call {
         let Some(dialog) = Dialog::of_caller(&caller.request, response) else { return };
         let tag = dialog.remote_tag();
         if layer.repeat_ack(self.id, &tag) {
+            return;
+        }
+        if layer.acknowledged(self.id) >= MAX_BRANCHES {
             return;
         }
         self.acknowledge(now, &dialog, layer);
@@ -314,8 +324,7 @@ impl Call {
         let (Some(credentials), Some(caller)) = (&mut self.credentials, &mut self.caller) else {
             return false;
         };
-        let server = *credentials.server.get_or_insert((path.transport, path.remote));
-        if server != (path.transport, path.remote)
+        if credentials.server != Some((path.transport, path.remote))
             || credentials.authentication.take_challenge(response, &mut credentials.attempt).is_err()
         {
             return false;

@@ -5,8 +5,8 @@ use crate::registrar::Registrar;
 use crate::registrations::account;
 use std::time::Duration;
 use tern_sip::wire::auth::Credentials;
-use tern_sip::wire::{HeaderAccess as _, Message, Method, digest, parse_datagram};
-use tern_sip::{CallState, EndedBy, Event, Identity, Login, NextHop, Reply};
+use tern_sip::wire::{HeaderAccess as _, Message, Method, Response, digest, parse_datagram};
+use tern_sip::{CallState, EndedBy, Event, Identity, Login, NextHop, RegistrationState, Reply};
 
 const CHALLENGE: &str = "Digest realm=\"sip.test\", nonce=\"switch-1\", algorithm=SHA-256, qop=\"auth\"";
 
@@ -60,6 +60,52 @@ fn a_registered_account_proves_itself_to_its_own_switch() {
     let credentials = Credentials::parse(bye.headers.first("Proxy-Authorization").unwrap()).unwrap();
     assert_eq!(credentials.qop.as_ref().unwrap().nc, 2);
     assert!(digest::verify(&credentials, &Method::BYE, "secret"));
+}
+
+#[test]
+fn the_called_account_proves_its_bye_to_its_own_server() {
+    let mut net = Net::new(1, CALM);
+    let alice = net.add("alice", |_| {});
+    let mut registrar = Registrar::add(&mut net);
+    let (now, config) = (net.now, account(&net, registrar.node, "secret"));
+    let id = net.node(alice).endpoint.register(now, config);
+    net.run(Duration::from_secs(1), &mut |net, n, e| registrar.on_event(net, n, e));
+    let contact = net.nodes[alice].events.iter().find_map(|e| match e {
+        Event::Registration { state: RegistrationState::Registered { contact, .. }, .. } => {
+            Some(contact.uri.clone())
+        }
+        _ => None,
+    });
+    let mut config = direct_call(&net, registrar.node, alice);
+    config.target = contact.unwrap();
+    let now = net.now;
+    net.node(registrar.node).endpoint.call(now, config).unwrap();
+    let mut incoming = None;
+    net.run(Duration::from_secs(1), &mut |net, n, e| {
+        if let Event::IncomingCall { call, account, .. } = e {
+            assert_eq!(*account, Some(id));
+            incoming = Some(*call);
+            let (now, sdp) = (net.now, audio(net.nodes[n].address));
+            net.node(n).endpoint.accept(now, *call, sdp).unwrap();
+        }
+    });
+    let now = net.now;
+    net.node(alice).endpoint.hang_up(now, incoming.unwrap()).unwrap();
+    // The registrar node's endpoint would answer the BYE itself; a challenge is put in its place.
+    let server = net.nodes[registrar.node].address;
+    net.nodes[registrar.node].address = "203.0.113.1:1".parse().unwrap();
+    net.run(Duration::from_millis(20), &mut |_, _, _| {});
+    let bye = net.sent.iter().rev().find(|s| s.bytes.starts_with(b"BYE")).unwrap();
+    let Ok(Message::Request(bye)) = parse_datagram(&bye.bytes) else { panic!() };
+    let mut challenge = Response::to(&bye, 407, Some("x"));
+    challenge.headers.add("Proxy-Authenticate", CHALLENGE);
+    net.deliver(server, net.nodes[alice].address, &challenge.to_bytes());
+    net.run(Duration::from_millis(20), &mut |_, _, _| {});
+    let again = net.sent.iter().rev().find(|s| s.bytes.starts_with(b"BYE")).unwrap();
+    let Ok(Message::Request(again)) = parse_datagram(&again.bytes) else { panic!() };
+    let credentials = Credentials::parse(again.headers.first("Proxy-Authorization").unwrap()).unwrap();
+    assert!(digest::verify(&credentials, &Method::BYE, "secret"));
+    assert_eq!(again.headers.cseq().unwrap().number, bye.headers.cseq().unwrap().number + 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tern_sip::wire::sdp::SessionDescription;
 use tern_sip::wire::{HeaderAccess as _, Message, Method, Request, Response, parse_datagram};
-use tern_sip::{CallError, CallId, CallState, EndedBy, Event, Reply};
+use tern_sip::{CallError, CallId, CallState, EndedBy, Event, Reply, Transport};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -198,6 +198,34 @@ fn a_second_branch_that_answers_is_acknowledged_and_left() {
     net.node(alice).endpoint.hang_up(now, call).unwrap();
     net.run(100 * SECOND, &mut |_, _, _| {});
     assert_eq!(net.nodes[alice].endpoint.stats().calls, 0);
+}
+
+#[test]
+fn over_a_stream_nothing_is_repeated() {
+    let mut net = Net::new(11, Weather { delay: 3 * SECOND, ..CALM });
+    net.transport = Transport::Tcp;
+    let (alice, bob) = (net.add("alice", |_| {}), net.add("bob", |_| {}));
+    let (now, mut config) = (net.now, direct_call(&net, alice, bob));
+    let target = format!("{};transport=tcp", config.target);
+    config.target = uri(&target);
+    let call = net.node(alice).endpoint.call(now, config).unwrap();
+    net.run(10 * SECOND, &mut |net, n, e| {
+        if let Event::IncomingCall { call, .. } = e {
+            let now = net.now;
+            net.node(n).endpoint.reject(now, *call, Reply::new(486)).unwrap();
+        }
+    });
+    assert_eq!(net.node(alice).endpoint.hang_up(now, call), Err(CallError::UnknownCall));
+    let lines: Vec<String> =
+        net.sent.iter().map(|s| String::from_utf8_lossy(&s.bytes[..11]).into_owned()).collect();
+    assert_eq!(lines, ["INVITE sip:", "SIP/2.0 100", "SIP/2.0 486", "ACK sip:bob"]);
+    let invite = String::from_utf8_lossy(&net.sent[0].bytes).into_owned();
+    assert!(
+        invite.contains("Via: SIP/2.0/TCP 192.0.2.1:5060") && invite.contains(":5060;transport=tcp>"),
+        "{invite}"
+    );
+    net.run(100 * SECOND, &mut |_, _, _| {});
+    net.assert_empty("over TCP");
 }
 
 /// An INVITE of a stranger at 198.51.100.1.

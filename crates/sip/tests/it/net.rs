@@ -49,6 +49,7 @@ pub(crate) struct Net {
     /// Names the driver would find in the DNS.
     pub(crate) names: Vec<(&'static str, SocketAddr)>,
     pub(crate) weather: Weather,
+    pub(crate) transport: Transport,
     rng: ChaCha8Rng,
     under_way: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
     sequence: u64,
@@ -67,6 +68,7 @@ impl Net {
             sent: Vec::new(),
             names: Vec::new(),
             weather,
+            transport: Transport::Udp,
             rng: ChaCha8Rng::seed_from_u64(seed),
             under_way: BTreeMap::new(),
             sequence: 0,
@@ -81,7 +83,7 @@ impl Net {
         seed[..8].copy_from_slice(&self.rng.next_u64().to_be_bytes());
         let mut config = EndpointConfig {
             user_agent: name.into(),
-            listeners: vec![Listener { transport: Transport::Udp, address }],
+            listeners: vec![Listener { transport: self.transport, address }],
             seed,
             ..EndpointConfig::default()
         };
@@ -134,9 +136,9 @@ impl Net {
 
     /// Hands bytes to whoever lives at `to`.
     pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        let now = self.now;
+        let (now, transport) = (self.now, self.transport);
         if let Some(node) = self.nodes.iter_mut().find(|n| n.address == to) {
-            let datagram = Datagram { transport: Transport::Udp, local: to, remote: from, bytes };
+            let datagram = Datagram { transport, local: to, remote: from, bytes };
             node.endpoint.handle_datagram(now, datagram);
         }
     }

@@ -38,6 +38,15 @@ fn options_tells_what_we_can() {
 }
 
 #[test]
+fn options_says_when_no_line_is_free() {
+    let mut net = Net::new(1, CALM);
+    net.add("bob", |c| c.max_calls = 0);
+    net.deliver(stranger(), net.nodes[0].address, &request(Method::OPTIONS, "o", "1").to_bytes());
+    net.run(Duration::from_millis(1), &mut |_, _, _| {});
+    assert!(net.sent[0].bytes.starts_with(b"SIP/2.0 486"));
+}
+
+#[test]
 fn no_request_meets_silence() {
     let check = |method: Method, code: u16| {
         let response = answer(&request(method.clone(), "m", "1"));
