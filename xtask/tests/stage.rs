@@ -7,11 +7,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use xtask::stage::{Process, Scratch, Stage, find_program};
+use xtask::stage::{Display, Process, Scratch, Stage, StageError, find_program};
 
 const PROGRAMS: &[&str] = &[
     "Xvfb",
     "import",
+    "display",
     "dbus-daemon",
     "dbus-send",
     "pulseaudio",
@@ -53,6 +54,21 @@ fn a_stage_stands_and_leaves_nothing_behind() {
     let again =
         Command::new("import").args(["-window", "root", "png:-"]).env("DISPLAY", display).output().unwrap();
     assert!(!again.status.success(), "the display still answers");
+}
+
+#[test]
+fn a_painted_window_is_told_from_an_empty_screen() {
+    if !can_play() {
+        return;
+    }
+    let display = Display::start().unwrap();
+    let files = Scratch::new("picture").unwrap();
+    let picture = files.join("screen.png");
+    let empty = display.screenshot_when_painted(&picture, Duration::from_millis(600));
+    assert!(matches!(empty, Err(StageError::TooLate { .. })), "{empty:?}");
+    let arguments = ["-size", "500x200", "label:Nothing is here yet"];
+    let _window = Process::start("display", arguments, &display.environment()).unwrap();
+    display.screenshot_when_painted(&picture, Duration::from_secs(20)).unwrap();
 }
 
 #[test]

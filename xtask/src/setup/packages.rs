@@ -62,7 +62,7 @@ pub const PACKAGES: &[Package] = {
         package(Build, "librsvg2-dev", "librsvg2-devel", "librsvg", &[]),
         package(Build, "libasound2-dev", "alsa-lib-devel", "alsa-lib", &[]),
         package(Headless, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb", &["Xvfb"]),
-        package(Headless, "imagemagick", "ImageMagick", "imagemagick", &["import", "identify"]),
+        package(Headless, "imagemagick", "ImageMagick", "imagemagick", &["import", "identify", "display"]),
         package(Headless, "dbus", "dbus-daemon", "dbus", &["dbus-daemon", "dbus-send"]),
         package(Headless, "pulseaudio", "pulseaudio", "pulseaudio", &["pulseaudio"]),
         package(Headless, "pulseaudio-utils", "pulseaudio-utils", "libpulse", &["pactl", "paplay", "parec"]),

@@ -11,7 +11,8 @@ use crate::repository::{Repository, ask, run};
 use crate::say;
 
 const RUST: Version = Version(1, 95);
-const NODE: Version = Version(20, 0);
+/// The oldest that the window's build tool runs on.
+const NODE: Version = Version(20, 19);
 
 /// Fails unless Rust is new enough.
 pub(super) fn check_rust(repository: &Repository) -> Result<()> {

@@ -5,12 +5,14 @@ use super::{Complaint, Tree};
 /// The README's two commands.
 const COMMANDS: [&str; 2] = ["cargo xtask run", "cargo xtask test"];
 
-/// What a bundle of the app needs; generated from the drawing in `icons/`.
-const ICONS: [&str; 4] = [
-    "src-tauri/icons/32x32.png",
-    "src-tauri/icons/128x128.png",
-    "src-tauri/icons/icon.icns",
-    "src-tauri/icons/icon.ico",
+/// What a bundle of the app and its tray need; drawn from the sources beside them.
+const ICONS: [&str; 6] = [
+    "icons/32x32.png",
+    "icons/128x128.png",
+    "icons/icon.icns",
+    "icons/icon.ico",
+    "icons/tray-ready.png",
+    "icons/tray-offline.png",
 ];
 
 /// The README names both commands.
@@ -34,7 +36,7 @@ pub(super) fn icons(tree: &Tree) -> Vec<Complaint> {
     ICONS
         .iter()
         .filter(|path| tree.file(path).is_none())
-        .map(|path| whole(path, "is missing; it is generated from icons/".into()))
+        .map(|path| whole(path, "is missing; icons/make.sh draws it".into()))
         .collect()
 }
 
