@@ -66,7 +66,7 @@ fn a_painted_window_is_told_from_an_empty_screen() {
     let picture = files.join("screen.png");
     let empty = display.screenshot_when_painted(&picture, Duration::from_millis(600));
     assert!(matches!(empty, Err(StageError::TooLate { .. })), "{empty:?}");
-    let arguments = ["-size", "500x200", "label:Nothing is here yet"];
+    let arguments = ["-size", "500x200", "gradient:red-blue"];
     let _window = Process::start("display", arguments, &display.environment()).unwrap();
     display.screenshot_when_painted(&picture, Duration::from_secs(20)).unwrap();
 }
