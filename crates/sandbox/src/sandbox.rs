@@ -18,6 +18,7 @@ use crate::{
     seed,
     settings::Settings,
     store::{Store, StoreError, numbers},
+    switch::driver,
     world,
 };
 
@@ -135,6 +136,7 @@ impl Sandbox {
 
         let tasks = vec![
             tokio::spawn(world::run(operator.clone(), stop.clone())),
+            tokio::spawn(driver::run(operator.clone(), socket, sip, requests, stop.clone())),
             tokio::spawn({
                 let stopped = stop.clone().cancelled_owned();
                 async move {

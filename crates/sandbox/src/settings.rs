@@ -79,6 +79,10 @@ pub struct Settings {
     pub max_expires: Duration,
     /// How long a digest nonce is good for; later ones are answered as stale.
     pub nonce_lifetime: Duration,
+    /// A call of which nothing is heard for this long, neither RTP nor RTCP, is ended: its client has died.
+    pub media_silence: Duration,
+    /// Most calls at a time, each customer's leg counted. One more is answered 486.
+    pub max_legs: usize,
 }
 
 /// Most SMS per window.
@@ -115,6 +119,8 @@ impl Default for Settings {
             min_expires: Duration::from_secs(30),
             max_expires: Duration::from_secs(3600),
             nonce_lifetime: Duration::from_secs(300),
+            media_silence: Duration::from_secs(600),
+            max_legs: 512,
         }
     }
 }

@@ -325,7 +325,10 @@ async fn an_sms_is_accepted_sent_delivered_and_answered() {
     let newest = house.provider(0).snapshot(None, 1).await.unwrap().objects.remove(0);
     let ActivityObject::Message(reply) = newest else { panic!("{newest:?}") };
     assert_eq!((reply.peer.as_str(), reply.number.as_str()), (SAM, GB));
-    assert_eq!((reply.direction, reply.text.as_str()), (Direction::Incoming, "Let me check and get back to you."));
+    assert_eq!(
+        (reply.direction, reply.text.as_str()),
+        (Direction::Incoming, "Let me check and get back to you.")
+    );
 }
 
 #[tokio::test]

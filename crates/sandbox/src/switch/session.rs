@@ -1,0 +1,168 @@
+//! A call as the switch sees it: who calls, who is called, what carries the sound, and how it ended for each.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tern_sip::{CallId, wire::sdp::SessionDescription};
+
+use crate::{
+    call_log::FinishedCall,
+    media::relay::Relay,
+    model::{AccountId, Direction, Outcome},
+    services::{announcement::Announcement, echo::Echo},
+};
+
+/// A call through the switch; it has one leg or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SessionId(pub(crate) u64);
+
+/// A customer who calls.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) leg: CallId,
+    pub(super) account: AccountId,
+    pub(super) sip_call_id: String,
+    pub(super) number: String,
+    pub(super) peer: String,
+    /// The description sent to them last.
+    pub(super) sent: Option<SessionDescription>,
+}
+
+/// A customer who is called, at every place they are registered.
+#[derive(Debug)]
+pub(super) struct Callee {
+    pub(super) account: AccountId,
+    pub(super) number: String,
+    pub(super) peer: String,
+    /// The offer sent to them.
+    pub(super) offer: SessionDescription,
+    /// Legs still alive.
+    pub(super) branches: Vec<Branch>,
+    pub(super) answered_by: Option<CallId>,
+    /// Whose Call-ID the log names when nobody answered.
+    pub(super) first_call_id: Option<String>,
+}
+
+/// One of the places a customer is called at.
+#[derive(Debug, Clone)]
+pub(super) struct Branch {
+    pub(super) leg: CallId,
+    pub(super) sip_call_id: String,
+    /// What this place answered, provisionally or finally.
+    pub(super) answer: Option<SessionDescription>,
+}
+
+/// What carries the sound.
+#[derive(Debug)]
+pub(super) enum Sound {
+    Relay(Relay),
+    Echo(Echo),
+    Announcement(Announcement),
+}
+
+/// How far a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    Ringing,
+    Talking { since: Instant },
+}
+
+/// Why a call is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Whoever talked hung up, or never did and the caller gave up.
+    Ended,
+    /// The called side, or the switch in its name, refused with this status.
+    Refused(u16),
+}
+
+/// A call.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// `None`: the provider itself calls.
+    pub(super) caller: Option<Caller>,
+    /// `None`: a service answers.
+    pub(super) callee: Option<Callee>,
+    pub(super) sound: Sound,
+    pub(super) begun: Timestamp,
+    pub(super) progress: Progress,
+    /// Rings the caller back once this call is over.
+    pub(super) then_call_back: bool,
+}
+
+impl Session {
+    /// Every leg that may be alive.
+    pub(super) fn legs(&self) -> Vec<CallId> {
+        let branches = self.callee.iter().flat_map(|callee| callee.branches.iter().map(|b| b.leg));
+        self.caller.iter().map(|c| c.leg).chain(branches).collect()
+    }
+
+    /// What each customer's call log gets.
+    pub(super) fn finished(self, now: Instant, cause: Cause) -> Vec<FinishedCall> {
+        let talked = match self.progress {
+            Progress::Ringing => None,
+            Progress::Talking { since } => Some(now.saturating_duration_since(since)),
+        };
+        let (for_caller, for_callee) = outcomes(talked, cause);
+        let caller = self.caller.map(|caller| FinishedCall {
+            account: caller.account,
+            sip_call_id: Some(caller.sip_call_id),
+            direction: Direction::Outgoing,
+            number: caller.number,
+            peer: caller.peer,
+            started_at: self.begun,
+            talked,
+            outcome: for_caller,
+        });
+        let callee = self.callee.map(|callee| {
+            let answered = callee.branches.into_iter().find(|b| Some(b.leg) == callee.answered_by);
+            FinishedCall {
+                account: callee.account,
+                sip_call_id: answered.map(|b| b.sip_call_id).or(callee.first_call_id),
+                direction: Direction::Incoming,
+                number: callee.number,
+                peer: callee.peer,
+                started_at: self.begun,
+                talked,
+                outcome: for_callee,
+            }
+        });
+        caller.into_iter().chain(callee).collect()
+    }
+}
+
+/// How a call ended for the caller and for the callee.
+pub(super) fn outcomes(talked: Option<Duration>, cause: Cause) -> (Outcome, Outcome) {
+    if talked.is_some() {
+        return (Outcome::Answered, Outcome::Answered);
+    }
+    match cause {
+        Cause::Ended => (Outcome::Unanswered, Outcome::Missed),
+        Cause::Refused(486 | 600) => (Outcome::Busy, Outcome::Missed),
+        Cause::Refused(603) => (Outcome::Declined, Outcome::Declined),
+        Cause::Refused(408 | 480 | 487) => (Outcome::Unanswered, Outcome::Missed),
+        Cause::Refused(_) => (Outcome::Failed, Outcome::Missed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_is_told_to_each_side() {
+        use Outcome::*;
+        let minute = Some(Duration::from_secs(60));
+        for (talked, cause, expected) in [
+            (minute, Cause::Ended, (Answered, Answered)),
+            (minute, Cause::Refused(500), (Answered, Answered)),
+            (None, Cause::Ended, (Unanswered, Missed)),
+            (None, Cause::Refused(486), (Busy, Missed)),
+            (None, Cause::Refused(603), (Declined, Declined)),
+            (None, Cause::Refused(480), (Unanswered, Missed)),
+            (None, Cause::Refused(488), (Failed, Missed)),
+        ] {
+            assert_eq!(outcomes(talked, cause), expected, "{cause:?}");
+        }
+    }
+}
