@@ -152,12 +152,14 @@ function overflowing() {
   const found = [];
   for (const element of document.querySelectorAll("body *")) {
     if (element.closest("svg, .words-only") || element.getClientRects().length === 0) continue;
+    const style = getComputedStyle(element);
+    // What runs inline is cut by the box around it; the halo's waves are meant to spread.
+    if (style.display === "inline" || element.classList.contains("halo")) continue;
     const box = element.getBoundingClientRect();
     const name = `${element.tagName.toLowerCase()}.${element.className} "${(element.textContent ?? "").trim().slice(0, 30)}"`;
     if (box.right > window.innerWidth + 1 || box.left < -1) found.push(name);
-    const style = getComputedStyle(element);
     const clips = style.textOverflow === "ellipsis" || style.overflowX !== "visible";
-    if (!clips && element.scrollWidth > element.clientWidth + 1 && style.display !== "inline") found.push(`inside ${name}`);
+    if (!clips && element.scrollWidth > element.clientWidth + 1) found.push(`inside ${name}`);
   }
   return found.slice(0, 5);
 }

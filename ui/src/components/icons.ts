@@ -15,14 +15,13 @@ export const ICONS = {
   erase: "M9 5.5h11.5v13H9L3 12ZM12 9.5l5 5M17 9.5l-5 5",
   funds: "M3.5 7.5h15a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2h-13a2 2 0 0 1-2-2ZM3.5 7.5v-1a2 2 0 0 1 2-2H16M16.5 13.5h.1",
   globe: "M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17ZM3.5 12h17M12 3.5c5 4.5 5 12.5 0 17M12 3.5c-5 4.5-5 12.5 0 17",
-  hangup: "M3.5 14.5c-1-3.5 3-6 8.5-6s9.5 2.5 8.5 6c-.2.9-.8 1.2-1.6 1l-3-.7c-.7-.2-1-.6-1-1.3v-1.7c-2-.6-3.8-.6-5.8 0v1.7c0 .7-.3 1.1-1 1.3l-3 .7c-.8.2-1.4-.1-1.6-1Z",
   incoming: "M18.5 5.5 6 18M6 9v9h9",
   info: "M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17ZM12 11v5M12 7.8v.1",
   keypad: "M6 5.5v.1M12 5.5v.1M18 5.5v.1M6 12v.1M12 12v.1M18 12v.1M6 18.5v.1M12 18.5v.1M18 18.5v.1",
   message: "M4 5h16v11.5h-9L6.5 20v-3.5H4Z",
   mic: "M12 3.5a3 3 0 0 1 3 3V12a3 3 0 0 1-6 0V6.5a3 3 0 0 1 3-3ZM5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3",
   micoff: "M9 9v3a3 3 0 0 0 4.7 2.5M15 10.5v-4a3 3 0 0 0-5.6-1.5M5.5 11.5a6.5 6.5 0 0 0 10.3 5.3M18.5 11.5c0 .9-.2 1.7-.5 2.5M12 18v3M4 4l16 16",
-  missed: "M20 5 12 13 5 6M5 11V6h5M4 19c5-4 11-4 16 0",
+  missed: "M20 7.5 12 15.5 4.5 8M4.5 13.5V8H10",
   offline: "M4 4l16 16M8.5 8.7C6.5 9.1 4.7 10 3.2 11.3M6.5 14.7c1-.8 2.2-1.4 3.5-1.6M12.5 8c3.2.1 6.1 1.3 8.3 3.3M16 14c.5.2 1 .5 1.5.8M12 19v.1",
   outgoing: "M5.5 18.5 18 6M9 6h9v9",
   person: "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8ZM4.5 20.5c.6-4 3.7-6 7.5-6s6.9 2 7.5 6",
@@ -36,5 +35,8 @@ export const ICONS = {
   wait: "M12 3.5a8.5 8.5 0 0 1 8.5 8.5",
 } as const;
 
+/** The handset lying down: the one that calls, turned. */
+export const TURNED = "hangup";
+
 /** The name of a drawing. */
-export type IconName = keyof typeof ICONS;
+export type IconName = keyof typeof ICONS | typeof TURNED;

@@ -1,7 +1,7 @@
 // Amounts, times and durations as people of each language write them.
 
 import type { MoneyView } from "../api/generated";
-import type { Tongue } from "./index.svelte";
+import type { Tongue } from "./catalogue";
 
 /** `10.34` and `USD` as `$10.34`. */
 export function money(language: Tongue, value: MoneyView, signed = false): string {
@@ -16,13 +16,13 @@ export function money(language: Tongue, value: MoneyView, signed = false): strin
 
 /** The hour, as `14:05`. */
 export function clock(language: Tongue, at: string): string {
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(new Date(at));
+  return new Intl.DateTimeFormat(regional(language), { hour: "numeric", minute: "2-digit" }).format(new Date(at));
 }
 
 /** A day as a heading, without `Today` and `Yesterday`, which are words of the catalogue. */
 export function day(language: Tongue, at: Date, now: Date): string {
   const thisYear = at.getFullYear() === now.getFullYear();
-  return new Intl.DateTimeFormat(language, {
+  return new Intl.DateTimeFormat(regional(language), {
     weekday: "long",
     day: "numeric",
     month: "long",
@@ -32,7 +32,7 @@ export function day(language: Tongue, at: Date, now: Date): string {
 
 /** `YYYY-MM-DD` as a short date. */
 export function date(language: Tongue, at: string): string {
-  return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(at));
+  return new Intl.DateTimeFormat(regional(language), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(at));
 }
 
 /** How many midnights lie between two moments. */
@@ -57,6 +57,11 @@ export function country(language: Tongue, code: string): string {
     // Not two letters: what the provider wrote is still better than nothing.
     return code;
   }
+}
+
+/** The desktop's own region of a language, where it has one: an hour is not written alike in London and New York. */
+function regional(language: Tongue): string {
+  return navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === language) ?? language;
 }
 
 function decimals(amount: string): number {

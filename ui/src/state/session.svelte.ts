@@ -7,6 +7,7 @@ import type {
   AccountId,
   AccountView,
   ActivityId,
+  CallId,
   CallView,
   Command,
   ErrorView,
@@ -166,6 +167,11 @@ export class Session {
     } finally {
       this.#olderThread = false;
     }
+  }
+
+  /** Takes an ended call off the screen. */
+  forget(call: CallId): void {
+    this.#apply({ type: "callForgotten", call });
   }
 
   dismiss(notice: number): void {
