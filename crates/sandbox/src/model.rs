@@ -3,6 +3,7 @@
 //! These are the rows of the store. How they look in the API stands in [`crate::rest`].
 
 use jiff::{Timestamp, civil::Date};
+use rand::seq::IndexedRandom;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tern_provider::Secret;
@@ -205,6 +206,10 @@ pub(crate) fn new_id(prefix: &str) -> String {
 
 /// Random lower-case letters and digits that cannot be confused with one another.
 pub(crate) fn random_word(length: usize) -> String {
-    const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
-    (0..length).map(|_| LETTERS[rand::random_range(0..LETTERS.len())] as char).collect()
+    const LETTERS: &[char] = &[
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w',
+        'x', 'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9',
+    ];
+    let mut random = rand::rng();
+    std::iter::repeat_with(|| LETTERS.choose(&mut random)).flatten().take(length).collect()
 }

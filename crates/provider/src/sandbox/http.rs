@@ -111,8 +111,8 @@ impl Http {
         let mut attempt = 1;
         loop {
             let result = match self.send_once(self.request(Method::GET, path, &ask)?).await {
-                Ok(response) => read_json(response).await.map_err(|e| e.as_read()),
-                Err(e) => Err(e.as_read()),
+                Ok(response) => read_json(response).await.map_err(|e| e.into_read()),
+                Err(e) => Err(e.into_read()),
             };
             match result {
                 Err(ProviderError::Unreachable | ProviderError::Server { status: 502..=504 })
@@ -135,8 +135,8 @@ impl Http {
         body: &B,
     ) -> Result<T, ProviderError> {
         let request = self.request(Method::POST, path, &ask)?.json(body);
-        let response = self.send_once(request).await.map_err(Failure::as_write)?;
-        read_json(response).await.map_err(Failure::as_write)
+        let response = self.send_once(request).await.map_err(Failure::into_write)?;
+        read_json(response).await.map_err(Failure::into_write)
     }
 
     /// Opens an event stream; each item is one `changed` event.
@@ -153,8 +153,8 @@ impl Http {
         let response = tokio::time::timeout(REQUEST_TIMEOUT, request.send())
             .await
             .map_err(|_| ProviderError::Timeout)?
-            .map_err(|e| Failure::from(e).as_read())?;
-        let response = check(response).await.map_err(Failure::as_read)?;
+            .map_err(|e| Failure::from(e).into_read())?;
+        let response = check(response).await.map_err(Failure::into_read)?;
         let is_events = response
             .headers()
             .get(header::CONTENT_TYPE)
@@ -234,7 +234,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn as_read(self) -> ProviderError {
+    fn into_read(self) -> ProviderError {
         match self {
             Self::NotConnected | Self::Broken => ProviderError::Unreachable,
             Self::TimedOut => ProviderError::Timeout,
@@ -242,7 +242,7 @@ impl Failure {
         }
     }
 
-    fn as_write(self) -> ProviderError {
+    fn into_write(self) -> ProviderError {
         match self {
             Self::NotConnected => ProviderError::Unreachable,
             Self::TimedOut | Self::Broken => ProviderError::Timeout,

@@ -616,6 +616,25 @@ async fn what_happened_while_the_sandbox_was_closed_happens_once() {
 }
 
 #[tokio::test]
+async fn a_killed_sandbox_goes_on_where_it_was() {
+    let (data, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let house = House::open_at(Settings::default(), Some(data.path().into()), "2026-05-20T12:00:00Z").await;
+    house.send("k", GB, FRIEND, "accepted, not yet sent").await;
+    let cursor = house.provider(1).snapshot(None, 1).await.unwrap().cursor;
+    // What a kill leaves: the files as they are at this moment.
+    for file in std::fs::read_dir(data.path()).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), killed.path().join(file.file_name())).unwrap();
+    }
+    let house = House::open_at(Settings::default(), Some(killed.path().into()), "2026-05-20T12:00:30Z").await;
+    house.pass(Duration::ZERO);
+    let repeated = house.send("k", GB, FRIEND, "accepted, not yet sent").await;
+    assert_eq!((repeated.status, &repeated.body["state"]), (200, &json!("delivered")));
+    assert_eq!(house.balance().await, "25.35");
+    let arrived = house.provider(1).changes(&cursor, 10).await.unwrap().changes;
+    assert_eq!(arrived.len(), 1);
+}
+
+#[tokio::test]
 async fn a_data_directory_has_one_sandbox() {
     let data = tempfile::tempdir().unwrap();
     let house = House::open_at(Settings::default(), Some(data.path().into()), "2026-05-20T12:00:00Z").await;
