@@ -211,7 +211,7 @@ mod tests {
         let block = ReportBlock { ssrc: 99, fraction_lost: 200, ..ReportBlock::default() };
         a.receive(start, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
         assert_eq!(a.feedback(), Feedback::default());
-        let block = ReportBlock { ssrc: 1, last_sender_report: 0xFFFF_0000, delay_since_last: 7, ..block };
+        let block = ReportBlock { ssrc: 1, last_sender_report: 0x0002_0000, delay_since_last: 7, ..block };
         a.receive(start, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
         assert_eq!(a.feedback().round_trip, None);
     }

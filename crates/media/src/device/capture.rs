@@ -23,6 +23,7 @@ pub struct Capture {
     counters: Arc<Counters>,
     skipped: u64,
     watch: Watch,
+    reopened: u32,
     _stream: cpal::Stream,
 }
 
@@ -34,8 +35,12 @@ const KEPT_MS: usize = 20;
 impl Capture {
     /// Opens a microphone by id or name, or the system's default, and starts it.
     pub fn open(id: Option<&DeviceId>) -> Result<Self, AudioError> {
+        Self::open_with(id, open::PERIOD)
+    }
+
+    fn open_with(id: Option<&DeviceId>, period: u32) -> Result<Self, AudioError> {
         let device = open::find(Direction::Capture, id)?;
-        let (config, format) = open::choose(Direction::Capture, id, &device)?;
+        let (config, format) = open::choose(Direction::Capture, id, &device, period)?;
         let default_period = StreamConfig { buffer_size: BufferSize::Default, ..config };
         // Some devices refuse the very period they say they have.
         Self::start(&device, id, config, format).or_else(|_| Self::start(&device, id, default_period, format))
@@ -65,7 +70,17 @@ impl Capture {
         };
         let stream = stream.map_err(fail)?;
         stream.play().map_err(fail)?;
-        Ok(Self { ring, rate, resampler, piece: Vec::new(), counters, skipped: 0, watch, _stream: stream })
+        Ok(Self {
+            ring,
+            rate,
+            resampler,
+            piece: Vec::new(),
+            counters,
+            skipped: 0,
+            watch,
+            reopened: 0,
+            _stream: stream,
+        })
     }
 
     /// Appends what was recorded since the last call and returns how many samples that is.
@@ -75,7 +90,7 @@ impl Capture {
         let ms = self.rate as usize / 1_000;
         if ready > BACKLOG_MS * ms {
             let skip = ready - KEPT_MS * ms;
-            (0..skip).for_each(|_| drop(self.ring.pop()));
+            (0..skip).for_each(|_| _ = self.ring.pop());
             self.skipped += skip as u64;
             ready -= skip;
         }
@@ -85,9 +100,22 @@ impl Capture {
         out.len() - before
     }
 
-    /// Why it stopped, if it did; told once.
+    /// Why it stopped, if it did; told once. A sound system that stumbled is first tried again, with longer periods.
     pub fn poll_error(&mut self) -> Option<AudioError> {
-        self.watch.poll()
+        let error = self.watch.poll()?;
+        if !matches!(error, AudioError::Backend(_)) || self.reopened >= open::REOPENED {
+            return Some(error);
+        }
+        let reopened = self.reopened + 1;
+        tracing::warn!(%error, reopened, "the audio device stumbled and is opened again");
+        let id = self.watch.id().cloned();
+        match Self::open_with(id.as_ref(), open::PERIOD << reopened) {
+            Ok(fresh) => {
+                *self = Self { reopened, ..fresh };
+                None
+            }
+            Err(error) => Some(error),
+        }
     }
 
     /// Times samples were lost because nobody read them or the sound system ran over.

@@ -14,8 +14,10 @@ use super::{DeviceId, DeviceInfo};
 use crate::DEVICE_RATE;
 use crate::error::{AudioError, Direction};
 
-/// Frames per callback asked for at 48 kHz: 10 ms, half a packet.
-const PERIOD: u32 = 480;
+/// Frames per callback asked for at 48 kHz: 15 ms. Less than a packet, and still enough for a busy machine.
+pub(super) const PERIOD: u32 = 720;
+/// How often a device that stumbles is opened again, each time with twice the period.
+pub(super) const REOPENED: u32 = 3;
 
 pub(super) fn list(direction: Direction) -> Vec<DeviceInfo> {
     let host = cpal::default_host();
@@ -68,11 +70,12 @@ pub(super) fn find(direction: Direction, id: Option<&DeviceId>) -> Result<cpal::
     devices.find(matches).ok_or_else(|| AudioError::DeviceGone(wanted.to_string()))
 }
 
-/// The format to open a device with: our rate, few channels, a small period, as far as it has them.
+/// The format to open a device with: our rate, few channels, the given period, as far as it has them.
 pub(super) fn choose(
     direction: Direction,
     id: Option<&DeviceId>,
     device: &cpal::Device,
+    period: u32,
 ) -> Result<(StreamConfig, SampleFormat), AudioError> {
     let ranges: Result<Vec<SupportedStreamConfigRange>, cpal::Error> = match direction {
         Direction::Capture => device.supported_input_configs().map(Iterator::collect),
@@ -86,8 +89,8 @@ pub(super) fn choose(
         .min_by_key(|(rank, _)| *rank);
     if let Some((_, range)) = best {
         let period = match range.buffer_size() {
-            SupportedBufferSize::Range { min, max } if (*min..=*max).contains(&PERIOD) => {
-                BufferSize::Fixed(PERIOD)
+            SupportedBufferSize::Range { min, max } if (*min..=*max).contains(&period) => {
+                BufferSize::Fixed(period)
             }
             _ => BufferSize::Default,
         };
@@ -146,6 +149,11 @@ impl Watch {
             _ => drop(sender.try_send(error)),
         };
         (Self { errors, direction, id: id.cloned() }, callback)
+    }
+
+    /// What it was opened by.
+    pub(super) fn id(&self) -> Option<&DeviceId> {
+        self.id.as_ref()
     }
 
     /// Why the device stopped, once.
