@@ -8,7 +8,7 @@ use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending};
 use crate::ids::CallId;
 use crate::layer::{Draft, Fate, Layer, Owner};
-use crate::surroundings::CallTimer;
+use crate::surroundings::{CallTimer, LONGEST_WAIT};
 use crate::target;
 use crate::transaction::ClientId;
 use crate::wire::sdp::{self, SessionDescription};
@@ -91,7 +91,7 @@ impl Call {
             }),
             callee: None,
         };
-        layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout);
+        layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout.min(LONGEST_WAIT));
         call
     }
 
