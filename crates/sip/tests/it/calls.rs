@@ -271,6 +271,23 @@ fn a_network_that_refuses_ends_the_call_at_once() {
 }
 
 #[test]
+fn a_response_with_a_second_via_is_not_for_us() {
+    let mut net = Net::new(4, CALM);
+    let (alice, bob) = (net.add("alice", |_| {}), net.add("bob", |_| {}));
+    let (now, config) = (net.now, direct_call(&net, alice, bob));
+    net.node(alice).endpoint.call(now, config).unwrap();
+    let (from, to) = (net.nodes[bob].address, net.nodes[alice].address);
+    net.nodes[bob].address = "203.0.113.1:1".parse().unwrap();
+    net.run(Duration::from_millis(1), &mut |_, _, _| {});
+    let Ok(Message::Request(request)) = parse_datagram(&net.sent[0].bytes) else { panic!() };
+    let mut response = Response::to(&request, 603, Some("x"));
+    response.headers.add("Via", "SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKother");
+    net.deliver(from, to, &response.to_bytes());
+    net.run(Duration::from_millis(1), &mut |_, _, _| {});
+    assert_eq!((ending(&net, alice), net.nodes[alice].endpoint.stats().stray_responses), (None, 1));
+}
+
+#[test]
 fn over_a_stream_nothing_is_repeated() {
     let mut net = Net::new(11, Weather { delay: 3 * SECOND, ..CALM });
     net.transport = Transport::Tcp;
