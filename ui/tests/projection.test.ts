@@ -48,7 +48,7 @@ describe("sequence", () => {
     ]);
     expect(state.link).toEqual({ state: "live", seq: 9 });
     expect(state.calls.map((each) => each.state)).toEqual(["ringing"]);
-    expect(effects).toEqual([]);
+    expect(effects).toEqual([{ type: "showCall" }]);
   });
 
   it("asks for a new snapshot when an event is missing, and takes nothing until it is there", () => {
@@ -73,7 +73,7 @@ describe("sequence", () => {
       changed(7, call(1, "ringing")),
     ]);
     expect(state.calls.map((each) => each.state)).toEqual(["connected"]);
-    expect(effects).toEqual([]);
+    expect(effects).toEqual([{ type: "showCall" }]);
   });
 
   it("keeps events that outrun the snapshot", () => {
@@ -111,9 +111,19 @@ describe("calls", () => {
       { type: "callForgotten", call: 2 },
     ]);
     expect(state.calls.map((each) => [each.id, each.state])).toEqual([[1, "ended"], [2, "ringing"]]);
-    expect(effects).toEqual([{ type: "forgetLater", call: ended }]);
+    expect(effects.filter((effect) => effect.type === "forgetLater")).toEqual([{ type: "forgetLater", call: ended }]);
     expect(run([{ type: "callForgotten", call: 1 }], state).state.calls.map((each) => each.id)).toEqual([2]);
   });
+});
+
+it("shows a call once someone has taken it, wherever they did", () => {
+  const incoming = (state: CallView["state"]): CallView => ({ ...call(1, state), direction: "incoming" });
+  const { state, effects } = run([{ type: "subscribed", snapshot: snapshot(0) }, changed(1, incoming("ringing"))]);
+  expect(effects).toEqual([]);
+  const answered = run([changed(2, incoming("connecting")), changed(3, incoming("connected"))], state);
+  expect(answered.effects).toEqual([{ type: "showCall" }]);
+  expect(run([{ type: "subscribed", snapshot: snapshot(9, [incoming("connected")]) }]).effects).toEqual([{ type: "showCall" }]);
+  expect(run([{ type: "subscribed", snapshot: snapshot(9, [incoming("ringing")]) }]).effects).toEqual([]);
 });
 
 describe("feed", () => {
@@ -188,7 +198,7 @@ describe("rereading", () => {
       event(1, events),
       { type: "refreshed", snapshot: { ...snapshot(9), settings: { language: "fr" } } },
     ]);
-    expect(effects).toEqual([{ type: "refresh" }]);
+    expect(effects).toContainEqual({ type: "refresh" });
     expect(state.link).toEqual({ state: "live", seq: 1 });
     expect(state.calls).toHaveLength(1);
     expect(state.settings.language).toBe("fr");

@@ -197,6 +197,16 @@ describe("an incoming call", () => {
     expect(text("call-state")).toBe("Connected");
   });
 
+  it("that was answered from a notification is on screen", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    const call = fake.ring("+33639981207");
+    await pass(0);
+    await fake.dispatch({ type: "answerCall", call });
+    await pass(500);
+    expect(text("call-peer")).toBe("Camille Roux");
+  });
+
   it("is declined and leaves no call screen", async () => {
     const { fake } = await open();
     fake.ring();
