@@ -163,7 +163,7 @@ impl Reporter {
     /// 32.32 fixed point since the start, plus a second: 0 would read as "no report".
     fn ntp(&self, now: Instant) -> u64 {
         let elapsed = now.saturating_duration_since(self.started) + Duration::from_secs(1);
-        elapsed.as_secs() << 32 | (u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000
+        (elapsed.as_secs() << 32) | ((u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000)
     }
 }
 

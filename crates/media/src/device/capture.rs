@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{BufferSize, FromSample, SampleFormat, SizedSample, StreamConfig};
@@ -9,7 +10,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::DeviceId;
 use super::callback::{self, Counters};
-use super::open::{self, Watch};
+use super::open::{self, Retry, Watch};
 use crate::DEVICE_RATE;
 use crate::error::{AudioError, Direction};
 use crate::resample::Resampler;
@@ -23,7 +24,9 @@ pub struct Capture {
     counters: Arc<Counters>,
     skipped: u64,
     watch: Watch,
-    reopened: u32,
+    retry: Retry,
+    /// An error after which it may or may not go on.
+    stumbled: Option<AudioError>,
     _stream: cpal::Stream,
 }
 
@@ -78,7 +81,8 @@ impl Capture {
             counters,
             skipped: 0,
             watch,
-            reopened: 0,
+            retry: Retry::new(),
+            stumbled: None,
             _stream: stream,
         })
     }
@@ -100,18 +104,28 @@ impl Capture {
         out.len() - before
     }
 
-    /// Why it stopped, if it did; told once. A sound system that stumbled is first tried again, with longer periods.
+    /// Why it stopped, if it did; told once. A sound system that stumbles and stands still is first tried again,
+    /// with longer periods.
     pub fn poll_error(&mut self) -> Option<AudioError> {
-        let error = self.watch.poll()?;
-        if !matches!(error, AudioError::Backend(_)) || self.reopened >= open::REOPENED {
-            return Some(error);
+        let now = Instant::now();
+        match self.watch.poll() {
+            Some(error @ AudioError::Backend(_)) => self.stumbled = Some(error),
+            Some(error) => return Some(error),
+            None => {}
         }
-        let reopened = self.reopened + 1;
-        tracing::warn!(%error, reopened, "the audio device stumbled and is opened again");
+        // Most stumbles are over by the next callback.
+        if self.stumbled.is_none() || now.saturating_duration_since(self.counters.latest()) < open::STANDSTILL
+        {
+            return None;
+        }
+        let error = self.stumbled.take()?;
+        let mut retry = self.retry;
+        let Some(period) = retry.next(now) else { return Some(error) };
+        tracing::warn!(%error, period, "the audio device stands still and is opened again");
         let id = self.watch.id().cloned();
-        match Self::open_with(id.as_ref(), open::PERIOD << reopened) {
+        match Self::open_with(id.as_ref(), period) {
             Ok(fresh) => {
-                *self = Self { reopened, ..fresh };
+                *self = Self { retry, ..fresh };
                 None
             }
             Err(error) => Some(error),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{
@@ -16,8 +17,6 @@ use crate::error::{AudioError, Direction};
 
 /// Frames per callback asked for at 48 kHz: 15 ms. Less than a packet, and still enough for a busy machine.
 pub(super) const PERIOD: u32 = 720;
-/// How often a device that stumbles is opened again, each time with twice the period.
-pub(super) const REOPENED: u32 = 3;
 
 pub(super) fn list(direction: Direction) -> Vec<DeviceInfo> {
     let host = cpal::default_host();
@@ -124,6 +123,38 @@ fn rank(range: &SupportedStreamConfigRange) -> Option<(u16, u8)> {
     Some((if channels > 2 { channels + 100 } else { channels }, format))
 }
 
+/// How often in a row a device that stumbles is opened again.
+const RETRIES: u32 = 6;
+/// A device without a callback for this long stands still.
+pub(super) const STANDSTILL: Duration = Duration::from_millis(300);
+/// A device that ran this long had not stumbled in a row.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Opens a device that stumbled again, with longer periods, as long as there is hope.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retry {
+    period: u32,
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Retry {
+    pub(super) fn new() -> Self {
+        Self { period: PERIOD, count: 0, last: None }
+    }
+
+    /// The period to try next, or that it is enough.
+    pub(super) fn next(&mut self, now: Instant) -> Option<u32> {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) > STEADY) {
+            self.count = 0;
+        }
+        self.last = Some(now);
+        self.count += 1;
+        self.period = (self.period * 2).min(PERIOD * 4);
+        (self.count <= RETRIES).then_some(self.period)
+    }
+}
+
 /// Where a running device reports what happens to it.
 pub(super) struct Watch {
     errors: Receiver<cpal::Error>,
@@ -191,5 +222,20 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
     match direction {
         Direction::Capture => host.default_input_device(),
         Direction::Playback => host.default_output_device(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_stumbles_is_tried_with_longer_periods_and_not_for_ever() {
+        let start = Instant::now();
+        let mut retry = Retry::new();
+        let periods: Vec<_> = (0..8).map(|_| retry.next(start)).collect();
+        let (first, second) = (Some(PERIOD * 2), Some(PERIOD * 4));
+        assert_eq!(periods, [first, second, second, second, second, second, None, None]);
+        assert_eq!(retry.next(start + STEADY * 2), second, "after a steady time there is new hope");
     }
 }

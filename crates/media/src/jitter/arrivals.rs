@@ -43,7 +43,7 @@ impl Arrivals {
         self.fastest = self.scratch.iter().copied().fold(f64::INFINITY, f64::min);
         let mut delay = self.bargain() - self.fastest;
         if let Some(packet_time) = redundancy {
-            delay = delay.max(self.from_latest(0.1) - self.fastest + packet_time);
+            delay = delay.max(self.exceeded_by_share(0.1) - self.fastest + packet_time);
         }
         if self.transits.len() < TRUSTED {
             delay = delay.max(FIRST_GUESS);
@@ -77,7 +77,7 @@ impl Arrivals {
     }
 
     /// The transit that `share` of the packets exceed.
-    fn from_latest(&mut self, share: f64) -> f64 {
+    fn exceeded_by_share(&mut self, share: f64) -> f64 {
         self.exceeded_by((self.scratch.len() as f64 * share) as usize)
     }
 
