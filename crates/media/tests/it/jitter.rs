@@ -90,11 +90,11 @@ fn bursts_of_loss_are_made_up_for_and_no_more() {
 fn a_drifting_sender_is_followed() {
     for ppm in [-200.0, 200.0] {
         let rules = Rules { drift_ppm: ppm, ..Rules::default() };
-        // Four minutes are 48 ms of drift.
-        let line = check("drift", 240.0, rules, Expected { missing: 0.001, delay_ms: 5.0..18.0 });
+        // Two and a half minutes are 30 ms of drift.
+        let line = check("drift", 150.0, rules, Expected { missing: 0.001, delay_ms: 5.0..18.0 });
         let stats = line.receiver.stats();
         let (faster, slower) = (stats.samples_accelerated as f64, stats.samples_expanded as f64);
-        let drift = 8_000.0 * 245.0 * ppm / 1e6;
+        let drift = 8_000.0 * 155.0 * ppm / 1e6;
         assert!((faster - slower - drift).abs() < 200.0, "{ppm}: {faster} left out, {slower} put in");
     }
 }
