@@ -32,5 +32,7 @@ export default defineConfig(({ mode }) => ({
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    // Time inside the tests is virtual; this one only bounds a busy machine.
+    testTimeout: 30_000,
   },
 }));
