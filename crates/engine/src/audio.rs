@@ -2,14 +2,19 @@
 
 use std::path::PathBuf;
 
+use tern_media::{SinkSpec, SourceSpec, device::DeviceId};
+
 use crate::{
     api::{DevicesView, ErrorCode},
     ports::{Audio, RingTone, Ringing},
 };
 
-/// A call's sound, ready to be handed to its media thread.
+/// A call's sound: what its media thread is to open. What can't be opened becomes silence there, and the call says
+/// so.
 pub struct OpenedAudio {
-    /// What is missing, if anything: the call goes on without it.
+    pub(crate) source: SourceSpec,
+    pub(crate) sink: SinkSpec,
+    /// What is missing, if that is known already.
     pub trouble: Option<ErrorCode>,
 }
 
@@ -20,7 +25,7 @@ pub enum AudioEnd {
     Null,
     /// A WAV file, played once (then silence) or written anew.
     File(PathBuf),
-    /// A sound device by id; `None` for the system's default. Silence without the feature `device`.
+    /// A sound device by id or name; `None` for the system's default. Silence without the feature `device`.
     Device(Option<String>),
 }
 
@@ -42,14 +47,31 @@ impl FileAudio {
     }
 }
 
+impl AudioEnd {
+    fn source(&self) -> SourceSpec {
+        match self {
+            Self::Null => SourceSpec::Silence,
+            Self::File(path) => SourceSpec::Wav(path.clone()),
+            Self::Device(id) => SourceSpec::Device(id.clone().map(DeviceId::new)),
+        }
+    }
+
+    fn sink(&self) -> SinkSpec {
+        match self {
+            Self::Null => SinkSpec::Null,
+            Self::File(path) => SinkSpec::Wav(path.clone()),
+            Self::Device(id) => SinkSpec::Device(id.clone().map(DeviceId::new)),
+        }
+    }
+}
+
 struct Quiet;
 
 impl Ringing for Quiet {}
 
 impl Audio for FileAudio {
-    fn open(&self, _microphone: Option<&str>, _speaker: Option<&str>) -> OpenedAudio {
-        let _ = (&self.input, &self.output);
-        OpenedAudio { trouble: None }
+    fn open(&self, _: Option<&str>, _: Option<&str>) -> OpenedAudio {
+        OpenedAudio { source: self.input.source(), sink: self.output.sink(), trouble: None }
     }
 
     fn ring(&self, _: Option<&str>, _: RingTone) -> Box<dyn Ringing> {
@@ -61,34 +83,94 @@ impl Audio for FileAudio {
     }
 }
 
-/// Sound cards, and ringing through them.
 #[cfg(feature = "device")]
-#[derive(Default)]
-pub struct DeviceAudio {}
+pub use cards::DeviceAudio;
 
 #[cfg(feature = "device")]
-impl DeviceAudio {
-    /// The sound cards of this computer; none is opened before a call needs it.
-    pub fn new() -> Self {
-        Self {}
-    }
-}
+mod cards {
+    use std::{
+        sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel},
+        time::Duration,
+    };
 
-#[cfg(feature = "device")]
-impl Audio for DeviceAudio {
-    fn open(&self, microphone: Option<&str>, speaker: Option<&str>) -> OpenedAudio {
-        FileAudio::new(
-            AudioEnd::Device(microphone.map(str::to_owned)),
-            AudioEnd::Device(speaker.map(str::to_owned)),
-        )
-        .open(None, None)
+    use tern_media::{
+        Tone,
+        device::{DeviceId, DeviceInfo, Ringer, list},
+    };
+
+    use super::{AudioEnd, FileAudio, OpenedAudio};
+    use crate::{
+        api::{DeviceView, DevicesView},
+        ports::{Audio, RingTone, Ringing},
+    };
+
+    /// How often a sounding tone is looked after.
+    const LOOK: Duration = Duration::from_millis(500);
+
+    /// Sound cards, and ringing through them.
+    #[derive(Default)]
+    pub struct DeviceAudio {}
+
+    impl DeviceAudio {
+        /// The sound cards of this computer; none is opened before a call needs it.
+        pub fn new() -> Self {
+            Self {}
+        }
     }
 
-    fn ring(&self, _: Option<&str>, _: RingTone) -> Box<dyn Ringing> {
-        Box::new(Quiet)
+    impl Audio for DeviceAudio {
+        fn open(&self, microphone: Option<&str>, speaker: Option<&str>) -> OpenedAudio {
+            let end = |id: Option<&str>| AudioEnd::Device(id.map(str::to_owned));
+            FileAudio::new(end(microphone), end(speaker)).open(None, None)
+        }
+
+        fn ring(&self, device: Option<&str>, tone: RingTone) -> Box<dyn Ringing> {
+            let device = device.map(DeviceId::new);
+            let (stop, stopped) = sync_channel::<()>(1);
+            let tone = match tone {
+                RingTone::Ring => Tone::Ringtone,
+                RingTone::Ringback => Tone::Ringback,
+                RingTone::Busy => Tone::Busy,
+            };
+            // A sound system may take its time to open, and its streams stay on the thread that opened them.
+            let started = std::thread::Builder::new().name("tern-ring".into()).spawn(move || {
+                let mut ringer = Ringer::new(device);
+                if let Err(error) = ringer.play(tone) {
+                    tracing::warn!(code = error.code(), "the tone can't be heard");
+                    return;
+                }
+                while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                    if let Some(error) = ringer.poll_error() {
+                        tracing::warn!(code = error.code(), "the tone can't be heard any more");
+                        return;
+                    }
+                }
+                ringer.stop();
+            });
+            if let Err(error) = started {
+                tracing::warn!(%error, "no thread for a tone");
+            }
+            Box::new(Sounding { _stop: stop })
+        }
+
+        fn devices(&self) -> DevicesView {
+            let views = |direction| {
+                let list: Vec<DeviceInfo> = list(direction);
+                list.into_iter()
+                    .map(|d| DeviceView { id: d.id.as_str().to_owned(), name: d.name, default: d.is_default })
+                    .collect()
+            };
+            DevicesView {
+                inputs: views(tern_media::Direction::Capture),
+                outputs: views(tern_media::Direction::Playback),
+            }
+        }
     }
 
-    fn devices(&self) -> DevicesView {
-        DevicesView { inputs: Vec::new(), outputs: Vec::new() }
+    /// Its end of the channel going is what stops the tone.
+    struct Sounding {
+        _stop: SyncSender<()>,
     }
+
+    impl Ringing for Sounding {}
 }

@@ -2,12 +2,27 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use rand::{SeedableRng, rngs::StdRng};
 use tern_provider::{Secret, types::SipCredentials};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     api::{AccountId, Answer, Command, ErrorCode, ErrorView, Event, Query, Reply, Snapshot},
+    core::{CoreConfig, Now, State},
+    link::{self, Connect},
     ports::{NotificationAction, Ports},
+    record::ThreadRowId,
+    store::{Place, Reader, Store, StoreError, read},
+    task::{Parts, Request, Task, gone},
+    views,
 };
+
+/// Requests that may wait for the engine; whoever asks more waits.
+const REQUESTS: usize = 64;
+/// Events that may wait for a subscriber.
+const EVENTS: usize = 1024;
+/// Rows of a snapshot's first page.
+const FIRST_PAGE: u32 = 50;
 
 /// How to start an engine.
 pub struct EngineConfig {
@@ -17,7 +32,8 @@ pub struct EngineConfig {
     pub ports: Ports,
     /// `User-Agent` of SIP.
     pub user_agent: String,
-    /// The local SIP address; `None` for any port on every interface.
+    /// The local SIP address, whose port goes to the first account; `None` for any port on whichever address leads
+    /// to an account's server.
     pub sip_bind: Option<SocketAddr>,
     /// Limits the offer to these codecs, by their rtpmap names (`opus`, `PCMU`, `PCMA`), in this order.
     pub codecs: Option<Vec<String>>,
@@ -29,15 +45,57 @@ pub struct EngineConfig {
 pub struct Engine;
 
 impl Engine {
-    /// Opens the database and starts. The engine runs until [`EngineHandle::shutdown`], or until the last handle is
-    /// dropped.
+    /// Opens the database and starts, on the current tokio runtime. The engine runs until
+    /// [`EngineHandle::shutdown`], or until the last handle is dropped.
     ///
     /// # Errors
     /// [`ErrorCode::StorageFailed`] when the database can't be opened, [`ErrorCode::Internal`] with the reason when
     /// the SIP address can't be bound.
     pub async fn start(config: EngineConfig) -> Result<EngineHandle, ErrorView> {
-        let _ = config;
-        Err(ErrorView::new(ErrorCode::Internal))
+        Self::start_with(config, link::over_http()).await
+    }
+
+    pub(crate) async fn start_with(
+        config: EngineConfig,
+        connect: Connect,
+    ) -> Result<EngineHandle, ErrorView> {
+        if let Some(address) = config.sip_bind {
+            // Told here and now: later it would only show as an account that does not connect.
+            let free = std::net::UdpSocket::bind(address);
+            free.map_err(|error| ErrorView::with_detail(ErrorCode::Internal, format!("{address}: {error}")))?;
+        }
+        let directory = config.data_dir;
+        let opened = tokio::task::spawn_blocking(move || Store::open(directory.as_deref())).await;
+        let (store, loaded) = match opened {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the database can't be opened");
+                return Err(storage_failed(&error));
+            }
+            Err(_) => return Err(ErrorView::new(ErrorCode::StorageFailed)),
+        };
+        let core = CoreConfig {
+            user_agent: config.user_agent,
+            codecs: config.codecs,
+            direct: config.direct,
+            seed: rand::Rng::random(&mut StdRng::from_os_rng()),
+        };
+        let now = Now { instant: config.ports.clock.now(), wall: config.ports.clock.wall() };
+        let (state, first) = State::new(core, loaded, now);
+        let (requests_in, requests) = mpsc::channel(REQUESTS);
+        let (events, _) = broadcast::channel(EVENTS);
+        let reader = store.reader();
+        let task = Task::new(Parts {
+            state,
+            store,
+            ports: config.ports.clone(),
+            connect,
+            sip_bind: config.sip_bind,
+            requests,
+            events,
+        });
+        tokio::spawn(task.run(first));
+        Ok(EngineHandle { requests: requests_in, reader, ports: config.ports })
     }
 }
 
@@ -59,13 +117,20 @@ pub struct SandboxAccess {
 /// # Errors
 /// [`ErrorCode::ProviderUnreachable`], or [`ErrorCode::NotFound`] when it has no accounts.
 pub async fn sandbox_access(url: &str) -> Result<SandboxAccess, ErrorView> {
-    let _ = url;
-    Err(ErrorView::new(ErrorCode::ProviderUnreachable))
+    let accounts = tern_provider::sandbox::demo_accounts(url)
+        .await
+        .map_err(|error| crate::activity::provider_error(&error))?;
+    let first = accounts.into_iter().next().ok_or(ErrorView::new(ErrorCode::NotFound))?;
+    Ok(SandboxAccess { url: url.to_owned(), token: first.token, name: first.name, sip: first.sip })
 }
 
 /// A way to the running engine. Cheap to clone.
 #[derive(Clone)]
-pub struct EngineHandle {}
+pub struct EngineHandle {
+    requests: mpsc::Sender<Request>,
+    reader: Reader,
+    ports: Ports,
+}
 
 impl EngineHandle {
     /// Asks the engine to act. Answered once the intent is taken on.
@@ -73,8 +138,7 @@ impl EngineHandle {
     /// # Errors
     /// Whatever kept the intent from being taken on.
     pub async fn command(&self, command: Command) -> Result<Reply, ErrorView> {
-        let _ = command;
-        Err(ErrorView::new(ErrorCode::Internal))
+        self.ask(|answer| Request::Command(command, answer)).await?
     }
 
     /// Reads.
@@ -82,8 +146,31 @@ impl EngineHandle {
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::StorageFailed`].
     pub async fn query(&self, query: Query) -> Result<Answer, ErrorView> {
-        let _ = query;
-        Err(ErrorView::new(ErrorCode::Internal))
+        match query {
+            Query::Snapshot {} => {
+                let (snapshot, _) = self.subscribe().await?;
+                Ok(Answer::Snapshot { snapshot })
+            }
+            Query::Activity { before, limit } => {
+                let before = place(before.as_deref())?;
+                let page = self.reader.read(move |c| read::activity(c, before, limit)).await;
+                Ok(Answer::Activity { page: views::page(&page.map_err(|e| storage_failed(&e))?) })
+            }
+            Query::Thread { thread, before, limit } => {
+                let id = ThreadRowId::inside(&thread).ok_or(ErrorView::new(ErrorCode::NotFound))?;
+                let before = place(before.as_deref())?;
+                let found = self.reader.read(move |c| read::conversation(c, id, before, limit)).await;
+                let (head, page) =
+                    found.map_err(|e| storage_failed(&e))?.ok_or(ErrorView::new(ErrorCode::NotFound))?;
+                Ok(Answer::Thread { thread: views::thread(id, head, &page) })
+            }
+            Query::Devices {} => {
+                let audio = self.ports.audio.clone();
+                let devices = tokio::task::spawn_blocking(move || audio.devices()).await;
+                let devices = devices.map_err(|_| ErrorView::new(ErrorCode::AudioDeviceFailed))?;
+                Ok(Answer::Devices { devices })
+            }
+        }
     }
 
     /// Everything as it is now, and the events that follow it without a gap.
@@ -91,35 +178,70 @@ impl EngineHandle {
     /// # Errors
     /// [`ErrorCode::StorageFailed`] when the first page can't be read, [`ErrorCode::Internal`] after the end.
     pub async fn subscribe(&self) -> Result<(Snapshot, EventStream), ErrorView> {
-        Err(ErrorView::new(ErrorCode::Internal))
+        let (mut snapshot, events) = self.ask(Request::Subscribe).await?;
+        // Read after the subscription began: what it shows too early is told again.
+        let page = self.reader.read(|c| read::activity(c, None, FIRST_PAGE)).await;
+        snapshot.activity = views::page(&page.map_err(|e| storage_failed(&e))?);
+        Ok((snapshot, EventStream { events }))
     }
 
     /// Adds the sandbox's account, or brings the one of the same address up to date, and starts it. Its secrets are
     /// handed over at each start and kept nowhere.
     ///
     /// # Errors
-    /// [`ErrorCode::StorageFailed`]; [`ErrorCode::ProviderRefused`] when the address is no sandbox's.
+    /// [`ErrorCode::Internal`] after the end.
     pub async fn attach_sandbox(&self, access: SandboxAccess) -> Result<AccountId, ErrorView> {
-        let _ = access;
-        Err(ErrorView::new(ErrorCode::Internal))
+        match self.ask(|answer| Request::Attach(Box::new(access), answer)).await?? {
+            Reply::AccountAdded { account } => Ok(account),
+            _ => Err(ErrorView::new(ErrorCode::Internal)),
+        }
     }
 
     /// A notification's button was pressed, or the notification itself clicked.
     pub async fn activate(&self, action: NotificationAction) {
-        let _ = action;
+        // An engine that has ended has nothing to answer.
+        let _ = self.requests.send(Request::Activate(action)).await;
     }
 
     /// Ends calls, un-registers (for at most 2 seconds), writes what is to be written. Later commands fail.
-    pub async fn shutdown(&self) {}
+    pub async fn shutdown(&self) {
+        let _ = self.ask(Request::Shutdown).await;
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, ErrorView> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(request(answer)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())
+    }
 }
 
 /// Events as they happen. Holds at most 1,024 that were not taken; older ones are dropped, which shows as a gap in
 /// `seq`: subscribe again.
-pub struct EventStream {}
+pub struct EventStream {
+    events: broadcast::Receiver<Event>,
+}
 
 impl EventStream {
     /// The next event; `None` once the engine has ended.
     pub async fn next(&mut self) -> Option<Event> {
-        None
+        loop {
+            match self.events.recv().await {
+                Ok(event) => return Some(event),
+                // The next event's number shows the gap.
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
     }
+}
+
+fn place(text: Option<&str>) -> Result<Option<Place>, ErrorView> {
+    match text {
+        None => Ok(None),
+        Some(text) => Place::parse(text).map(Some).ok_or(ErrorView::new(ErrorCode::NotFound)),
+    }
+}
+
+fn storage_failed(error: &StoreError) -> ErrorView {
+    ErrorView::with_detail(ErrorCode::StorageFailed, error.to_string())
 }

@@ -1,11 +1,29 @@
 //! Tern without a window: accounts, calls, activity, messages and the wallet over SIP and a provider's API.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod accounts;
+mod activity;
+mod agreement;
 pub mod api;
 pub mod audio;
+mod calls;
+mod core;
 mod engine;
+mod line;
+mod link;
+mod messages;
+mod net;
+mod notices;
+mod phone;
 pub mod ports;
+mod record;
+mod store;
+mod task;
 pub mod texts;
+mod views;
+mod wallet;
+#[cfg(test)]
+mod whole;
 
 pub use engine::{Engine, EngineConfig, EngineHandle, EventStream, SandboxAccess, sandbox_access};
 pub use tern_provider::{Secret, types::SipCredentials};

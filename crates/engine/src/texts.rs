@@ -12,18 +12,30 @@ pub use fluent::FluentValue;
 
 /// The catalogues of each language, English first: it stands in for what another language lacks.
 const CATALOGUES: [(Language, &str, &[&str]); 3] = [
-    (Language::En, "en", &[
+    (
+        Language::En,
+        "en",
+        &[
             include_str!("../../../ui/src/i18n/en/desktop.ftl"),
             include_str!("../../../ui/src/i18n/en/errors.ftl"),
-        ]),
-    (Language::Fr, "fr", &[
+        ],
+    ),
+    (
+        Language::Fr,
+        "fr",
+        &[
             include_str!("../../../ui/src/i18n/fr/desktop.ftl"),
             include_str!("../../../ui/src/i18n/fr/errors.ftl"),
-        ]),
-    (Language::Ru, "ru", &[
+        ],
+    ),
+    (
+        Language::Ru,
+        "ru",
+        &[
             include_str!("../../../ui/src/i18n/ru/desktop.ftl"),
             include_str!("../../../ui/src/i18n/ru/errors.ftl"),
-        ]),
+        ],
+    ),
 ];
 
 /// Sentences in one language.
@@ -39,7 +51,9 @@ impl Texts {
         let language = resolve(language, sys_locale::get_locale().as_deref());
         let mut bundles = Vec::new();
         for wanted in [language, Language::En] {
-            bundles.extend(CATALOGUES.iter().filter(|(l, ..)| *l == wanted).map(|(_, tag, files)| bundle(tag, files)));
+            bundles.extend(
+                CATALOGUES.iter().filter(|(l, ..)| *l == wanted).map(|(_, tag, files)| bundle(tag, files)),
+            );
         }
         Self { language, bundles }
     }
@@ -87,7 +101,8 @@ fn resolve(wanted: Language, system: Option<&str>) -> Language {
     if wanted != Language::System {
         return wanted;
     }
-    let tag = system.unwrap_or_default().split(['-', '_', '.']).next().unwrap_or_default().to_ascii_lowercase();
+    let tag =
+        system.unwrap_or_default().split(['-', '_', '.']).next().unwrap_or_default().to_ascii_lowercase();
     CATALOGUES.iter().find(|(_, t, _)| *t == tag).map_or(Language::En, |(l, ..)| *l)
 }
 

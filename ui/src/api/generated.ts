@@ -734,6 +734,11 @@ export type Snapshot = {
 	devices: DevicesView,
 	/**  Settings. */
 	settings: Settings,
+	/**
+	 *  What a person should know and may have missed because it was raised before any window was open. The same
+	 *  notices come as events to whoever had subscribed by then.
+	 */
+	notices?: Notice[] | null,
 };
 
 /**  A conversation: one account, one of its numbers, one peer. */

@@ -5,6 +5,8 @@
 
 mod stages;
 
+pub(crate) use stages::build_app;
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 

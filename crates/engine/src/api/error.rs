@@ -134,11 +134,28 @@ impl ErrorCode {
     pub fn fault(self) -> Fault {
         use ErrorCode::*;
         match self {
-            WrongPassword | PasswordNeeded | NotFound | InvalidTarget | InvalidRecipient | EmptyMessage
-            | MessageTooLong | InvalidAmount | EmergencyNotSupported | InsufficientFunds | NumberNotYours => Fault::User,
+            WrongPassword
+            | PasswordNeeded
+            | NotFound
+            | InvalidTarget
+            | InvalidRecipient
+            | EmptyMessage
+            | MessageTooLong
+            | InvalidAmount
+            | EmergencyNotSupported
+            | InsufficientFunds
+            | NumberNotYours => Fault::User,
             NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec => Fault::Peer,
-            RegistrationForbidden | SipServerError | ProviderFailed | ProviderUnauthorized | ProviderRefused
-            | DestinationNotServed | RateLimited | CheckoutNotTrusted | NotOffered | CallFailed => Fault::Provider,
+            RegistrationForbidden
+            | SipServerError
+            | ProviderFailed
+            | ProviderUnauthorized
+            | ProviderRefused
+            | DestinationNotServed
+            | RateLimited
+            | CheckoutNotTrusted
+            | NotOffered
+            | CallFailed => Fault::Provider,
             SipUnreachable | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => Fault::Network,
             KeyringLocked | NoMicrophone | NoSpeaker | AudioDeviceFailed | BrowserFailed | StorageFailed => {
                 Fault::Machine

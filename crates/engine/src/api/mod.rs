@@ -19,8 +19,8 @@ pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};
 pub use query::{Answer, Query};
 pub use settings::{Appearance, Language, Settings};
 pub use view::{
-    AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView, CallOutcome,
-    CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy, FeedState, MessageState, MessageView,
-    MoneyView, NumberView, RegistrationState, Snapshot, ThreadView, TopUpState, TopUpView, TransactionView,
-    TransactionKind,
+    AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,
+    CallOutcome, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy, FeedState,
+    MessageState, MessageView, MoneyView, NumberView, RegistrationState, Snapshot, ThreadView, TopUpState,
+    TopUpView, TransactionKind, TransactionView,
 };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountId, ActivityId, CallId, ErrorView, Settings, ThreadId, TopUpId};
+use super::{AccountId, ActivityId, CallId, ErrorView, Notice, Settings, ThreadId, TopUpId};
 
 /// Everything a window needs to start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -21,6 +21,11 @@ pub struct Snapshot {
     pub devices: DevicesView,
     /// Settings.
     pub settings: Settings,
+    /// What a person should know and may have missed because it was raised before any window was open. The same
+    /// notices come as events to whoever had subscribed by then.
+    #[serde(default)]
+    #[specta(optional)]
+    pub notices: Option<Vec<Notice>>,
 }
 
 /// An account.

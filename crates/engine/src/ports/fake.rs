@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    Audio, Browser, BrowserError, Clock, Notification, Notifier, Ports, RingTone, Ringing, plain::MemorySecrets,
+    Audio, Browser, BrowserError, Clock, Notification, Notifier, Ports, RingTone, Ringing,
+    plain::MemorySecrets,
 };
 use crate::{
     api::DevicesView,

@@ -81,7 +81,7 @@ impl Switch {
         news: mpsc::Sender<News>,
     ) -> Self {
         Self {
-            gate: Gate::new(&operator.settings),
+            gate: Gate::new(operator.settings.nonce_lifetime),
             registrar: Registrar::new(&operator.settings),
             endpoint,
             operator,

@@ -10,5 +10,4 @@ mod registrar;
 mod registrations;
 mod rfc4475;
 mod schedules;
-mod torture;
 mod uas;

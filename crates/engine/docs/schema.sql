@@ -1,0 +1,146 @@
+-- The database as it is after every migration. A test holds this file against it.
+
+-- Accounts the user added. Their secrets are in the keyring, under secret_name.
+CREATE TABLE account (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    name         TEXT NOT NULL,
+    user         TEXT NOT NULL,
+    domain       TEXT NOT NULL,
+    proxy        TEXT,
+    provider_url TEXT,
+    sandbox      INTEGER NOT NULL,
+    secret_name  TEXT NOT NULL
+) STRICT;
+
+-- An account's rented numbers, in the provider's order, as last read.
+CREATE TABLE number (
+    account        INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    position       INTEGER NOT NULL,
+    remote_id      TEXT NOT NULL,
+    e164           TEXT NOT NULL,
+    country        TEXT NOT NULL,
+    city           TEXT,
+    label          TEXT,
+    calls          INTEGER NOT NULL,
+    sms            INTEGER NOT NULL,
+    fee_amount     TEXT,
+    fee_currency   TEXT,
+    renews_on      TEXT,
+    state          TEXT NOT NULL,
+    PRIMARY KEY (account, position)
+) STRICT;
+
+-- What an account can spend, as last read (at: microseconds since 1970), and the limits of a top-up.
+CREATE TABLE balance (
+    account  INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    amount   TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    least    TEXT,
+    most     TEXT
+) STRICT;
+
+-- An account's place in its provider's feed. Changes only in the transaction that keeps the rows up to there.
+CREATE TABLE cursor (
+    account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    place   TEXT NOT NULL
+) STRICT;
+
+-- Conversations: one account, one of its numbers (empty when unknown), one peer as it came.
+CREATE TABLE thread (
+    id      INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    number  TEXT NOT NULL,
+    peer    TEXT NOT NULL,
+    UNIQUE (account, number, peer)
+) STRICT;
+
+-- What was typed in a conversation and not sent.
+CREATE TABLE draft (
+    thread INTEGER PRIMARY KEY REFERENCES thread (id) ON DELETE CASCADE,
+    text   TEXT NOT NULL
+) STRICT;
+
+-- Rows of Recent Activity; what they are about is in message, call or ledger. remote_id is NULL until the provider
+-- knows the row. A lower or equal version is ignored. A deleted row stays as a tombstone so that it can't come back
+-- with an older version. unread is the read mark.
+CREATE TABLE activity (
+    id        INTEGER PRIMARY KEY,
+    account   INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    kind      TEXT NOT NULL,
+    remote_id TEXT,
+    version   INTEGER NOT NULL,
+    thread    INTEGER REFERENCES thread (id),
+    number    TEXT NOT NULL,
+    peer      TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    unread    INTEGER NOT NULL,
+    deleted   INTEGER NOT NULL,
+    UNIQUE (account, kind, remote_id)
+) STRICT;
+CREATE INDEX activity_newest ON activity (at DESC, id DESC) WHERE deleted = 0;
+CREATE INDEX activity_of_thread ON activity (thread, at DESC, id DESC) WHERE deleted = 0;
+CREATE INDEX activity_unread ON activity (unread) WHERE unread = 1;
+
+-- SMS. state: received queued sending sent delivered failed unknown. send_key is our Idempotency-Key.
+CREATE TABLE message (
+    activity       INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,
+    incoming       INTEGER NOT NULL,
+    text           TEXT NOT NULL,
+    state          TEXT NOT NULL,
+    error_code     TEXT,
+    error_detail   TEXT,
+    price_amount   TEXT,
+    price_currency TEXT,
+    send_key       TEXT
+) STRICT;
+CREATE INDEX message_by_key ON message (send_key) WHERE send_key IS NOT NULL;
+
+-- Calls. sip_call_id joins what SIP saw to the provider's log. outcome: answered missed declined busy unanswered failed.
+CREATE TABLE call (
+    activity         INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,
+    sip_call_id      TEXT,
+    incoming         INTEGER NOT NULL,
+    outcome          TEXT NOT NULL,
+    duration_seconds INTEGER NOT NULL,
+    price_amount     TEXT,
+    price_currency   TEXT
+) STRICT;
+CREATE INDEX call_by_sip_call_id ON call (sip_call_id) WHERE sip_call_id IS NOT NULL;
+
+-- How money moved, as the provider tells it. Amounts are exact decimals.
+CREATE TABLE ledger (
+    activity    INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,
+    kind        TEXT NOT NULL,
+    amount      TEXT NOT NULL,
+    currency    TEXT NOT NULL,
+    balance     TEXT NOT NULL,
+    description TEXT NOT NULL,
+    reference   TEXT
+) STRICT;
+
+-- SMS whose outcome is not known yet. state: queued sending unknown. A row here exists before anything is sent.
+CREATE TABLE outbox (
+    activity INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,
+    account  INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    send_key TEXT NOT NULL UNIQUE,
+    state    TEXT NOT NULL
+) STRICT;
+
+-- Top-ups that were asked for and have not ended. Gone when the ledger shows the money, or it was declined.
+CREATE TABLE topup (
+    send_key  TEXT PRIMARY KEY,
+    account   INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    remote_id TEXT,
+    amount    TEXT NOT NULL,
+    currency  TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    url       TEXT,
+    at        INTEGER NOT NULL
+) STRICT;
+
+-- One JSON document named 'settings'.
+CREATE TABLE setting (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;

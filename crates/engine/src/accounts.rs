@@ -1,0 +1,425 @@
+//! Accounts: adding, removing, their secrets, and what a window sees of them.
+//!
+//! An account's SIP side is in `line`, its provider's side in `activity`, `messages` and `wallet`; here they are
+//! started and ended together.
+
+use rand::Rng;
+
+use crate::{
+    activity::Feed,
+    api::{
+        AccountId, AccountView, BalanceView, ErrorCode, ErrorView, FeedState, MoneyView, NewAccount,
+        NumberView, Reply,
+    },
+    core::{Effect, RequestId, SecretKind, State, Write},
+    engine::SandboxAccess,
+    line::{Line, LineState},
+    messages::Outbox,
+    phone,
+    ports::{SecretKey, SecretsError},
+    record::{LoadedAccount, Profile},
+    wallet::Wallet,
+};
+use tern_provider::{
+    Secret,
+    types::{Capabilities, Money, Number, NumberState},
+};
+
+pub(crate) use crate::line::Leaving;
+
+/// The account that needs no registrar.
+pub(crate) const DIRECT: AccountId = AccountId(0);
+
+/// One account with everything that belongs to it.
+pub(crate) struct Account {
+    pub(crate) profile: Profile,
+    pub(crate) line: Line,
+    /// Kept while the account lives, for the digest of later requests.
+    pub(crate) password: Option<Secret>,
+    pub(crate) numbers: Vec<Number>,
+    pub(crate) link: Link,
+    pub(crate) feed: Feed,
+    pub(crate) outbox: Outbox,
+    pub(crate) wallet: Wallet,
+}
+
+/// The connection to an account's provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Plain SIP.
+    None,
+    /// A sandbox's account whose sandbox has not been attached, or one whose token is not known (yet).
+    Detached,
+    /// Being set up; the number tells this connection's answers from an earlier one's.
+    Opening(u32),
+    /// Ready.
+    Open(u32, Capabilities),
+}
+
+impl Link {
+    pub(crate) fn number(&self) -> Option<u32> {
+        match self {
+            Self::Opening(n) | Self::Open(n, _) => Some(*n),
+            Self::None | Self::Detached => None,
+        }
+    }
+
+    pub(crate) fn open(&self) -> Option<(u32, Capabilities)> {
+        match self {
+            Self::Open(n, capabilities) => Some((*n, *capabilities)),
+            _ => None,
+        }
+    }
+}
+
+impl Account {
+    fn new(profile: Profile) -> Self {
+        let link = if profile.provider_url.is_some() { Link::Detached } else { Link::None };
+        Self {
+            profile,
+            line: Line::default(),
+            password: None,
+            numbers: Vec::new(),
+            link,
+            feed: Feed::default(),
+            outbox: Outbox::default(),
+            wallet: Wallet::default(),
+        }
+    }
+
+    fn loaded(loaded: LoadedAccount) -> Self {
+        let mut account = Self::new(loaded.profile);
+        account.numbers = loaded.numbers;
+        account.feed = Feed::from_cursor(loaded.cursor);
+        account.outbox = Outbox::loaded(loaded.outbox);
+        account.wallet = Wallet::loaded(loaded.balance, loaded.topups);
+        account
+    }
+
+    /// Country of the first number: numbers typed without a country code are of there.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.numbers.first().map(|n| n.country.as_str())
+    }
+
+    /// The number that calls and SMS without another are counted to.
+    pub(crate) fn first_number(&self) -> String {
+        self.numbers.iter().find(|n| n.calls).map(|n| n.e164.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<std::time::Instant> {
+        [self.line.next_wake(), self.feed.next_wake(), self.outbox.next_wake(), self.wallet.next_wake()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(crate) fn view(&self) -> AccountView {
+        let feed = match self.link {
+            Link::None => FeedState::None {},
+            _ => self.feed.view(),
+        };
+        let stale = matches!(feed, FeedState::Stale { .. });
+        AccountView {
+            id: self.profile.id.clone(),
+            name: self.profile.name.clone(),
+            address: self.profile.address(),
+            sandbox: self.profile.sandbox,
+            registration: self.line.view(),
+            numbers: self
+                .numbers
+                .iter()
+                .filter(|n| n.state != NumberState::Deleted)
+                .map(number_view)
+                .collect(),
+            balance: self.wallet.balance.as_ref().map(|b| BalanceView {
+                money: money_view(&b.money),
+                at: b.at.to_string(),
+                stale,
+            }),
+            feed,
+            topup_limits: match &self.wallet.balance {
+                Some(b) => b.limits.map(|(least, most)| (least.to_string(), most.to_string())),
+                None => None,
+            },
+            topups: self.wallet.views(),
+        }
+    }
+
+    pub(crate) fn secret_key(&self, kind: SecretKind) -> SecretKey {
+        let (suffix, what) = match kind {
+            SecretKind::SipPassword => ("sip-password", ""),
+            SecretKind::ProviderToken => ("provider-token", " (provider)"),
+        };
+        SecretKey {
+            name: format!("{}/{suffix}", self.profile.secret_name),
+            label: format!("Tern: {}{what}", self.profile.address()),
+        }
+    }
+}
+
+/// Money as it crosses to the window.
+pub(crate) fn money_view(money: &Money) -> MoneyView {
+    MoneyView { amount: money.amount.to_string(), currency: money.currency.clone() }
+}
+
+fn number_view(number: &Number) -> NumberView {
+    NumberView {
+        e164: number.e164.clone(),
+        formatted: phone::display(&number.e164),
+        country: number.country.clone(),
+        city: number.city.clone(),
+        label: number.label.clone(),
+        calls: number.calls,
+        sms: number.sms,
+        renews_on: number.renews_on.map(|d| d.to_string()),
+        active: number.state == NumberState::Active,
+    }
+}
+
+impl State {
+    pub(crate) fn start_accounts(&mut self, loaded: Vec<LoadedAccount>) {
+        if self.config.direct {
+            let profile = Profile {
+                id: DIRECT,
+                name: String::from("direct"),
+                user: String::from("tern"),
+                domain: String::from("localhost"),
+                proxy: None,
+                provider_url: None,
+                sandbox: false,
+                secret_name: String::new(),
+            };
+            self.accounts.insert(DIRECT, Account::new(profile));
+            self.open_line(&DIRECT);
+        }
+        for loaded in loaded {
+            let account = Account::loaded(loaded);
+            let id = account.profile.id.clone();
+            if !account.profile.sandbox {
+                self.effect(Effect::GetSecret(
+                    id.clone(),
+                    SecretKind::SipPassword,
+                    account.secret_key(SecretKind::SipPassword),
+                ));
+                if account.profile.provider_url.is_some() {
+                    self.effect(Effect::GetSecret(
+                        id.clone(),
+                        SecretKind::ProviderToken,
+                        account.secret_key(SecretKind::ProviderToken),
+                    ));
+                }
+            }
+            self.accounts.insert(id, account);
+        }
+    }
+
+    pub(crate) fn add_account(&mut self, request: RequestId, new: NewAccount) {
+        let password = Secret::new(new.password.0.clone());
+        let token = new.provider.as_ref().map(|p| Secret::new(p.token.0.clone()));
+        let profile = match self.profile_of(new) {
+            Ok(profile) => profile,
+            Err(what) => {
+                return self.reply(request, Err(ErrorView::with_detail(ErrorCode::InvalidTarget, what)));
+            }
+        };
+        let id = profile.id.clone();
+        self.write(Write::Account(profile.clone()));
+        let account = match self.accounts.remove(&id) {
+            // The same address again means the same account with new settings.
+            Some(known) => Account { profile, ..known },
+            None => Account::new(profile),
+        };
+        self.effect(Effect::SetSecret(account.secret_key(SecretKind::SipPassword), password.clone()));
+        if let Some(token) = &token {
+            self.effect(Effect::SetSecret(account.secret_key(SecretKind::ProviderToken), token.clone()));
+        }
+        self.accounts.insert(id.clone(), account);
+        self.start_account(&id, password, token);
+        self.reply(request, Ok(Reply::AccountAdded { account: id }));
+    }
+
+    pub(crate) fn attach_sandbox(&mut self, request: RequestId, access: SandboxAccess) {
+        let known = self.accounts.values().find(|a| {
+            a.profile.sandbox && a.profile.user == access.sip.user && a.profile.domain == access.sip.domain
+        });
+        let (id, secret_name) = match known {
+            Some(account) => (account.profile.id.clone(), account.profile.secret_name.clone()),
+            None => (self.take_account_id(), self.random_name()),
+        };
+        let profile = Profile {
+            id: id.clone(),
+            name: access.name,
+            user: access.sip.user,
+            domain: access.sip.domain,
+            proxy: access.sip.proxy,
+            provider_url: Some(access.url),
+            sandbox: true,
+            secret_name,
+        };
+        self.write(Write::Account(profile.clone()));
+        let account = match self.accounts.remove(&id) {
+            Some(known) => Account { profile, ..known },
+            None => Account::new(profile),
+        };
+        self.accounts.insert(id.clone(), account);
+        self.start_account(&id, access.sip.password, Some(access.token));
+        self.reply(request, Ok(Reply::AccountAdded { account: id }));
+    }
+
+    pub(crate) fn remove_account(&mut self, request: RequestId, id: &AccountId) {
+        if *id == DIRECT || !self.accounts.contains_key(id) {
+            return self.refuse(request, ErrorCode::NotFound);
+        }
+        self.leave(id);
+        if let Some(account) = self.accounts.remove(id) {
+            if !account.profile.sandbox {
+                self.effect(Effect::DeleteSecret(account.secret_key(SecretKind::SipPassword)));
+                self.effect(Effect::DeleteSecret(account.secret_key(SecretKind::ProviderToken)));
+            }
+            self.effect(Effect::CloseProvider(id.clone()));
+            self.write(Write::RemoveAccount(id.clone()));
+        }
+        self.account_changed(id);
+        self.reply(request, Ok(Reply::Done {}));
+    }
+
+    pub(crate) fn provide_password(
+        &mut self,
+        request: RequestId,
+        id: &AccountId,
+        password: crate::api::Secret,
+    ) {
+        let Some(account) = self.accounts.get_mut(id) else {
+            return self.refuse(request, ErrorCode::NotFound);
+        };
+        let password = Secret::new(password.0);
+        account.password = Some(password.clone());
+        let key = account.secret_key(SecretKind::SipPassword);
+        if !account.profile.sandbox {
+            self.effect(Effect::SetSecret(key, password));
+        }
+        self.open_line(id);
+        self.reply(request, Ok(Reply::Done {}));
+    }
+
+    pub(crate) fn reconnect(&mut self, request: RequestId, id: &AccountId) {
+        let Some(account) = self.accounts.get(id) else {
+            return self.refuse(request, ErrorCode::NotFound);
+        };
+        if account.password.is_some() || *id == DIRECT {
+            self.refresh_line(id);
+        } else if !account.profile.sandbox {
+            // The keyring may be open by now.
+            let key = account.secret_key(SecretKind::SipPassword);
+            self.effect(Effect::GetSecret(id.clone(), SecretKind::SipPassword, key));
+        }
+        self.read_feed_now(id);
+        self.reply(request, Ok(Reply::Done {}));
+    }
+
+    pub(crate) fn secret(
+        &mut self,
+        id: &AccountId,
+        kind: SecretKind,
+        result: Result<Option<Secret>, SecretsError>,
+    ) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let error = match result {
+            Ok(Some(secret)) => {
+                match kind {
+                    SecretKind::SipPassword => {
+                        account.password = Some(secret);
+                        self.open_line(id);
+                    }
+                    SecretKind::ProviderToken => self.open_link(id, secret),
+                }
+                return;
+            }
+            Ok(None) | Err(SecretsError::Unavailable) => ErrorView::new(ErrorCode::PasswordNeeded),
+            Err(SecretsError::Locked | SecretsError::Failed) => ErrorView::new(ErrorCode::KeyringLocked),
+        };
+        match kind {
+            // Typed while the keyring was asked: that one counts.
+            SecretKind::SipPassword if account.password.is_some() => return,
+            SecretKind::SipPassword => account.line.state = LineState::PasswordNeeded(error),
+            SecretKind::ProviderToken => account.feed.set_stale(self.now.wall, error),
+        }
+        self.account_changed(id);
+    }
+
+    /// Connects to the account's provider with this token.
+    pub(crate) fn open_link(&mut self, id: &AccountId, token: Secret) {
+        let link: u32 = self.random.random();
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let Some(url) = account.profile.provider_url.clone() else { return };
+        account.link = Link::Opening(link);
+        self.effect(Effect::OpenProvider { account: id.clone(), link, url, token });
+    }
+
+    fn start_account(&mut self, id: &AccountId, password: Secret, token: Option<Secret>) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.password = Some(password);
+        }
+        self.open_line(id);
+        if let Some(token) = token {
+            self.open_link(id, token);
+        }
+        self.account_changed(id);
+    }
+
+    fn take_account_id(&mut self) -> AccountId {
+        let id = AccountId(self.next_account);
+        self.next_account = self.next_account.saturating_add(1);
+        id
+    }
+
+    /// Checks what was typed; the error names the field.
+    fn profile_of(&mut self, new: NewAccount) -> Result<Profile, &'static str> {
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text.len() <= 255
+                && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        };
+        let user = new.user.trim();
+        let domain = new.domain.trim();
+        if !plain(user) || user.contains(['@', '<', '>', '"', ':', ';']) {
+            return Err("user");
+        }
+        if !plain(domain) || tern_sip::wire::Host::parse(domain).is_err() {
+            return Err("domain");
+        }
+        let proxy = new.proxy.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty());
+        if proxy.as_deref().is_some_and(|p| crate::line::host_port(p).is_none()) {
+            return Err("proxy");
+        }
+        let provider_url = match &new.provider {
+            Some(provider) => {
+                let url = provider.url.trim();
+                url::Url::parse(url).ok().filter(|u| u.has_host()).ok_or("provider")?;
+                Some(url.to_owned())
+            }
+            None => None,
+        };
+        let known = self
+            .accounts
+            .values()
+            .find(|a| !a.profile.sandbox && a.profile.user == user && a.profile.domain == domain)
+            .filter(|a| a.profile.id != DIRECT)
+            .map(|a| (a.profile.id.clone(), a.profile.secret_name.clone()));
+        let (id, secret_name) = match known {
+            Some(known) => known,
+            None => (self.take_account_id(), self.random_name()),
+        };
+        let name = new.name.trim();
+        Ok(Profile {
+            id,
+            name: if name.is_empty() { format!("{user}@{domain}") } else { name.to_owned() },
+            user: user.to_owned(),
+            domain: domain.to_owned(),
+            proxy,
+            provider_url,
+            sandbox: false,
+            secret_name,
+        })
+    }
+}

@@ -1,0 +1,462 @@
+//! Recent Activity: following a provider's feed so that nothing is lost and nothing comes twice.
+//!
+//! Invariant: the place in the feed moves on only when the store has said that everything up to there is kept. One
+//! question is on its way at a time; whatever else happens meanwhile only makes the next one come sooner.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use tern_provider::{
+    ProviderError,
+    types::{Change, ChangesPage, Cursor, PageToken, SnapshotPage},
+};
+
+use crate::{
+    accounts::Link,
+    api::{AccountId, ErrorCode, ErrorView, EventKind, FeedState, Notice},
+    core::{Backoff, Effect, ProviderReport, ProviderRequest, SecretKind, State, Write},
+    record::{Applied, Batch, Row, RowWhat},
+    views,
+};
+
+/// Beside the hints, which may get lost.
+const POLL: Duration = Duration::from_secs(30);
+/// Pages of a snapshot read at most: a feed that names pages for ever must end.
+const MOST_PAGES: u32 = 500;
+
+/// An account's feed.
+pub(crate) struct Feed {
+    /// Everything up to here is kept.
+    cursor: Option<Cursor>,
+    /// Where the batch being kept leads.
+    keeping: Option<Cursor>,
+    work: Work,
+    freshness: Freshness,
+    /// Whether what comes now came while nobody watched.
+    catching_up: bool,
+    /// Whether what comes now is the past as it was before the account was added.
+    history: bool,
+    /// Something came while a question was on its way.
+    again: bool,
+    next: Option<Instant>,
+    backoff: Backoff,
+    stream: Stream,
+    stream_backoff: Backoff,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Work {
+    /// No provider yet, or nothing to do before `next`.
+    Idle,
+    /// A page of the snapshot was asked for. `first` is the cursor of its first page.
+    Snapshot { first: Option<Cursor>, page: Option<PageToken>, pages: u32 },
+    /// Changes were asked for.
+    Changes,
+    /// The store is keeping an answer.
+    Keeping(Then),
+}
+
+/// What follows once an answer is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Then {
+    Page { first: Cursor, page: PageToken, pages: u32 },
+    Changes,
+    UpToDate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Freshness {
+    Loading,
+    Fresh,
+    Stale { since: Timestamp, error: ErrorView },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Off,
+    On,
+    Retry(Instant),
+}
+
+/// What came while Tern was off, over all accounts.
+#[derive(Debug, Default)]
+pub(crate) struct Away {
+    messages: u32,
+    people: BTreeSet<(AccountId, String)>,
+    missed_calls: u32,
+    told: (u32, u32),
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            cursor: None,
+            keeping: None,
+            work: Work::Idle,
+            freshness: Freshness::Loading,
+            catching_up: false,
+            history: true,
+            again: false,
+            next: None,
+            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
+            stream: Stream::Off,
+            stream_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
+        }
+    }
+}
+
+impl Feed {
+    /// A feed that an earlier run has read up to `cursor`.
+    pub(crate) fn from_cursor(cursor: Option<Cursor>) -> Self {
+        let known = cursor.is_some();
+        Self { cursor, catching_up: known, history: !known, ..Self::default() }
+    }
+
+    pub(crate) fn view(&self) -> FeedState {
+        match &self.freshness {
+            Freshness::Loading => FeedState::Loading {},
+            Freshness::Fresh => FeedState::Fresh {},
+            Freshness::Stale { since, error } => {
+                FeedState::Stale { since: since.to_string(), error: error.clone() }
+            }
+        }
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        let retry = match self.stream {
+            Stream::Retry(at) => Some(at),
+            Stream::Off | Stream::On => None,
+        };
+        let next = if self.work == Work::Idle { self.next } else { None };
+        [retry, next].into_iter().flatten().min()
+    }
+
+    pub(crate) fn set_stale(&mut self, now: Timestamp, error: ErrorView) {
+        let since = match &self.freshness {
+            Freshness::Stale { since, .. } => *since,
+            Freshness::Loading | Freshness::Fresh => now,
+        };
+        self.freshness = Freshness::Stale { since, error };
+    }
+}
+
+/// What a person is told when a provider does not do what it was asked.
+pub(crate) fn provider_error(error: &ProviderError) -> ErrorView {
+    match error {
+        ProviderError::Unreachable | ProviderError::Timeout => ErrorView::new(ErrorCode::ProviderUnreachable),
+        ProviderError::Server { status } => {
+            ErrorView::with_detail(ErrorCode::ProviderFailed, status.to_string())
+        }
+        ProviderError::RateLimited { .. } => ErrorView::new(ErrorCode::RateLimited),
+        ProviderError::Unauthorized => ErrorView::new(ErrorCode::ProviderUnauthorized),
+        ProviderError::Refused { code, detail } => crate::record::refusal(code, detail),
+        ProviderError::ResyncRequired | ProviderError::Malformed => ErrorView::new(ErrorCode::ProviderFailed),
+        ProviderError::Unsupported => ErrorView::new(ErrorCode::NotOffered),
+    }
+}
+
+impl State {
+    pub(crate) fn provider_report(&mut self, id: &AccountId, link: u32, report: ProviderReport) {
+        let Some(account) = self.accounts.get_mut(id).filter(|a| a.link.number() == Some(link)) else {
+            return;
+        };
+        match report {
+            ProviderReport::Opened(capabilities) => {
+                account.link = Link::Open(link, capabilities);
+                // Answers of an earlier connection never come any more.
+                if !matches!(account.feed.work, Work::Keeping(_)) {
+                    account.feed.work = Work::Idle;
+                }
+                account.feed.stream = Stream::Off;
+                account.outbox.reopened();
+                self.wallet_opened(id);
+                self.read_feed(id);
+                self.account_changed(id);
+            }
+            ProviderReport::NotOpened(error) => {
+                account.link = Link::Detached;
+                account.feed.set_stale(self.now.wall, error);
+                self.account_changed(id);
+            }
+            ProviderReport::Snapshot(result) => self.snapshot_read(id, result),
+            ProviderReport::Changes(result) => self.changes_read(id, result),
+            ProviderReport::Hint => self.read_feed(id),
+            ProviderReport::HintsEnded => {
+                let wait = account.feed.stream_backoff.fail(&mut self.random);
+                account.feed.stream =
+                    Stream::Retry(self.now.instant.checked_add(wait).unwrap_or(self.now.instant));
+                // What cut the stream may have cut off news, and is itself news when the provider is away.
+                self.read_feed(id);
+            }
+            ProviderReport::Account(result) => self.account_read(id, result),
+            ProviderReport::Numbers(result) => self.numbers_read(id, result),
+            ProviderReport::Sent(row, result) => self.message_sent(id, row, result),
+            ProviderReport::FoundSent(row, result) => self.message_found(id, row, result),
+            ProviderReport::TopUpCreated(key, result) => self.topup_created(id, &key, result),
+            ProviderReport::TopUp(key, result) => self.topup_read(id, &key, result),
+        }
+    }
+
+    /// Asks an account's provider, where it is connected.
+    pub(crate) fn ask(&mut self, id: &AccountId, request: ProviderRequest) {
+        if let Some((link, _)) = self.accounts.get(id).and_then(|a| a.link.open()) {
+            self.effect(Effect::Ask { account: id.clone(), link, request });
+        }
+    }
+
+    /// Reads the feed now, whatever the back-off says.
+    pub(crate) fn read_feed_now(&mut self, id: &AccountId) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if account.link == Link::Detached && !account.profile.sandbox {
+            let key = account.secret_key(SecretKind::ProviderToken);
+            return self.effect(Effect::GetSecret(id.clone(), SecretKind::ProviderToken, key));
+        }
+        account.feed.next = Some(self.now.instant);
+        self.read_feed(id);
+    }
+
+    pub(crate) fn run_feed(&mut self, id: &AccountId) {
+        let now = self.now.instant;
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if let Stream::Retry(at) = account.feed.stream
+            && at <= now
+        {
+            account.feed.stream = Stream::Off;
+            self.open_stream(id);
+        }
+        let Some(account) = self.accounts.get(id) else { return };
+        if account.feed.work == Work::Idle && account.feed.next.is_some_and(|at| at <= now) {
+            self.read_feed(id);
+        }
+    }
+
+    pub(crate) fn applied(&mut self, id: &AccountId, applied: Applied) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if let Some(cursor) = account.feed.keeping.take() {
+            account.feed.cursor = Some(cursor);
+        }
+        let catching_up = account.feed.catching_up;
+        let then = match std::mem::replace(&mut account.feed.work, Work::Idle) {
+            Work::Keeping(then) => then,
+            other => {
+                account.feed.work = other;
+                Then::UpToDate
+            }
+        };
+        account.outbox.settle(&applied.settled);
+        if applied.changed > 0 {
+            self.activity_changed(applied.threads);
+        }
+        for row in &applied.fresh {
+            if catching_up {
+                self.away.count(row);
+            } else {
+                self.tell(row);
+            }
+        }
+        self.ledger_kept(id, &applied.ledger);
+        match then {
+            Then::Page { first, page, pages } => self.ask_snapshot(id, Some(first), Some(page), pages),
+            Then::Changes => self.ask_changes(id),
+            Then::UpToDate => self.up_to_date(id),
+        }
+    }
+
+    pub(crate) fn not_applied(&mut self, id: &AccountId) {
+        let error = ErrorView::new(ErrorCode::StorageFailed);
+        self.trouble(Some(id.clone()), error.clone());
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        account.feed.keeping = None;
+        self.feed_failed(id, error, None);
+    }
+
+    fn read_feed(&mut self, id: &AccountId) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if !account.link.open().is_some_and(|(_, c)| c.change_feed) {
+            return;
+        }
+        if account.feed.work != Work::Idle {
+            account.feed.again = true;
+            return;
+        }
+        match &account.feed.cursor {
+            Some(_) => self.ask_changes(id),
+            None => self.ask_snapshot(id, None, None, 0),
+        }
+    }
+
+    fn ask_changes(&mut self, id: &AccountId) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let Some(cursor) = account.feed.cursor.clone() else { return };
+        account.feed.work = Work::Changes;
+        account.feed.again = false;
+        self.ask(id, ProviderRequest::Changes(cursor));
+    }
+
+    fn ask_snapshot(&mut self, id: &AccountId, first: Option<Cursor>, page: Option<PageToken>, pages: u32) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        account.feed.work = Work::Snapshot { first, page: page.clone(), pages };
+        self.ask(id, ProviderRequest::Snapshot(page));
+    }
+
+    fn snapshot_read(&mut self, id: &AccountId, result: Result<SnapshotPage, ProviderError>) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let Work::Snapshot { first, page: asked, pages } = account.feed.work.clone() else { return };
+        let page = match result {
+            Ok(page) => page,
+            Err(error) => return self.feed_error(id, error),
+        };
+        // Taken before the rows were read: everything later is in the changes after it.
+        let first = first.unwrap_or(page.cursor);
+        let pages = pages.saturating_add(1);
+        let (cursor, then) = match page.next_page {
+            // A page that names itself, or a list that never ends, is as good as the end.
+            Some(next) if Some(&next) != asked.as_ref() && pages < MOST_PAGES => {
+                (None, Then::Page { first, page: next, pages })
+            }
+            _ => (Some(first), Then::Changes),
+        };
+        account.feed.keeping = cursor.clone();
+        account.feed.work = Work::Keeping(then);
+        let batch = Batch {
+            account: id.clone(),
+            changes: page.objects.into_iter().rev().map(Change::Upsert).collect(),
+            cursor,
+            history: account.feed.history,
+        };
+        self.write(Write::Apply(batch));
+    }
+
+    fn changes_read(&mut self, id: &AccountId, result: Result<ChangesPage, ProviderError>) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if account.feed.work != Work::Changes {
+            return;
+        }
+        let page = match result {
+            Ok(page) => page,
+            Err(error) => return self.feed_error(id, error),
+        };
+        if page.changes.is_empty() && account.feed.cursor.as_ref() == Some(&page.next) {
+            account.feed.work = Work::Idle;
+            return self.up_to_date(id);
+        }
+        account.feed.keeping = Some(page.next.clone());
+        account.feed.work = Work::Keeping(if page.has_more { Then::Changes } else { Then::UpToDate });
+        let batch =
+            Batch { account: id.clone(), changes: page.changes, cursor: Some(page.next), history: false };
+        self.write(Write::Apply(batch));
+    }
+
+    fn up_to_date(&mut self, id: &AccountId) {
+        let now = self.now.instant;
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let feed = &mut account.feed;
+        feed.backoff.succeed();
+        feed.next = now.checked_add(POLL);
+        feed.history = false;
+        let caught_up = std::mem::take(&mut feed.catching_up);
+        let again = std::mem::take(&mut feed.again);
+        if feed.freshness != Freshness::Fresh {
+            feed.freshness = Freshness::Fresh;
+            self.account_changed(id);
+        }
+        if caught_up {
+            self.tell_away();
+        }
+        self.open_stream(id);
+        if again {
+            self.read_feed(id);
+        }
+    }
+
+    fn open_stream(&mut self, id: &AccountId) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let Some(cursor) = account.feed.cursor.clone() else { return };
+        // While reading fails, so would the stream: it is opened when the feed is fresh again.
+        if account.feed.stream == Stream::Off && !account.feed.backoff.is_failing() {
+            account.feed.stream = Stream::On;
+            self.ask(id, ProviderRequest::Hints(cursor));
+        }
+    }
+
+    fn feed_error(&mut self, id: &AccountId, error: ProviderError) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let expired = match &error {
+            ProviderError::ResyncRequired => true,
+            ProviderError::Refused { code, .. } => code == "bad_cursor",
+            _ => false,
+        };
+        if expired && account.feed.work == Work::Changes {
+            // Rows that are there already stay; what is new among them came while nobody watched.
+            account.feed.cursor = None;
+            account.feed.catching_up = true;
+            return self.ask_snapshot(id, None, None, 0);
+        }
+        let view = provider_error(&error);
+        match error {
+            ProviderError::RateLimited { retry_after } => self.feed_failed(id, view, retry_after),
+            ProviderError::Unauthorized => {
+                self.feed_failed(id, view, None);
+                if let Some(account) = self.accounts.get_mut(id) {
+                    // The token won't get better by asking again.
+                    account.feed.next = None;
+                }
+            }
+            _ => self.feed_failed(id, view, None),
+        }
+    }
+
+    fn feed_failed(&mut self, id: &AccountId, error: ErrorView, wait: Option<Duration>) {
+        let now = self.now;
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let feed = &mut account.feed;
+        let backoff = feed.backoff.fail(&mut self.random);
+        feed.work = Work::Idle;
+        feed.again = false;
+        feed.next = now.instant.checked_add(wait.unwrap_or(backoff));
+        feed.set_stale(now.wall, error);
+        self.account_changed(id);
+    }
+
+    fn tell(&mut self, row: &Row) {
+        match &row.what {
+            RowWhat::Message { .. } => {
+                self.event(EventKind::MessageArrived { item: views::item(row) });
+                self.notify_message(row);
+            }
+            RowWhat::Call { .. } => self.notify_missed(row),
+            RowWhat::Ledger { .. } => {}
+        }
+    }
+
+    fn tell_away(&mut self) {
+        let now = (self.away.messages, self.away.missed_calls);
+        if now == self.away.told {
+            return;
+        }
+        self.away.told = now;
+        let (messages, missed_calls) = now;
+        let people = u32::try_from(self.away.people.len()).unwrap_or(u32::MAX);
+        let notice = Notice::WhileAway { messages, people, missed_calls };
+        self.notices.retain(|n| !matches!(n, Notice::WhileAway { .. }));
+        self.notices.push(notice.clone());
+        self.notice(notice);
+        self.notify_away(messages, people, missed_calls);
+    }
+}
+
+impl Away {
+    fn count(&mut self, row: &Row) {
+        match row.what {
+            RowWhat::Message { .. } => {
+                self.messages = self.messages.saturating_add(1);
+                self.people.insert((row.account.clone(), row.peer.clone()));
+            }
+            RowWhat::Call { .. } => self.missed_calls = self.missed_calls.saturating_add(1),
+            RowWhat::Ledger { .. } => {}
+        }
+    }
+}

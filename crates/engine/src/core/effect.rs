@@ -1,0 +1,170 @@
+//! Everything the core asks the outside to do.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tern_media::StreamConfig;
+use tern_provider::{
+    Secret,
+    types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, TopUpId},
+};
+use url::Url;
+
+use super::{RequestId, SecretKind, keep::Write};
+use crate::{
+    api::{AccountId, CallId, ErrorView, EventKind, Reply},
+    ports::{Notification, RingTone, SecretKey},
+    record::RowId,
+};
+
+/// One thing to do.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Answer a shell.
+    Reply(RequestId, Result<Reply, ErrorView>),
+    /// Tell the subscribers.
+    Event(EventKind),
+    /// Keep something.
+    Write(Write),
+    /// Open a SIP socket on the local address that leads to `host`.
+    OpenLine {
+        /// Whose.
+        account: AccountId,
+        /// Counts its sockets.
+        line: u32,
+        /// Towards whom; `None` for everyone.
+        towards: Option<(String, u16)>,
+    },
+    /// Close it.
+    CloseLine(AccountId),
+    /// Send a SIP message.
+    Send {
+        /// Over whose socket.
+        account: AccountId,
+        /// To where.
+        remote: SocketAddr,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Look a name up for SIP.
+    Resolve {
+        /// Whose.
+        account: AccountId,
+        /// For which socket.
+        line: u32,
+        /// To be given back.
+        id: tern_sip::ResolveId,
+        /// The name.
+        host: String,
+        /// The port, 5060 where none is known.
+        port: u16,
+    },
+    /// Set up the connection to a provider.
+    OpenProvider {
+        /// Whose.
+        account: AccountId,
+        /// Counts its connections.
+        link: u32,
+        /// The API's base address.
+        url: String,
+        /// Bearer token.
+        token: Secret,
+    },
+    /// Give it up.
+    CloseProvider(AccountId),
+    /// Ask a provider.
+    Ask {
+        /// Whose.
+        account: AccountId,
+        /// Over which connection.
+        link: u32,
+        /// What.
+        request: ProviderRequest,
+    },
+    /// Read a secret.
+    GetSecret(AccountId, SecretKind, SecretKey),
+    /// Keep a secret.
+    SetSecret(SecretKey, Secret),
+    /// Forget a secret.
+    DeleteSecret(SecretKey),
+    /// Show a notification.
+    Notify(Notification),
+    /// Take it away.
+    CloseNotification(String),
+    /// What is to be heard besides calls; `None` for silence.
+    Tone(Option<RingTone>, Option<String>),
+    /// Open a page.
+    Browse(Option<RequestId>, Url),
+    /// Open a call's RTP socket on this local address.
+    OpenMedia(CallId, IpAddr),
+    /// Start the sound, or change where it goes and what it is.
+    RunMedia(CallId, Box<MediaPlan>),
+    /// Silence our microphone, or not.
+    Mute(CallId, bool),
+    /// Send a digit.
+    Digit(CallId, char),
+    /// End the sound.
+    CloseMedia(CallId),
+    /// Look which sound devices there are.
+    ListDevices,
+    /// Everything that had to be done before the end is done.
+    Finished,
+}
+
+/// What was agreed for a call's sound.
+#[derive(Debug, Clone)]
+pub(crate) struct MediaPlan {
+    /// Where RTP goes; `None` while the other side takes none.
+    pub(crate) remote: Option<SocketAddr>,
+    /// Where RTCP goes.
+    pub(crate) remote_rtcp: Option<SocketAddr>,
+    /// Formats, both ways.
+    pub(crate) stream: StreamConfig,
+    /// Whether the other side is to hear us.
+    pub(crate) sending: bool,
+    /// Whether the user muted us.
+    pub(crate) muted: bool,
+    /// Microphone by id.
+    pub(crate) microphone: Option<String>,
+    /// Loudspeaker by id.
+    pub(crate) speaker: Option<String>,
+}
+
+/// A question to a provider.
+#[derive(Clone, PartialEq)]
+pub(crate) enum ProviderRequest {
+    /// Balance and limits.
+    Account,
+    /// The rented numbers.
+    Numbers,
+    /// A page of the whole feed.
+    Snapshot(Option<PageToken>),
+    /// What came after.
+    Changes(Cursor),
+    /// Hints that something came.
+    Hints(Cursor),
+    /// Send an SMS.
+    Send(RowId, IdempotencyKey, OutgoingMessage),
+    /// Look whether an SMS was sent.
+    FindSent(RowId, IdempotencyKey),
+    /// Start a top-up.
+    CreateTopUp(IdempotencyKey, Money),
+    /// Where a top-up stands.
+    TopUp(IdempotencyKey, TopUpId),
+}
+
+impl std::fmt::Debug for ProviderRequest {
+    // Keeps texts and people out of every log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Account => "Account",
+            Self::Numbers => "Numbers",
+            Self::Snapshot(_) => "Snapshot",
+            Self::Changes(_) => "Changes",
+            Self::Hints(_) => "Hints",
+            Self::Send(..) => "Send",
+            Self::FindSent(..) => "FindSent",
+            Self::CreateTopUp(..) => "CreateTopUp",
+            Self::TopUp(..) => "TopUp",
+        })
+    }
+}

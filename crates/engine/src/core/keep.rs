@@ -1,0 +1,73 @@
+//! What the core asks to be kept, and what it hears of it. How it is kept is the store's business.
+
+use tern_provider::types::{IdempotencyKey, Message, Number};
+
+use super::RequestId;
+use crate::{
+    api::{AccountId, ErrorView, MessageState, Settings},
+    record::{
+        Applied, Balance, Batch, LocalCall, NewOutgoing, Profile, Row, RowId, ThreadRowId, TopUpRecord,
+    },
+};
+
+/// One thing to keep; one transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Write {
+    /// Adds or replaces an account.
+    Account(Profile),
+    /// Removes an account and everything of it.
+    RemoveAccount(AccountId),
+    /// Replaces an account's numbers.
+    Numbers(AccountId, Vec<Number>),
+    /// Replaces an account's balance.
+    Balance(AccountId, Balance),
+    /// Keeps what the feed said.
+    Apply(Batch),
+    /// Keeps an SMS to send.
+    Queue(RequestId, NewOutgoing),
+    /// Moves an SMS on; `Failed` takes it out of the outbox.
+    Outbox(AccountId, RowId, MessageState, Option<ErrorView>),
+    /// The provider has the SMS of this key.
+    Sent(AccountId, RowId, IdempotencyKey, Message),
+    /// Looks a failed SMS up, to be sent anew.
+    FindFailed(RequestId, RowId),
+    /// Keeps a call that has ended.
+    Call(LocalCall),
+    /// Adds or replaces a top-up.
+    TopUp(TopUpRecord),
+    /// Forgets a top-up.
+    RemoveTopUp(IdempotencyKey),
+    /// Keeps or removes a draft.
+    Draft(ThreadRowId, String),
+    /// Marks a conversation as seen.
+    ReadThread(ThreadRowId),
+    /// Marks every call as seen.
+    ReadCalls,
+    /// Keeps the settings.
+    Settings(Settings),
+}
+
+/// What a [`Write`] came to. Writes that nobody waits for report only their failure.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kept {
+    /// [`Write::Apply`] is kept.
+    Applied(AccountId, Applied),
+    /// [`Write::Apply`] failed: the feed must not move on.
+    NotApplied(AccountId),
+    /// [`Write::Queue`] is kept.
+    Queued(RequestId, NewOutgoing, RowId, ThreadRowId),
+    /// [`Write::Queue`] failed.
+    NotQueued(RequestId),
+    /// [`Write::Outbox`] is kept; whether the entry was still in the outbox.
+    Moved(AccountId, RowId, MessageState, Option<ThreadRowId>),
+    /// [`Write::Sent`] is kept.
+    Sent(AccountId, RowId, Option<ThreadRowId>),
+    /// [`Write::FindFailed`]'s answer: account, from, to, text.
+    FoundFailed(RequestId, RowId, Option<(AccountId, String, String, String)>),
+    /// [`Write::Call`] is kept; the row, where it was not known from the provider already.
+    Called(Option<Row>),
+    /// Rows changed in another way.
+    Changed(Vec<ThreadRowId>),
+    /// A write nobody waits for failed.
+    Failed,
+}

@@ -1,0 +1,334 @@
+//! The state and its step.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+
+use super::{Effect, Input, Kept, Now, RequestId, Write};
+use crate::{
+    accounts::{Account, Leaving},
+    activity::Away,
+    api::{
+        AccountId, AccountView, CallId, CallView, Command, DevicesView, ErrorCode, ErrorView, EventKind,
+        Notice, Reply, Settings,
+    },
+    calls::Call,
+    ports::{NotificationAction, RingTone},
+    record::{Loaded, RowId, ThreadRowId},
+    texts::Texts,
+};
+
+/// How long un-registering and hanging up may take at the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What the core needs to know from the start.
+#[derive(Debug, Clone)]
+pub(crate) struct CoreConfig {
+    /// `User-Agent` of SIP.
+    pub(crate) user_agent: String,
+    /// Limits the offer, in this order.
+    pub(crate) codecs: Option<Vec<String>>,
+    /// Whether account 0 is there.
+    pub(crate) direct: bool,
+    /// Everything random follows from it.
+    pub(crate) seed: [u8; 32],
+}
+
+/// Everything the engine knows while it runs.
+pub(crate) struct State {
+    pub(crate) config: CoreConfig,
+    pub(crate) accounts: BTreeMap<AccountId, Account>,
+    pub(crate) next_account: u32,
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) next_call: u32,
+    pub(crate) leaving: Vec<Leaving>,
+    pub(crate) settings: Settings,
+    pub(crate) devices: DevicesView,
+    pub(crate) texts: Texts,
+    pub(crate) away: Away,
+    pub(crate) random: ChaCha20Rng,
+    /// What a person should know and may have missed because no window was there yet.
+    pub(crate) notices: Vec<Notice>,
+    /// When the shell asked to end; a late answer must not keep it.
+    ending: Option<Instant>,
+    tone: Option<RingTone>,
+    pub(crate) now: Now,
+    effects: Vec<Effect>,
+    /// Accounts whose view changed in this step.
+    changed: Vec<AccountId>,
+}
+
+impl State {
+    /// The state as it was left, and what is to be done first.
+    pub(crate) fn new(config: CoreConfig, loaded: Loaded, now: Now) -> (Self, Vec<Effect>) {
+        let mut state = Self {
+            random: ChaCha20Rng::from_seed(config.seed),
+            accounts: BTreeMap::new(),
+            next_account: loaded.next_account.max(1),
+            calls: BTreeMap::new(),
+            next_call: 1,
+            leaving: Vec::new(),
+            texts: Texts::new(loaded.settings.language),
+            settings: loaded.settings,
+            devices: DevicesView { inputs: Vec::new(), outputs: Vec::new() },
+            away: Away::default(),
+            notices: Vec::new(),
+            ending: None,
+            tone: None,
+            now,
+            effects: Vec::new(),
+            changed: Vec::new(),
+            config,
+        };
+        state.effect(Effect::ListDevices);
+        state.start_accounts(loaded.accounts);
+        let effects = state.finish_step();
+        (state, effects)
+    }
+
+    /// Takes one input and tells what is to be done.
+    pub(crate) fn step(&mut self, now: Now, input: Input) -> Vec<Effect> {
+        self.now = now;
+        self.take(input);
+        self.run_timers();
+        self.finish_step()
+    }
+
+    /// When [`Input::Timer`] is due.
+    pub(crate) fn next_wake(&self) -> Option<Instant> {
+        let accounts = self.accounts.values().filter_map(Account::next_wake);
+        let leaving = self.leaving.iter().filter_map(Leaving::next_wake);
+        accounts.chain(leaving).chain(self.ending).min()
+    }
+
+    /// The accounts as a window shows them.
+    pub(crate) fn account_views(&self) -> Vec<AccountView> {
+        self.accounts.values().map(Account::view).collect()
+    }
+
+    /// The calls as a window shows them.
+    pub(crate) fn call_views(&self) -> Vec<CallView> {
+        self.calls.values().map(Call::view).collect()
+    }
+
+    /// The devices found last.
+    pub(crate) fn devices(&self) -> &DevicesView {
+        &self.devices
+    }
+
+    /// The settings.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Notices raised since the start that are worth telling a window that opens later.
+    pub(crate) fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(crate) fn event(&mut self, kind: EventKind) {
+        self.effects.push(Effect::Event(kind));
+    }
+
+    pub(crate) fn write(&mut self, write: Write) {
+        self.effects.push(Effect::Write(write));
+    }
+
+    pub(crate) fn reply(&mut self, request: RequestId, reply: Result<Reply, ErrorView>) {
+        self.effects.push(Effect::Reply(request, reply));
+    }
+
+    pub(crate) fn refuse(&mut self, request: RequestId, code: ErrorCode) {
+        self.reply(request, Err(ErrorView::new(code)));
+    }
+
+    /// Tells the window to look at an account again, once per step.
+    pub(crate) fn account_changed(&mut self, account: &AccountId) {
+        if !self.changed.contains(account) {
+            self.changed.push(account.clone());
+        }
+    }
+
+    pub(crate) fn activity_changed(&mut self, threads: impl IntoIterator<Item = ThreadRowId>) {
+        let threads = threads.into_iter().map(ThreadRowId::outside).collect();
+        self.event(EventKind::ActivityChanged { threads });
+    }
+
+    pub(crate) fn notice(&mut self, notice: Notice) {
+        self.event(EventKind::NoticeRaised { notice });
+    }
+
+    /// A fresh random name, as a key for one intent.
+    pub(crate) fn random_name(&mut self) -> String {
+        format!("{:032x}", self.random.random::<u128>())
+    }
+
+    /// Whether the shell has asked to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Command(request, command) => self.command(request, command),
+            Input::Attach(request, access) => self.attach_sandbox(request, access),
+            Input::Activated(action) => self.activated(action),
+            Input::Shutdown => self.shutdown(),
+            Input::Timer => {}
+            Input::Datagram { account, line, remote, bytes } => self.datagram(&account, line, remote, &bytes),
+            Input::Line { account, line, result } => self.line_opened(&account, line, result),
+            Input::Resolved { account, line, id, address } => self.resolved(&account, line, id, address),
+            Input::SendFailed { account, line, remote } => self.send_failed(&account, line, remote),
+            Input::Media(call, report) => self.media_report(&call, report),
+            Input::Provider { account, link, report } => self.provider_report(&account, link, report),
+            Input::Kept(kept) => self.kept(kept),
+            Input::Secret(account, kind, result) => self.secret(&account, kind, result),
+            Input::Devices(devices) => {
+                if self.devices != devices {
+                    self.devices = devices;
+                    self.event(EventKind::DevicesChanged {});
+                }
+            }
+            Input::Network => self.network_changed(),
+            Input::Browsed(request, opened) => self.browsed(request, opened),
+        }
+    }
+
+    fn command(&mut self, request: RequestId, command: Command) {
+        if self.is_ending() {
+            return self.refuse(request, ErrorCode::NotFound);
+        }
+        match command {
+            Command::AddAccount { account } => self.add_account(request, account),
+            Command::RemoveAccount { account } => self.remove_account(request, &account),
+            Command::ProvidePassword { account, password } => {
+                self.provide_password(request, &account, password)
+            }
+            Command::Reconnect { account } => self.reconnect(request, &account),
+            Command::PlaceCall { account, target } => self.place_call(request, &account, &target),
+            Command::AnswerCall { call } => self.answer_call(Some(request), &call),
+            Command::DeclineCall { call } => self.decline_call(Some(request), &call),
+            Command::HangUpCall { call } => self.hang_up_call(request, &call),
+            Command::MuteCall { call, muted } => self.mute_call(request, &call, muted),
+            Command::SendDigit { call, digit } => self.send_digit(request, &call, digit),
+            Command::SendMessage { account, from, to, text } => {
+                self.send_message(request, &account, &from, &to, text)
+            }
+            Command::RetryMessage { message } => match RowId::inside(&message) {
+                Some(row) => self.write(Write::FindFailed(request, row)),
+                None => self.refuse(request, ErrorCode::NotFound),
+            },
+            Command::SaveDraft { thread, text } => match ThreadRowId::inside(&thread) {
+                Some(thread) => {
+                    self.write(Write::Draft(thread, text));
+                    self.reply(request, Ok(Reply::Done {}));
+                }
+                None => self.refuse(request, ErrorCode::NotFound),
+            },
+            Command::MarkThreadRead { thread } => match ThreadRowId::inside(&thread) {
+                Some(thread) => {
+                    self.write(Write::ReadThread(thread));
+                    self.effect(Effect::CloseNotification(crate::notices::message_tag(thread)));
+                    self.reply(request, Ok(Reply::Done {}));
+                }
+                None => self.refuse(request, ErrorCode::NotFound),
+            },
+            Command::MarkCallsRead {} => {
+                self.write(Write::ReadCalls);
+                self.reply(request, Ok(Reply::Done {}));
+            }
+            Command::AddFunds { account, amount } => self.add_funds(request, &account, &amount),
+            Command::OpenCheckout { account, topup } => self.open_checkout(request, &account, &topup),
+            Command::ChangeSettings { settings } => self.change_settings(request, settings),
+        }
+    }
+
+    fn change_settings(&mut self, request: RequestId, settings: Settings) {
+        if self.settings.language != settings.language {
+            self.texts = Texts::new(settings.language);
+        }
+        self.settings = settings.clone();
+        self.write(Write::Settings(settings));
+        self.event(EventKind::SettingsChanged {});
+        self.reply(request, Ok(Reply::Done {}));
+    }
+
+    fn activated(&mut self, action: NotificationAction) {
+        match action {
+            NotificationAction::Answer { call } => self.answer_call(None, &call),
+            NotificationAction::Decline { call } => self.decline_call(None, &call),
+            NotificationAction::OpenThread { thread } => {
+                self.event(EventKind::ShowRequested { thread: Some(thread) });
+            }
+            NotificationAction::OpenWindow => self.event(EventKind::ShowRequested { thread: None }),
+        }
+    }
+
+    fn kept(&mut self, kept: Kept) {
+        match kept {
+            Kept::Applied(account, applied) => self.applied(&account, applied),
+            Kept::NotApplied(account) => self.not_applied(&account),
+            Kept::Queued(request, new, row, thread) => self.queued(request, new, row, thread),
+            Kept::NotQueued(request) => self.refuse(request, ErrorCode::StorageFailed),
+            Kept::Moved(account, row, state, thread) => self.moved(&account, row, state, thread),
+            Kept::Sent(account, row, thread) => self.sent_kept(&account, row, thread),
+            Kept::FoundFailed(request, row, found) => self.retry(request, row, found),
+            Kept::Called(row) => self.call_kept(row),
+            Kept::Changed(threads) => self.activity_changed(threads),
+            Kept::Failed => {
+                let error = ErrorView::new(ErrorCode::StorageFailed);
+                self.notice(Notice::Trouble { account: None, error });
+            }
+        }
+    }
+
+    fn shutdown(&mut self) {
+        if self.ending.is_none() {
+            self.ending = self.now.instant.checked_add(FAREWELL);
+            let ids: Vec<AccountId> = self.accounts.keys().cloned().collect();
+            for id in ids {
+                self.leave(&id);
+            }
+        }
+    }
+
+    fn run_timers(&mut self) {
+        let ids: Vec<AccountId> = self.accounts.keys().cloned().collect();
+        for id in ids {
+            self.run_line(&id);
+            self.run_feed(&id);
+            self.run_outbox(&id);
+            self.run_wallet(&id);
+        }
+        self.run_leaving();
+    }
+
+    fn finish_step(&mut self) -> Vec<Effect> {
+        let tone = self.wanted_tone();
+        if tone != self.tone {
+            self.tone = tone;
+            let device = match tone {
+                Some(RingTone::Ring) => self.settings.ringer.clone(),
+                _ => self.settings.speaker.clone(),
+            };
+            self.effect(Effect::Tone(tone, device));
+        }
+        for account in std::mem::take(&mut self.changed) {
+            self.event(EventKind::AccountChanged { account });
+        }
+        let over = self.ending.is_some_and(|at| at <= self.now.instant || self.leaving.is_empty());
+        if over {
+            // Told once: the driver stops on it.
+            self.effect(Effect::Finished);
+        }
+        std::mem::take(&mut self.effects)
+    }
+}

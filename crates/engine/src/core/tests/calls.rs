@@ -1,0 +1,394 @@
+//! Calls between a state and an endpoint that plays the other side, over a network of two on virtual time.
+
+use std::net::SocketAddr;
+
+use tern_sip::{
+    CallConfig, CallState as SipState, Datagram, Endpoint, EndpointConfig, Event, Identity, Listener, Output,
+    Reply as SipReply, Transport,
+    offer_answer::{self, SessionVersion},
+    wire::{Address, Uri, sdp::SessionDescription},
+};
+
+use super::*;
+use crate::{
+    accounts::DIRECT,
+    agreement,
+    api::{CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode},
+    ports::{NotificationAction, RingTone},
+};
+
+fn address(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+const HERE: u16 = 5060;
+const THERE: u16 = 5070;
+
+/// The state, the other side, and the network between them.
+struct Two {
+    bench: Bench,
+    peer: Endpoint,
+    /// What happened at the other side.
+    heard: Vec<Event>,
+    calls: Vec<CallView>,
+}
+
+impl Two {
+    fn new() -> Self {
+        let mut bench = Bench::new(true, Loaded::default());
+        let line = bench
+            .take(|e| match e {
+                Effect::OpenLine { line, .. } => Ok(line),
+                other => Err(other),
+            })
+            .pop()
+            .unwrap();
+        bench.give(Input::Line { account: DIRECT, line, result: Ok(address(HERE)) });
+        let peer = Endpoint::new(EndpointConfig {
+            listeners: vec![Listener { transport: Transport::Udp, address: address(THERE) }],
+            seed: [9; 32],
+            ..EndpointConfig::default()
+        });
+        Self { bench, peer, heard: Vec::new(), calls: Vec::new() }
+    }
+
+    /// Carries datagrams until nobody has any left.
+    fn settle(&mut self) {
+        loop {
+            let mut quiet = true;
+            for (remote, bytes) in self.bench.take(|e| match e {
+                Effect::Send { remote, bytes, .. } => Ok((remote, bytes)),
+                other => Err(other),
+            }) {
+                assert_eq!(remote, address(THERE));
+                quiet = false;
+                self.peer.handle_datagram(
+                    self.bench.now.instant,
+                    Datagram {
+                        transport: Transport::Udp,
+                        local: address(THERE),
+                        remote: address(HERE),
+                        bytes: &bytes,
+                    },
+                );
+            }
+            while let Some(output) = self.peer.poll() {
+                match output {
+                    Output::Transmit { bytes, .. } => {
+                        quiet = false;
+                        let remote = address(THERE);
+                        self.bench.give(Input::Datagram { account: DIRECT, line: 1, remote, bytes });
+                    }
+                    Output::Event(event) => self.heard.push(event),
+                    Output::Resolve { .. } => panic!("nothing to resolve"),
+                }
+            }
+            if quiet {
+                break;
+            }
+        }
+        for event in self.bench.events() {
+            if let EventKind::CallChanged { call } = event {
+                self.calls.push(call);
+            }
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.bench.wait(time);
+        self.peer.handle_timeout(self.bench.now.instant);
+        self.settle();
+    }
+
+    /// The other side calls us.
+    fn ring_us(&mut self) -> (CallId, tern_sip::CallId) {
+        let offer = offer_answer::offer(&capabilities(4000));
+        self.ring_us_with(offer)
+    }
+
+    fn ring_us_with(&mut self, offer: SessionDescription) -> (CallId, tern_sip::CallId) {
+        let from = Address::parse("\"Bob \u{7}<b>\" <sip:+442079460123@elsewhere.example>").unwrap();
+        let identity = Identity::Plain { from, login: None };
+        let target = Uri::parse("sip:tern@127.0.0.1:5060").unwrap();
+        let theirs =
+            self.peer.call(self.bench.now.instant, CallConfig::new(identity, target, offer)).unwrap();
+        self.settle();
+        (CallId(1), theirs)
+    }
+
+    /// We call the other side, which rings.
+    fn ring_them(&mut self) -> (CallId, tern_sip::CallId) {
+        let target = String::from("sip:bob@127.0.0.1:5070");
+        let request = self.bench.command(Command::PlaceCall { account: DIRECT, target });
+        let call = match self.bench.reply_to(request) {
+            Some(Ok(Reply::CallPlaced { call })) => call,
+            other => panic!("{other:?}"),
+        };
+        self.open_media(&call);
+        self.settle();
+        let theirs = self.heard.iter().find_map(|e| match e {
+            Event::IncomingCall { call, .. } => Some(*call),
+            _ => None,
+        });
+        let theirs = theirs.expect("no call came");
+        self.peer.ring(self.bench.now.instant, theirs).unwrap();
+        self.settle();
+        (call, theirs)
+    }
+
+    fn open_media(&mut self, call: &CallId) {
+        let opened = self.bench.take(|e| match e {
+            Effect::OpenMedia(id, _) if id == *call => Ok(()),
+            other => Err(other),
+        });
+        assert_eq!(opened.len(), 1);
+        self.bench.give(Input::Media(call.clone(), MediaReport::Opened(address(30_000))));
+    }
+
+    fn accept_there(&mut self, theirs: tern_sip::CallId) {
+        let offer = self.heard.iter().find_map(|e| match e {
+            Event::IncomingCall { offer, .. } => offer.clone(),
+            _ => None,
+        });
+        let (answer, _) = offer_answer::answer(&offer.unwrap(), &capabilities(4000)).unwrap();
+        self.peer.accept(self.bench.now.instant, theirs, answer).unwrap();
+        self.settle();
+    }
+
+    /// The media thread has ended.
+    fn close_media(&mut self, call: &CallId) {
+        let closed = self.bench.take(|e| match e {
+            Effect::CloseMedia(id) if id == *call => Ok(()),
+            other => Err(other),
+        });
+        assert_eq!(closed.len(), 1);
+        let mut figures = figures();
+        figures.packets_sent = 77;
+        self.bench.give(Input::Media(call.clone(), MediaReport::Closed(figures)));
+        self.settle();
+    }
+
+    fn plans(&mut self) -> Vec<Box<MediaPlan>> {
+        self.bench.take(|e| match e {
+            Effect::RunMedia(_, plan) => Ok(plan),
+            other => Err(other),
+        })
+    }
+
+    fn tones(&mut self) -> Vec<Option<RingTone>> {
+        self.bench.take(|e| match e {
+            Effect::Tone(tone, _) => Ok(tone),
+            other => Err(other),
+        })
+    }
+
+    fn states(&self) -> Vec<CallState> {
+        let mut states: Vec<CallState> = self.calls.iter().map(|c| c.state).collect();
+        states.dedup();
+        states
+    }
+
+    fn last(&self) -> &CallView {
+        self.calls.last().expect("no call")
+    }
+}
+
+fn capabilities(port: u16) -> offer_answer::AudioCapabilities {
+    agreement::capabilities(address(port), SessionVersion { id: 5, version: 1 }, None)
+}
+
+fn figures() -> CallStatsView {
+    crate::net::media::figures(&tern_media::StreamStats::default())
+}
+
+#[test]
+fn a_call_out_rings_connects_and_is_hung_up() {
+    let mut two = Two::new();
+    let (call, theirs) = two.ring_them();
+    assert_eq!(two.tones(), [Some(RingTone::Ringback)]);
+    two.accept_there(theirs);
+    assert_eq!(two.tones(), [None]);
+    let plans = two.plans();
+    assert_eq!(plans.len(), 1);
+    assert_eq!(plans[0].remote, Some(address(4000)));
+    assert_eq!(plans[0].stream.send.kind.name(), "opus");
+    two.wait(Duration::from_secs(5));
+    two.bench.command(Command::HangUpCall { call: call.clone() });
+    two.settle();
+    let over = two.heard.iter().any(|e| matches!(e, Event::Call { state: SipState::Ended(_), .. }));
+    assert!(over, "the other side was told");
+    assert!(two.bench.state.call_views().iter().all(|c| c.state == CallState::Ended));
+    two.close_media(&call);
+    assert_eq!(
+        two.states(),
+        [CallState::Dialing, CallState::Ringing, CallState::Connected, CallState::Ended]
+    );
+    let end = two.last().end.clone().unwrap();
+    assert_eq!((end.by, end.outcome, end.error), (EndedBy::Local, CallOutcome::Answered, None));
+    assert_eq!(two.last().stats.as_ref().unwrap().packets_sent, 77, "the last event has the last figures");
+    assert!(two.bench.state.call_views().is_empty());
+}
+
+#[test]
+fn a_call_in_rings_is_answered_from_its_notification_and_ended_there() {
+    let mut two = Two::new();
+    let (call, theirs) = two.ring_us();
+    assert_eq!(two.tones(), [Some(RingTone::Ring)]);
+    let shown = two.bench.notified().remove(0);
+    assert_eq!(shown.title, "Bob <b> is calling");
+    let actions: Vec<_> = shown.buttons.into_iter().map(|b| b.action).collect();
+    let answer = NotificationAction::Answer { call: call.clone() };
+    assert_eq!(actions, [answer.clone(), NotificationAction::Decline { call: call.clone() }]);
+    assert_eq!((two.last().peer.as_str(), two.last().peer_name.as_str()), ("+442079460123", "Bob <b>"));
+    two.bench.give(Input::Activated(answer));
+    let closed = two.bench.take(|e| match e {
+        Effect::CloseNotification(tag) => Ok(tag),
+        other => Err(other),
+    });
+    assert_eq!(closed, [shown.tag]);
+    two.open_media(&call);
+    two.settle();
+    assert_eq!(two.tones(), [None]);
+    assert_eq!(two.last().state, CallState::Connected);
+    two.peer.hang_up(two.bench.now.instant, theirs).unwrap();
+    two.settle();
+    two.close_media(&call);
+    assert_eq!(
+        two.states(),
+        [CallState::Ringing, CallState::Connecting, CallState::Connected, CallState::Ended]
+    );
+    let end = two.last().end.clone().unwrap();
+    assert_eq!((end.by, end.outcome), (EndedBy::Remote, CallOutcome::Answered));
+}
+
+#[test]
+fn a_call_nobody_answers_here_is_missed_and_its_notification_goes() {
+    let mut two = Two::new();
+    let (_, theirs) = two.ring_us();
+    two.peer.hang_up(two.bench.now.instant, theirs).unwrap();
+    two.settle();
+    assert_eq!(two.tones().last(), Some(&None));
+    let end = two.last().end.clone().unwrap();
+    assert_eq!((end.by, end.outcome, end.error), (EndedBy::Remote, CallOutcome::Missed, None));
+}
+
+#[test]
+fn a_call_is_turned_down() {
+    let mut two = Two::new();
+    let (call, _) = two.ring_us();
+    two.bench.command(Command::DeclineCall { call });
+    two.settle();
+    let code = two.heard.iter().find_map(|e| match e {
+        Event::Call { state: SipState::Ended(ending), .. } => ending.code,
+        _ => None,
+    });
+    assert_eq!(code, Some(603));
+    assert_eq!(two.last().end.as_ref().unwrap().outcome, CallOutcome::Declined);
+}
+
+#[test]
+fn what_the_other_side_says_is_told_in_words() {
+    for (code, outcome, error) in [
+        (486, CallOutcome::Busy, ErrorCode::Busy),
+        (603, CallOutcome::Busy, ErrorCode::Declined),
+        (404, CallOutcome::Failed, ErrorCode::NumberUnknown),
+        (480, CallOutcome::Unanswered, ErrorCode::NotAnswered),
+        (488, CallOutcome::Failed, ErrorCode::NoCommonCodec),
+        (402, CallOutcome::Failed, ErrorCode::InsufficientFunds),
+        (503, CallOutcome::Failed, ErrorCode::CallFailed),
+    ] {
+        let mut two = Two::new();
+        let (_, theirs) = two.ring_them();
+        two.peer.reject(two.bench.now.instant, theirs, SipReply::new(code)).unwrap();
+        two.settle();
+        let end = two.last().end.clone().unwrap();
+        let found = end.error.unwrap();
+        assert_eq!((end.outcome, found.code), (outcome, error), "{code}");
+        assert!(found.detail.unwrap().starts_with(&code.to_string()));
+    }
+}
+
+#[test]
+fn giving_up_while_it_rings_is_nobodys_error() {
+    let mut two = Two::new();
+    let (call, _) = two.ring_them();
+    two.bench.command(Command::HangUpCall { call });
+    two.settle();
+    let end = two.last().end.clone().unwrap();
+    assert_eq!((end.by, end.outcome, end.error), (EndedBy::Local, CallOutcome::Unanswered, None));
+    let cancelled = two.heard.iter().any(|e| matches!(e, Event::Call { state: SipState::Ended(_), .. }));
+    assert!(cancelled, "the other side stopped ringing");
+}
+
+#[test]
+fn an_offer_of_nothing_we_know_is_refused_without_ringing() {
+    let mut two = Two::new();
+    let mut offer = offer_answer::offer(&capabilities(4000));
+    offer.media[0].formats = vec!["18".into()];
+    offer.media[0].attributes.clear();
+    two.ring_us_with(offer);
+    assert!(two.calls.is_empty() && two.bench.notified().is_empty());
+    let code = two.heard.iter().find_map(|e| match e {
+        Event::Call { state: SipState::Ended(ending), .. } => ending.code,
+        _ => None,
+    });
+    assert_eq!(code, Some(488));
+}
+
+#[test]
+fn missing_sound_does_not_end_a_call() {
+    let mut two = Two::new();
+    let (call, theirs) = two.ring_them();
+    two.accept_there(theirs);
+    let error = crate::api::ErrorView::new(ErrorCode::NoMicrophone);
+    two.bench.give(Input::Media(call, MediaReport::Trouble(error.clone())));
+    two.settle();
+    assert_eq!((two.last().state, two.last().audio_trouble.clone()), (CallState::Connected, Some(error)));
+}
+
+#[test]
+fn digits_and_mute_reach_the_sound() {
+    let mut two = Two::new();
+    let (call, theirs) = two.ring_them();
+    let early = two.bench.command(Command::SendDigit { call: call.clone(), digit: '5' });
+    assert!(two.bench.reply_to(early).unwrap().is_err());
+    two.accept_there(theirs);
+    two.bench.command(Command::SendDigit { call: call.clone(), digit: '#' });
+    let wrong = two.bench.command(Command::SendDigit { call: call.clone(), digit: 'x' });
+    assert!(two.bench.reply_to(wrong).unwrap().is_err());
+    two.bench.command(Command::MuteCall { call, muted: true });
+    two.settle();
+    let done = two.bench.take(|e| match e {
+        Effect::Digit(_, digit) => Ok(format!("digit {digit}")),
+        Effect::Mute(_, muted) => Ok(format!("muted {muted}")),
+        other => Err(other),
+    });
+    assert_eq!(done, ["digit #", "muted true"]);
+    assert!(two.last().muted);
+}
+
+#[test]
+fn emergency_numbers_are_refused_before_anything_is_dialled() {
+    let mut two = Two::new();
+    for target in ["112", "sip:911@127.0.0.1"] {
+        let request = two.bench.command(Command::PlaceCall { account: DIRECT, target: target.into() });
+        let error = two.bench.reply_to(request).unwrap().unwrap_err();
+        assert_eq!(error.code, ErrorCode::EmergencyNotSupported);
+    }
+    two.settle();
+    assert!(two.calls.is_empty() && two.heard.is_empty());
+}
+
+#[test]
+fn the_end_hangs_up_and_does_not_wait_for_ever() {
+    let mut two = Two::new();
+    let (_, theirs) = two.ring_them();
+    two.accept_there(theirs);
+    two.bench.give(Input::Shutdown);
+    two.settle();
+    let over = two.heard.iter().any(|e| matches!(e, Event::Call { state: SipState::Ended(_), .. }));
+    assert!(over);
+    assert_eq!(two.last().direction, CallDirection::Outgoing);
+    two.wait(Duration::from_secs(3));
+    assert!(two.bench.effects.iter().any(|e| matches!(e, Effect::Finished)));
+}

@@ -1,0 +1,104 @@
+//! The connection to one account's provider: carries the core's questions out, as many at a time as it allows.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use tern_provider::{Secret, SharedProvider, sandbox::SandboxProvider};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
+
+use crate::{
+    api::{AccountId, ErrorCode, ErrorView},
+    core::{Input, ProviderReport, ProviderRequest},
+};
+
+/// Rows asked for at a time.
+const PAGE: u32 = 200;
+/// Questions on their way at a time; the stream of hints does not count.
+const AT_A_TIME: usize = 4;
+
+/// Makes a provider of its base address and token.
+pub(crate) type Connect = Arc<dyn Fn(&str, Secret) -> Result<SharedProvider, ErrorView> + Send + Sync>;
+
+/// Connects over the provider API that the sandbox speaks, too.
+pub(crate) fn over_http() -> Connect {
+    Arc::new(|url, token| match SandboxProvider::new(url, token) {
+        Ok(provider) => Ok(Arc::new(provider) as SharedProvider),
+        Err(error) => Err(ErrorView::with_detail(ErrorCode::ProviderRefused, error.to_string())),
+    })
+}
+
+/// A provider and what is being asked of it. Dropping it gives up on every answer.
+pub(crate) struct ProviderLink {
+    account: AccountId,
+    number: u32,
+    provider: SharedProvider,
+    permits: Arc<Semaphore>,
+    tasks: JoinSet<()>,
+    inputs: mpsc::Sender<Input>,
+}
+
+impl ProviderLink {
+    /// Takes over a connected provider.
+    pub(crate) fn new(
+        account: AccountId,
+        number: u32,
+        provider: SharedProvider,
+        inputs: mpsc::Sender<Input>,
+    ) -> Self {
+        let permits = Arc::new(Semaphore::new(AT_A_TIME));
+        Self { account, number, provider, permits, tasks: JoinSet::new(), inputs }
+    }
+
+    /// Which of the account's connections this is.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Carries a question out; its answer comes as an input.
+    pub(crate) fn ask(&mut self, request: ProviderRequest) {
+        // What has ended needs no room any more.
+        while self.tasks.try_join_next().is_some() {}
+        let (account, link) = (self.account.clone(), self.number);
+        let (provider, permits, inputs) = (self.provider.clone(), self.permits.clone(), self.inputs.clone());
+        let report = move |report| Input::Provider { account: account.clone(), link, report };
+        self.tasks.spawn(async move {
+            if let ProviderRequest::Hints(since) = request {
+                if let Ok(mut hints) = provider.hints(&since).await {
+                    while let Some(Ok(())) = hints.next().await {
+                        // One hint that waits is as good as many.
+                        let _ = inputs.try_send(report(ProviderReport::Hint));
+                    }
+                }
+                let _ = inputs.send(report(ProviderReport::HintsEnded)).await;
+                return;
+            }
+            // The semaphore is never closed.
+            let _permit = permits.acquire().await;
+            let answer = carry_out(&provider, request).await;
+            let _ = inputs.send(report(answer)).await;
+        });
+    }
+}
+
+async fn carry_out(provider: &SharedProvider, request: ProviderRequest) -> ProviderReport {
+    match request {
+        // Carried out by whoever called.
+        ProviderRequest::Hints(_) => ProviderReport::HintsEnded,
+        ProviderRequest::Account => ProviderReport::Account(provider.account().await),
+        ProviderRequest::Numbers => ProviderReport::Numbers(provider.numbers().await),
+        ProviderRequest::Snapshot(page) => ProviderReport::Snapshot(provider.snapshot(page, PAGE).await),
+        ProviderRequest::Changes(since) => ProviderReport::Changes(provider.changes(&since, PAGE).await),
+        ProviderRequest::Send(row, key, message) => {
+            ProviderReport::Sent(row, provider.send_message(&key, &message).await)
+        }
+        ProviderRequest::FindSent(row, key) => ProviderReport::FoundSent(row, provider.find_sent(&key).await),
+        ProviderRequest::CreateTopUp(key, amount) => {
+            let answer = provider.create_topup(&key, amount).await;
+            ProviderReport::TopUpCreated(key, answer)
+        }
+        ProviderRequest::TopUp(key, id) => ProviderReport::TopUp(key, provider.topup(&id).await),
+    }
+}

@@ -1,0 +1,320 @@
+//! What is kept, as the rules see it: no SQL, nothing for people to read.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tern_provider::types::{Change, Cursor, IdempotencyKey, Money, Number, Transaction, TransactionType};
+use url::Url;
+
+use crate::api::{
+    AccountId, ActivityId, CallDirection, CallOutcome, ErrorCode, ErrorView, MessageState, Settings,
+    ThreadId, TopUpState,
+};
+
+/// An account's own settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Profile {
+    /// Its id.
+    pub(crate) id: AccountId,
+    /// Its name for people.
+    pub(crate) name: String,
+    /// User part and digest username.
+    pub(crate) user: String,
+    /// Domain of the address of record.
+    pub(crate) domain: String,
+    /// `host` or `host:port`, where it is not the domain.
+    pub(crate) proxy: Option<String>,
+    /// The provider's base address, where it has one.
+    pub(crate) provider_url: Option<String>,
+    /// Handed over by a shell at each start; its secrets are kept nowhere.
+    pub(crate) sandbox: bool,
+    /// Names its secrets in the keyring; random, so that two databases never share an entry.
+    pub(crate) secret_name: String,
+}
+
+impl Profile {
+    /// `user@domain`.
+    pub(crate) fn address(&self) -> String {
+        format!("{}@{}", self.user, self.domain)
+    }
+}
+
+/// A balance and what may be added to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Balance {
+    /// How much.
+    pub(crate) money: Money,
+    /// When it was read.
+    pub(crate) at: Timestamp,
+    /// The least and the most of a top-up.
+    pub(crate) limits: Option<(Decimal, Decimal)>,
+}
+
+/// The row of Recent Activity with this id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RowId(pub(crate) i64);
+
+/// The conversation with this id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ThreadRowId(pub(crate) i64);
+
+impl RowId {
+    /// As it crosses to the window.
+    pub(crate) fn outside(self) -> ActivityId {
+        ActivityId(format!("a{}", self.0))
+    }
+
+    /// Back from the window.
+    pub(crate) fn inside(id: &ActivityId) -> Option<Self> {
+        id.0.strip_prefix('a')?.parse().ok().map(Self)
+    }
+}
+
+impl ThreadRowId {
+    /// As it crosses to the window.
+    pub(crate) fn outside(self) -> ThreadId {
+        ThreadId(format!("t{}", self.0))
+    }
+
+    /// Back from the window.
+    pub(crate) fn inside(id: &ThreadId) -> Option<Self> {
+        id.0.strip_prefix('t')?.parse().ok().map(Self)
+    }
+}
+
+/// A row of Recent Activity.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Its id.
+    pub(crate) id: RowId,
+    /// Which account.
+    pub(crate) account: AccountId,
+    /// Its conversation; `None` for money.
+    pub(crate) thread: Option<ThreadRowId>,
+    /// The account's own number; empty when unknown.
+    pub(crate) number: String,
+    /// The other side, as it came.
+    pub(crate) peer: String,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// Not seen yet.
+    pub(crate) unread: bool,
+    /// What it is.
+    pub(crate) what: RowWhat,
+}
+
+impl std::fmt::Debug for Row {
+    // Texts and people stay out of every log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Row").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What a row is about.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum RowWhat {
+    /// An SMS.
+    Message {
+        /// Towards us.
+        incoming: bool,
+        /// The text.
+        text: String,
+        /// Where it stands.
+        state: MessageState,
+        /// Why it failed.
+        error: Option<ErrorView>,
+        /// What it cost.
+        price: Option<Money>,
+    },
+    /// A call.
+    Call {
+        /// Which way.
+        direction: CallDirection,
+        /// How it ended.
+        outcome: CallOutcome,
+        /// Answered to hung up.
+        duration_seconds: u32,
+        /// What it cost.
+        price: Option<Money>,
+    },
+    /// Money moved.
+    Ledger {
+        /// Why.
+        kind: TransactionType,
+        /// Signed.
+        amount: Money,
+        /// The balance afterwards.
+        balance_after: Money,
+        /// The provider's words.
+        description: String,
+    },
+}
+
+/// An SMS on its way out.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    /// Its row of Recent Activity.
+    pub(crate) row: RowId,
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// One per intent.
+    pub(crate) key: IdempotencyKey,
+    /// From.
+    pub(crate) from: String,
+    /// To.
+    pub(crate) to: String,
+    /// The text.
+    pub(crate) text: String,
+    /// Queued, sending, unknown or failed.
+    pub(crate) state: MessageState,
+}
+
+impl std::fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outgoing").field("row", &self.row).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// An SMS to be kept before it is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct NewOutgoing {
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// One per intent.
+    pub(crate) key: IdempotencyKey,
+    /// From.
+    pub(crate) from: String,
+    /// To.
+    pub(crate) to: String,
+    /// The text.
+    pub(crate) text: String,
+    /// When it was asked for.
+    pub(crate) at: Timestamp,
+    /// A failed row that this one takes the place of.
+    pub(crate) replaces: Option<RowId>,
+}
+
+/// A call as SIP saw it, kept until the provider's log tells it better.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct LocalCall {
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// The SIP Call-ID, which joins it to the provider's record.
+    pub(crate) sip_call_id: Option<String>,
+    /// Which way.
+    pub(crate) direction: CallDirection,
+    /// Our number; empty when unknown.
+    pub(crate) number: String,
+    /// The other side.
+    pub(crate) peer: String,
+    /// First ring.
+    pub(crate) at: Timestamp,
+    /// Answered to hung up.
+    pub(crate) duration_seconds: u32,
+    /// How it ended.
+    pub(crate) outcome: CallOutcome,
+}
+
+impl std::fmt::Debug for NewOutgoing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewOutgoing").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for LocalCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalCall").field("outcome", &self.outcome).finish_non_exhaustive()
+    }
+}
+
+/// A top-up that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TopUpRecord {
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// One per intent.
+    pub(crate) key: IdempotencyKey,
+    /// The provider's id, once it answered.
+    pub(crate) id: Option<String>,
+    /// How much.
+    pub(crate) amount: Money,
+    /// Where it stands.
+    pub(crate) state: TopUpState,
+    /// The hosted page.
+    pub(crate) url: Option<Url>,
+    /// When it was asked for.
+    pub(crate) at: Timestamp,
+}
+
+/// Changes to keep in one transaction, with the place in the feed they lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// Oldest first.
+    pub(crate) changes: Vec<Change>,
+    /// Where the feed continues after them.
+    pub(crate) cursor: Option<Cursor>,
+    /// The account's first look at the past: nothing of it is new to its user.
+    pub(crate) history: bool,
+}
+
+/// What a [`Batch`] changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Applied {
+    /// Incoming messages and missed calls never seen before, oldest first.
+    pub(crate) fresh: Vec<Row>,
+    /// Ledger rows never seen before, oldest first.
+    pub(crate) ledger: Vec<Transaction>,
+    /// Conversations with new or different rows.
+    pub(crate) threads: Vec<ThreadRowId>,
+    /// SMS of the outbox that the feed shows as sent.
+    pub(crate) settled: Vec<RowId>,
+    /// Rows that were new or different.
+    pub(crate) changed: u32,
+}
+
+/// Everything kept that the rules work with, read once at the start.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// In the order they were added.
+    pub(crate) accounts: Vec<LoadedAccount>,
+    /// Greater than every account's id there ever was.
+    pub(crate) next_account: u32,
+    /// The settings.
+    pub(crate) settings: Settings,
+}
+
+/// One account as it was left.
+#[derive(Debug)]
+pub(crate) struct LoadedAccount {
+    /// Itself.
+    pub(crate) profile: Profile,
+    /// Its numbers.
+    pub(crate) numbers: Vec<Number>,
+    /// Its balance.
+    pub(crate) balance: Option<Balance>,
+    /// Its place in the feed.
+    pub(crate) cursor: Option<Cursor>,
+    /// SMS that did not leave, oldest first.
+    pub(crate) outbox: Vec<Outgoing>,
+    /// Top-ups that did not end.
+    pub(crate) topups: Vec<TopUpRecord>,
+}
+
+/// The engine's code for a provider's problem code.
+pub(crate) fn refusal(code: &str, detail: &str) -> ErrorView {
+    let known = match code {
+        "destination_not_served" | "destination_sanctioned" => ErrorCode::DestinationNotServed,
+        "number_not_yours" | "number_expired" | "number_without_sms" => ErrorCode::NumberNotYours,
+        "empty_text" => ErrorCode::EmptyMessage,
+        "text_too_long" => ErrorCode::MessageTooLong,
+        "insufficient_funds" => ErrorCode::InsufficientFunds,
+        "topup_amount" => ErrorCode::InvalidAmount,
+        "rate_limited" => ErrorCode::RateLimited,
+        "invalid_recipient" => ErrorCode::InvalidRecipient,
+        "emergency_number" => ErrorCode::EmergencyNotSupported,
+        _ => ErrorCode::ProviderRefused,
+    };
+    let words = if detail.is_empty() { code } else { detail };
+    ErrorView::with_detail(known, words)
+}

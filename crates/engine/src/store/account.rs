@@ -1,0 +1,61 @@
+//! Table `account`: what an account is. Its secrets are in the keyring.
+
+use rusqlite::{Connection, params};
+
+use super::StoreError;
+use crate::{api::AccountId, record::Profile};
+
+pub(super) fn all(connection: &Connection) -> Result<Vec<Profile>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT id, name, user, domain, proxy, provider_url, sandbox, secret_name FROM account ORDER BY id",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(Profile {
+            id: AccountId(row.get(0)?),
+            name: row.get(1)?,
+            user: row.get(2)?,
+            domain: row.get(3)?,
+            proxy: row.get(4)?,
+            provider_url: row.get(5)?,
+            sandbox: row.get(6)?,
+            secret_name: row.get(7)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One more than every id there ever was: an id is never used twice, even after its account is gone.
+pub(super) fn next(connection: &Connection) -> Result<u32, StoreError> {
+    let last: Option<u32> =
+        connection
+            .query_row("SELECT max(seq) FROM sqlite_sequence WHERE name = 'account'", [], |row| row.get(0))?;
+    Ok(last.unwrap_or(0).saturating_add(1))
+}
+
+pub(super) fn put(connection: &Connection, profile: &Profile) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO account (id, name, user, domain, proxy, provider_url, sandbox, secret_name)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, user = excluded.user, domain = excluded.domain,
+             proxy = excluded.proxy, provider_url = excluded.provider_url, sandbox = excluded.sandbox,
+             secret_name = excluded.secret_name",
+        params![
+            profile.id.0,
+            profile.name,
+            profile.user,
+            profile.domain,
+            profile.proxy,
+            profile.provider_url,
+            profile.sandbox,
+            profile.secret_name
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn remove(connection: &Connection, id: &AccountId) -> Result<(), StoreError> {
+    // Rows point at threads without a cascade, so they go first.
+    connection.execute("DELETE FROM activity WHERE account = ?1", [id.0])?;
+    connection.execute("DELETE FROM account WHERE id = ?1", [id.0])?;
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Table `message`: SMS. One row per message, whether it began in our outbox or came by the feed.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tern_provider::types::{Direction, IdempotencyKey, Message, MessageState as Remote};
+
+use super::{
+    StoreError,
+    activity::{self, Common, Kept},
+    column::{self, Word},
+    thread,
+};
+use crate::{
+    api::{AccountId, ErrorView, MessageState},
+    record::{RowId, ThreadRowId, refusal},
+};
+
+const KIND: &str = "message";
+
+pub(super) fn keep(
+    connection: &Connection,
+    account: &AccountId,
+    message: &Message,
+    history: bool,
+) -> Result<Kept, StoreError> {
+    let known = activity::find(connection, account, KIND, &message.id.0)?;
+    if known.as_ref().is_some_and(|k| k.version >= message.version) {
+        return Ok(Kept::default());
+    }
+    // What we sent ourselves is here already, under our own key and without the provider's id.
+    let ours = match &message.idempotency_key {
+        Some(key) if known.is_none() => by_key(connection, account, key)?,
+        _ => None,
+    };
+    let incoming = message.direction == Direction::Incoming;
+    let fresh = known.is_none() && ours.is_none() && incoming && message.state == Remote::Received;
+    let thread = thread::find_or_make(connection, account, &message.number, &message.peer)?;
+    let common = Common {
+        account,
+        kind: KIND,
+        remote_id: Some(&message.id.0),
+        version: message.version,
+        thread: Some(thread),
+        number: &message.number,
+        peer: &message.peer,
+        at: message.at,
+        unread: incoming && !history,
+    };
+    let mut threads = vec![thread];
+    let id = match known.map(|k| k.id).or(ours) {
+        Some(id) => {
+            threads.extend(activity::thread_of(connection, id)?);
+            activity::update(connection, id, &common)?;
+            id
+        }
+        None => activity::insert(connection, &common)?,
+    };
+    put(connection, id, message)?;
+    let settled = connection.execute("DELETE FROM outbox WHERE activity = ?1", [id.0])? > 0;
+    Ok(Kept { row: Some(id), threads, fresh, settled })
+}
+
+/// The provider's answer to sending the row `id`.
+pub(super) fn sent(
+    connection: &Connection,
+    account: &AccountId,
+    id: RowId,
+    key: &IdempotencyKey,
+    message: &Message,
+) -> Result<Option<ThreadRowId>, StoreError> {
+    // The answer belongs to this row whether or not the provider repeats our key.
+    let message = Message { idempotency_key: Some(key.clone()), ..message.clone() };
+    if let Some(known) = activity::find(connection, account, KIND, &message.id.0)?
+        && known.id != id
+    {
+        // The feed was faster and did not tell the key: its row stays, ours goes.
+        activity::remove_local(connection, id)?;
+    }
+    keep(connection, account, &message, false)?;
+    connection.execute("DELETE FROM outbox WHERE activity = ?1", [id.0])?;
+    activity::thread_of(connection, id)
+}
+
+/// Account, from, to and text of a row that failed.
+pub(super) fn failed(
+    connection: &Connection,
+    id: RowId,
+) -> Result<Option<(AccountId, String, String, String)>, StoreError> {
+    Ok(connection
+        .query_row(
+            "SELECT a.account, a.number, a.peer, m.text FROM activity a JOIN message m ON m.activity = a.id
+             WHERE a.id = ?1 AND m.state = 'failed' AND m.incoming = 0",
+            [id.0],
+            |row| Ok((AccountId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .optional()?)
+}
+
+/// Adds an outgoing message that the provider does not know yet.
+pub(super) fn insert_local(
+    connection: &Connection,
+    id: RowId,
+    text: &str,
+    key: &IdempotencyKey,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO message (activity, incoming, text, state, send_key) VALUES (?1, 0, ?2, ?3, ?4)",
+        params![id.0, text, MessageState::Queued.word(), key.0],
+    )?;
+    Ok(())
+}
+
+/// Moves a message on.
+pub(super) fn set_state(
+    connection: &Connection,
+    id: RowId,
+    state: MessageState,
+    error: Option<&ErrorView>,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE message SET state = ?2, error_code = ?3, error_detail = ?4 WHERE activity = ?1",
+        params![id.0, state.word(), error.map(column::error_word), error.and_then(|e| e.detail.as_deref())],
+    )?;
+    Ok(())
+}
+
+fn by_key(
+    connection: &Connection,
+    account: &AccountId,
+    key: &IdempotencyKey,
+) -> Result<Option<RowId>, StoreError> {
+    Ok(connection
+        .query_row(
+            "SELECT a.id FROM message m JOIN activity a ON a.id = m.activity
+             WHERE m.send_key = ?1 AND a.account = ?2 AND a.remote_id IS NULL",
+            params![key.0, account.0],
+            |row| row.get(0).map(RowId),
+        )
+        .optional()?)
+}
+
+fn put(connection: &Connection, id: RowId, message: &Message) -> Result<(), StoreError> {
+    let (state, error) = match &message.state {
+        Remote::Received => (MessageState::Received, None),
+        Remote::Accepted | Remote::Sent => (MessageState::Sent, None),
+        Remote::Delivered => (MessageState::Delivered, None),
+        Remote::Failed { code } => (MessageState::Failed, Some(refusal(code, ""))),
+    };
+    let (price, currency) = column::split(message.price.as_ref());
+    connection
+        .prepare_cached(
+            "INSERT INTO message (activity, incoming, text, state, error_code, error_detail, price_amount,
+                 price_currency, send_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (activity) DO UPDATE SET text = excluded.text, state = excluded.state,
+                 error_code = excluded.error_code, error_detail = excluded.error_detail,
+                 price_amount = excluded.price_amount, price_currency = excluded.price_currency,
+                 send_key = coalesce(excluded.send_key, send_key)",
+        )?
+        .execute(params![
+            id.0,
+            message.direction == Direction::Incoming,
+            message.text,
+            state.word(),
+            error.as_ref().map(column::error_word),
+            error.as_ref().and_then(|e| e.detail.as_deref()),
+            price,
+            currency,
+            message.idempotency_key.as_ref().map(|k| &k.0)
+        ])?;
+    Ok(())
+}

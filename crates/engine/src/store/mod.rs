@@ -1,0 +1,322 @@
+//! What Tern remembers: SQLite, one file per table, written by one thread of its own.
+//!
+//! Invariant: each [`Write`] is one transaction. What a feed said and the place in the feed it leads to change
+//! together, and an SMS has its row before anything is sent. Reads of the window go to a connection of their own.
+//! No rules live here: what a change means is the core's business.
+
+mod account;
+mod activity;
+mod balance;
+mod call;
+mod column;
+mod cursor;
+mod draft;
+mod ledger;
+mod message;
+mod number;
+mod outbox;
+pub(crate) mod read;
+mod setting;
+mod thread;
+mod topup;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction};
+use rusqlite_migration::{M, Migrations};
+use tokio::sync::oneshot;
+
+use crate::{
+    core::{Kept, Write},
+    record::{Loaded, LoadedAccount},
+};
+
+pub(crate) use read::{Page, Place, ThreadHead};
+
+/// The database's file in the data directory.
+const FILE: &str = "tern.sqlite3";
+/// Jobs that wait for the writer; the engine waits when there are more.
+const QUEUE: usize = 128;
+
+const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("migrations/001_first.sql"))];
+
+/// Why the store failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// SQLite refused.
+    #[error("the database failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The schema could not be brought up to date; a newer Tern may have been here.
+    #[error("the database could not be migrated: {0}")]
+    Migration(#[from] rusqlite_migration::Error),
+    /// The directory could not be made.
+    #[error("the data directory could not be made: {0}")]
+    Directory(#[from] std::io::Error),
+    /// A value is not what this version writes.
+    #[error("unknown value in {0}")]
+    UnknownValue(&'static str),
+    /// The writer has ended.
+    #[error("the store is closed")]
+    Closed,
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The database and its writer's thread.
+pub(crate) struct Store {
+    jobs: Option<mpsc::SyncSender<Job>>,
+    reader: Reader,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Reads beside the writer. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Reader(ReaderKind);
+
+#[derive(Clone)]
+enum ReaderKind {
+    File(Arc<Mutex<Connection>>),
+    /// A database in memory has one connection only.
+    Writer(mpsc::SyncSender<Job>),
+}
+
+impl Store {
+    /// Opens the database in `directory`, or one in memory, brings its schema up to date and reads what the engine
+    /// works with.
+    pub(crate) fn open(directory: Option<&Path>) -> Result<(Self, Loaded), StoreError> {
+        let mut connection = match directory {
+            Some(directory) => {
+                std::fs::create_dir_all(directory)?;
+                Connection::open(directory.join(FILE))?
+            }
+            None => Connection::open_in_memory()?,
+        };
+        prepare(&mut connection)?;
+        let loaded = load(&mut connection)?;
+        let (jobs, todo) = mpsc::sync_channel::<Job>(QUEUE);
+        let reader = match directory {
+            Some(directory) => {
+                let reader = Connection::open(directory.join(FILE))?;
+                reader.pragma_update(None, "query_only", true)?;
+                reader.busy_timeout(std::time::Duration::from_secs(5))?;
+                ReaderKind::File(Arc::new(Mutex::new(reader)))
+            }
+            None => ReaderKind::Writer(jobs.clone()),
+        };
+        let thread = std::thread::Builder::new().name("tern-store".into()).spawn(move || {
+            for job in todo {
+                job(&mut connection);
+            }
+        })?;
+        Ok((Self { jobs: Some(jobs), reader: Reader(reader), thread: Some(thread) }, loaded))
+    }
+
+    /// Hands a write to the writer, which calls `done` with what it came to. Gives both back when the queue is full.
+    pub(crate) fn write<F>(&self, write: Write, done: F) -> Result<(), Write>
+    where
+        F: FnOnce(Option<Kept>) + Send + 'static,
+    {
+        let Some(jobs) = &self.jobs else { return Err(write) };
+        // The job owns the write; it comes back through this slot when the queue is full.
+        let slot = Arc::new(Mutex::new(Some(write)));
+        let mine = slot.clone();
+        let job: Job = Box::new(move |connection| {
+            let write = mine.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(write) = write {
+                done(run(connection, write));
+            }
+        });
+        match jobs.try_send(job) {
+            Ok(()) => Ok(()),
+            Err(_) => match slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                Some(write) => Err(write),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// For reads.
+    pub(crate) fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Waits until everything handed over is written, and closes the database where no reader shares it.
+    pub(crate) fn close(mut self) {
+        let Some(jobs) = self.jobs.take() else { return };
+        let (done, written) = mpsc::sync_channel(1);
+        let last: Job = Box::new(move |_| {
+            // The receiver waits below.
+            let _ = done.send(());
+        });
+        if jobs.send(last).is_ok() {
+            let _ = written.recv();
+        }
+        drop(jobs);
+        if let (ReaderKind::File(_), Some(thread)) = (&self.reader.0, self.thread.take()) {
+            // A writer that panicked has nothing left to write.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Reader {
+    /// Runs a read on a thread that may block.
+    pub(crate) async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        match &self.0 {
+            ReaderKind::File(connection) => {
+                let connection = connection.clone();
+                tokio::task::spawn_blocking(move || {
+                    read(&connection.lock().unwrap_or_else(PoisonError::into_inner))
+                })
+                .await
+                .map_err(|_| StoreError::Closed)?
+            }
+            ReaderKind::Writer(jobs) => {
+                let (answer, answered) = oneshot::channel();
+                let jobs = jobs.clone();
+                let job: Job = Box::new(move |connection| {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(read(connection));
+                });
+                tokio::task::spawn_blocking(move || jobs.send(job))
+                    .await
+                    .map_err(|_| StoreError::Closed)?
+                    .map_err(|_| StoreError::Closed)?;
+                answered.await.map_err(|_| StoreError::Closed)?
+            }
+        }
+    }
+}
+
+pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    Migrations::from_slice(MIGRATIONS).to_latest(connection)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(())
+}
+
+pub(crate) fn load(connection: &mut Connection) -> Result<Loaded, StoreError> {
+    let tx = connection.transaction()?;
+    let mut accounts = Vec::new();
+    for profile in account::all(&tx)? {
+        accounts.push(LoadedAccount {
+            numbers: number::of(&tx, &profile.id)?,
+            balance: balance::of(&tx, &profile.id)?,
+            cursor: cursor::of(&tx, &profile.id)?,
+            outbox: outbox::of(&tx, &profile.id)?,
+            topups: topup::of(&tx, &profile.id)?,
+            profile,
+        });
+    }
+    let loaded = Loaded { next_account: account::next(&tx)?, accounts, settings: setting::get(&tx)? };
+    tx.commit()?;
+    Ok(loaded)
+}
+
+pub(crate) fn run(connection: &mut Connection, write: Write) -> Option<Kept> {
+    let failed = match &write {
+        Write::Apply(batch) => Kept::NotApplied(batch.account.clone()),
+        Write::Queue(request, _) => Kept::NotQueued(*request),
+        Write::FindFailed(request, row) => Kept::FoundFailed(*request, *row, None),
+        _ => Kept::Failed,
+    };
+    let done = connection.transaction().map_err(StoreError::from).and_then(|tx| {
+        let report = apply(&tx, write)?;
+        tx.commit()?;
+        Ok(report)
+    });
+    done.unwrap_or_else(|error| {
+        // SQLite's messages name tables and columns, never values.
+        tracing::error!(%error, "a write failed");
+        Some(failed)
+    })
+}
+
+fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError> {
+    Ok(match write {
+        Write::Account(profile) => {
+            account::put(tx, &profile)?;
+            None
+        }
+        Write::RemoveAccount(id) => {
+            account::remove(tx, &id)?;
+            Some(Kept::Changed(Vec::new()))
+        }
+        Write::Numbers(id, numbers) => {
+            number::put(tx, &id, &numbers)?;
+            None
+        }
+        Write::Balance(id, balance) => {
+            balance::put(tx, &id, &balance)?;
+            None
+        }
+        Write::Apply(batch) => {
+            let applied = activity::apply(tx, &batch)?;
+            if let Some(cursor) = &batch.cursor {
+                cursor::put(tx, &batch.account, cursor)?;
+            }
+            Some(Kept::Applied(batch.account, applied))
+        }
+        Write::Queue(request, new) => {
+            if let Some(replaced) = new.replaces {
+                activity::remove_local(tx, replaced)?;
+            }
+            let (row, thread) = outbox::queue(tx, &new)?;
+            Some(Kept::Queued(request, new, row, thread))
+        }
+        Write::Outbox(account, row, state, error) => {
+            let thread = outbox::set(tx, row, state, error.as_ref())?;
+            Some(Kept::Moved(account, row, state, thread))
+        }
+        Write::Sent(account, row, key, message) => {
+            let thread = message::sent(tx, &account, row, &key, &message)?;
+            Some(Kept::Sent(account, row, thread))
+        }
+        Write::FindFailed(request, row) => Some(Kept::FoundFailed(request, row, message::failed(tx, row)?)),
+        Write::Call(call) => Some(Kept::Called(call::ended(tx, &call)?)),
+        Write::TopUp(topup) => {
+            topup::put(tx, &topup)?;
+            None
+        }
+        Write::RemoveTopUp(key) => {
+            topup::remove(tx, &key)?;
+            None
+        }
+        Write::Draft(thread, text) => {
+            draft::put(tx, thread, &text)?;
+            None
+        }
+        Write::ReadThread(thread) => {
+            activity::mark_thread_read(tx, thread)?;
+            Some(Kept::Changed(vec![thread]))
+        }
+        Write::ReadCalls => Some(Kept::Changed(activity::mark_calls_read(tx)?)),
+        Write::Settings(settings) => {
+            setting::put(tx, &settings)?;
+            None
+        }
+    })
+}
+
+/// Microseconds since 1970, as kept.
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,426 @@
+use std::collections::BTreeMap;
+
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use tern_provider::types::{
+    ActivityKind, ActivityObject, CallOutcome as RemoteOutcome, CallRecord, Change, Cursor, Direction,
+    IdempotencyKey, Message, MessageState as Remote, Money, RemoteId, Transaction as Entry, TransactionType,
+};
+
+use super::*;
+use crate::{
+    api::{AccountId, CallDirection, CallOutcome, MessageState, TopUpState},
+    core::RequestId,
+    record::{Applied, Balance, Batch, LocalCall, NewOutgoing, Profile, Row, RowId, RowWhat, TopUpRecord},
+};
+
+const ACCOUNT: AccountId = AccountId(1);
+const OURS: &str = "+4930901820";
+const PEER: &str = "+442079460123";
+
+fn profile() -> Profile {
+    Profile {
+        id: ACCOUNT,
+        name: "Alice".into(),
+        user: "alice".into(),
+        domain: "sip.example".into(),
+        proxy: None,
+        provider_url: Some("https://api.example".into()),
+        sandbox: false,
+        secret_name: "abc".into(),
+    }
+}
+
+/// A prepared database with one account.
+fn database() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    prepare(&mut connection).unwrap();
+    assert_eq!(run(&mut connection, Write::Account(profile())), None);
+    connection
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+fn message(id: &str, version: u64, text: &str) -> Message {
+    Message {
+        id: RemoteId(id.into()),
+        version,
+        direction: Direction::Incoming,
+        number: OURS.into(),
+        peer: PEER.into(),
+        text: text.into(),
+        state: Remote::Received,
+        at: at(1),
+        price: None,
+        idempotency_key: None,
+    }
+}
+
+fn call(id: &str, sip: Option<&str>, outcome: RemoteOutcome) -> CallRecord {
+    CallRecord {
+        id: RemoteId(id.into()),
+        version: 1,
+        sip_call_id: sip.map(str::to_owned),
+        direction: Direction::Incoming,
+        number: OURS.into(),
+        peer: PEER.into(),
+        started_at: at(2),
+        duration_seconds: 0,
+        outcome,
+        price: None,
+    }
+}
+
+fn apply_changes(connection: &mut Connection, changes: Vec<Change>, history: bool) -> Applied {
+    let batch = Batch { account: ACCOUNT, changes, cursor: Some(Cursor("c".into())), history };
+    match run(connection, Write::Apply(batch)) {
+        Some(Kept::Applied(_, applied)) => applied,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn upsert(message: Message) -> Change {
+    Change::Upsert(ActivityObject::Message(message))
+}
+
+fn rows(connection: &Connection) -> Vec<Row> {
+    read::activity(connection, None, 200).unwrap().rows
+}
+
+fn texts(connection: &Connection) -> Vec<String> {
+    rows(connection)
+        .into_iter()
+        .filter_map(|r| match r.what {
+            RowWhat::Message { text, .. } => Some(text),
+            _ => None,
+        })
+        .collect()
+}
+
+fn queue(connection: &mut Connection, key: &str) -> RowId {
+    let new = NewOutgoing {
+        account: ACCOUNT,
+        key: IdempotencyKey(key.into()),
+        from: OURS.into(),
+        to: PEER.into(),
+        text: "on my way".into(),
+        at: at(5),
+        replaces: None,
+    };
+    match run(connection, Write::Queue(RequestId(1), new)) {
+        Some(Kept::Queued(_, _, row, _)) => row,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sent(key: Option<&str>, version: u64, state: Remote) -> Message {
+    Message {
+        direction: Direction::Outgoing,
+        state,
+        idempotency_key: key.map(|k| IdempotencyKey(k.into())),
+        ..message("out1", version, "on my way")
+    }
+}
+
+fn only_state(connection: &Connection) -> MessageState {
+    let rows = rows(connection);
+    assert_eq!(rows.len(), 1, "one SMS, one row");
+    match rows[0].what {
+        RowWhat::Message { state, .. } => state,
+        _ => panic!("no message"),
+    }
+}
+
+#[test]
+fn the_document_is_the_database() {
+    let plain = |sql: String| {
+        let lines: Vec<&str> = sql.lines().map(|l| l.split("--").next().unwrap_or("").trim()).collect();
+        lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let schema = |connection: &Connection| -> BTreeMap<String, String> {
+        let mut statement = connection
+            .prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+            .unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).unwrap();
+        rows.map(|r| r.unwrap()).map(|(name, sql)| (name, plain(sql))).collect()
+    };
+    let documented = Connection::open_in_memory().unwrap();
+    documented.execute_batch(include_str!("../../docs/schema.sql")).unwrap();
+    assert_eq!(schema(&database()), schema(&documented));
+}
+
+#[test]
+fn migrations_are_valid_and_every_table_is_strict() {
+    Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    let connection = database();
+    let loose: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite_%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(loose, 0);
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    prepare(&mut connection).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(prepare(&mut connection), Err(StoreError::Migration(_))));
+}
+
+#[test]
+fn what_is_kept_comes_back() {
+    let mut connection = database();
+    let balance = Balance {
+        money: Money { amount: "10.34".parse().unwrap(), currency: "USD".into() },
+        at: at(3),
+        limits: Some(("5".parse().unwrap(), "3600".parse().unwrap())),
+    };
+    let topup = TopUpRecord {
+        account: ACCOUNT,
+        key: IdempotencyKey("k".into()),
+        id: Some("t1".into()),
+        amount: balance.money.clone(),
+        state: TopUpState::Paid,
+        url: Some("https://api.example/checkout/1".parse().unwrap()),
+        at: at(4),
+    };
+    run(&mut connection, Write::Balance(ACCOUNT, balance.clone()));
+    run(&mut connection, Write::TopUp(topup.clone()));
+    let row = queue(&mut connection, "key-1");
+    run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Sending, None));
+    apply_changes(&mut connection, vec![upsert(message("m1", 1, "hello"))], false);
+    let loaded = load(&mut connection).unwrap();
+    let account = &loaded.accounts[0];
+    assert_eq!((loaded.next_account, &account.profile), (2, &profile()));
+    assert_eq!(account.balance, Some(balance));
+    assert_eq!(account.topups, [topup]);
+    assert_eq!(account.cursor, Some(Cursor("c".into())));
+    assert_eq!(account.outbox.len(), 1);
+    assert_eq!(account.outbox[0].state, MessageState::Unknown, "what was being sent is not known to be sent");
+}
+
+#[test]
+fn an_account_goes_with_everything_and_its_id_is_not_used_again() {
+    let mut connection = database();
+    queue(&mut connection, "key-1");
+    apply_changes(&mut connection, vec![upsert(message("m1", 1, "hello"))], false);
+    run(&mut connection, Write::RemoveAccount(ACCOUNT));
+    let left: i64 = connection
+        .query_row(
+            "SELECT (SELECT count(*) FROM activity) + (SELECT count(*) FROM message) + (SELECT count(*) FROM thread)
+                 + (SELECT count(*) FROM outbox) + (SELECT count(*) FROM cursor)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(left, 0);
+    assert_eq!(load(&mut connection).unwrap().next_account, 2);
+}
+
+#[test]
+fn changes_may_come_twice_and_in_any_order() {
+    // The last version of each row, and one row that ends deleted.
+    let mut changes = Vec::new();
+    for id in 0..6 {
+        for version in 1..5 {
+            changes.push(upsert(message(&format!("m{id}"), version, &format!("{id}.{version}"))));
+        }
+    }
+    changes.push(Change::Delete { kind: ActivityKind::Message, id: RemoteId("m3".into()), version: 5 });
+    for seed in 0..200 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut schedule: Vec<Change> = changes.iter().chain(&changes).cloned().collect();
+        schedule.shuffle(&mut random);
+        let mut connection = database();
+        let mut fresh = 0;
+        while !schedule.is_empty() {
+            let size = random.random_range(1..=schedule.len().min(9));
+            let batch: Vec<Change> = schedule.drain(..size).collect();
+            fresh += apply_changes(&mut connection, batch, false).fresh.len();
+        }
+        let mut found = texts(&connection);
+        found.sort();
+        assert_eq!(found, ["0.4", "1.4", "2.4", "4.4", "5.4"], "seed {seed}");
+        assert!((5..=6).contains(&fresh), "each row is news at most once, seed {seed}: {fresh}");
+    }
+}
+
+#[test]
+fn the_past_is_read_and_the_rest_is_news() {
+    let mut connection = database();
+    let old = apply_changes(&mut connection, vec![upsert(message("m1", 1, "old"))], true);
+    let new = apply_changes(&mut connection, vec![upsert(message("m2", 1, "new"))], false);
+    assert_eq!((old.fresh.len(), new.fresh.len()), (0, 1));
+    assert_eq!(read::activity(&connection, None, 10).unwrap().unread, 1);
+    let thread = new.fresh[0].thread.unwrap();
+    run(&mut connection, Write::ReadThread(thread));
+    assert_eq!(read::activity(&connection, None, 10).unwrap().unread, 0);
+    apply_changes(&mut connection, vec![upsert(message("m2", 2, "new"))], false);
+    assert_eq!(read::activity(&connection, None, 10).unwrap().unread, 0, "what was seen stays seen");
+}
+
+#[test]
+fn one_sms_is_one_row_whoever_tells_of_it_first() {
+    // By the answer, then the feed.
+    let mut connection = database();
+    let row = queue(&mut connection, "key-1");
+    let key = IdempotencyKey("key-1".into());
+    run(&mut connection, Write::Sent(ACCOUNT, row, key.clone(), sent(None, 1, Remote::Accepted)));
+    assert_eq!(only_state(&connection), MessageState::Sent);
+    apply_changes(&mut connection, vec![upsert(sent(Some("key-1"), 2, Remote::Delivered))], false);
+    assert_eq!(only_state(&connection), MessageState::Delivered);
+
+    // By the feed with our key, then the older answer.
+    let mut connection = database();
+    let row = queue(&mut connection, "key-1");
+    let applied =
+        apply_changes(&mut connection, vec![upsert(sent(Some("key-1"), 2, Remote::Delivered))], false);
+    assert_eq!((applied.settled, applied.fresh.len()), (vec![row], 0));
+    run(&mut connection, Write::Sent(ACCOUNT, row, key.clone(), sent(Some("key-1"), 1, Remote::Accepted)));
+    assert_eq!(only_state(&connection), MessageState::Delivered);
+    run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Unknown, None));
+    assert_eq!(only_state(&connection), MessageState::Delivered, "a settled SMS stays settled");
+
+    // By a feed that does not repeat keys, then the answer.
+    let mut connection = database();
+    let row = queue(&mut connection, "key-1");
+    apply_changes(&mut connection, vec![upsert(sent(None, 2, Remote::Sent))], false);
+    assert_eq!(rows(&connection).len(), 2);
+    run(&mut connection, Write::Sent(ACCOUNT, row, key, sent(Some("key-1"), 1, Remote::Accepted)));
+    assert_eq!(only_state(&connection), MessageState::Sent);
+    assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
+}
+
+#[test]
+fn a_failed_sms_leaves_the_outbox_and_can_be_sent_anew() {
+    let mut connection = database();
+    let row = queue(&mut connection, "key-1");
+    let error = crate::record::refusal("destination_not_served", "Not served");
+    run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Failed, Some(error.clone())));
+    assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
+    match &rows(&connection)[0].what {
+        RowWhat::Message { state: MessageState::Failed, error: found, .. } => assert_eq!(*found, Some(error)),
+        _ => panic!("not failed"),
+    }
+    let found = match run(&mut connection, Write::FindFailed(RequestId(2), row)) {
+        Some(Kept::FoundFailed(_, _, found)) => found,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found, Some((ACCOUNT, OURS.into(), PEER.into(), "on my way".into())));
+}
+
+#[test]
+fn a_call_is_one_row_whoever_tells_of_it_first() {
+    let local = |sip: Option<&str>| LocalCall {
+        account: ACCOUNT,
+        sip_call_id: sip.map(str::to_owned),
+        direction: CallDirection::Incoming,
+        number: OURS.into(),
+        peer: PEER.into(),
+        at: at(1),
+        duration_seconds: 0,
+        outcome: CallOutcome::Missed,
+    };
+    let logged = |sip| vec![Change::Upsert(ActivityObject::Call(call("c1", sip, RemoteOutcome::Missed)))];
+    let check = |first: &dyn Fn(&mut Connection), second: &dyn Fn(&mut Connection)| {
+        let mut connection = database();
+        first(&mut connection);
+        second(&mut connection);
+        let page = read::activity(&connection, None, 10).unwrap();
+        assert_eq!((page.rows.len(), page.unread), (1, 1));
+        assert_eq!(page.rows[0].at, at(2), "the provider's word counts");
+    };
+    let by_sip = |connection: &mut Connection| {
+        run(connection, Write::Call(local(Some("x@y"))));
+    };
+    let by_log = |connection: &mut Connection| {
+        apply_changes(connection, logged(Some("x@y")), false);
+    };
+    check(&by_sip, &by_log);
+    check(&by_log, &by_sip);
+    let mut connection = database();
+    by_sip(&mut connection);
+    assert!(apply_changes(&mut connection, logged(Some("x@y")), false).fresh.is_empty(), "told already");
+    run(&mut connection, Write::Call(local(Some("other"))));
+    run(&mut connection, Write::Call(local(None)));
+    assert_eq!(rows(&connection).len(), 3);
+    run(&mut connection, Write::ReadCalls);
+    assert_eq!(read::activity(&connection, None, 10).unwrap().unread, 0);
+}
+
+#[test]
+fn pages_follow_each_other_without_a_gap() {
+    let mut connection = database();
+    // Several rows of the same instant fall on the pages' edges.
+    let changes = (0..25)
+        .map(|i| upsert(Message { at: at(i / 4), ..message(&format!("m{i:02}"), 1, &format!("{i:02}")) }));
+    let changes: Vec<Change> = changes.collect();
+    apply_changes(&mut connection, changes, false);
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let page = read::activity(&connection, before, 4).unwrap();
+        assert!(page.rows.len() <= 4);
+        found.extend(page.rows.into_iter().map(|r| r.id));
+        match page.next {
+            Some(place) => before = Place::parse(&place.to_string()),
+            None => break,
+        }
+    }
+    assert_eq!(found.len(), 25);
+    let mut sorted = found.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted.len(), 25);
+    let thread = rows(&connection)[0].thread.unwrap();
+    let (head, page) = read::conversation(&connection, thread, None, 200).unwrap().unwrap();
+    assert_eq!((head.peer.as_str(), page.rows.len(), page.next), (PEER, 25, None));
+}
+
+#[test]
+fn a_draft_lasts_until_it_is_sent() {
+    let mut connection = database();
+    apply_changes(&mut connection, vec![upsert(message("m1", 1, "hello"))], false);
+    let thread = rows(&connection)[0].thread.unwrap();
+    let draft =
+        |connection: &Connection| read::conversation(connection, thread, None, 1).unwrap().unwrap().0.draft;
+    run(&mut connection, Write::Draft(thread, "on my".into()));
+    assert_eq!(draft(&connection), "on my");
+    queue(&mut connection, "key-1");
+    assert_eq!(draft(&connection), "");
+}
+
+#[test]
+fn money_stays_exact() {
+    let mut connection = database();
+    let entry = Entry {
+        id: RemoteId("t1".into()),
+        version: 1,
+        kind: TransactionType::Sms,
+        amount: Money { amount: "-0.08".parse().unwrap(), currency: "USD".into() },
+        balance_after: Money { amount: "10.340".parse().unwrap(), currency: "USD".into() },
+        at: at(9),
+        description: "SMS".into(),
+        reference: Some("m1".into()),
+    };
+    let applied = apply_changes(
+        &mut connection,
+        vec![Change::Upsert(ActivityObject::Transaction(entry.clone()))],
+        false,
+    );
+    assert_eq!(applied.ledger, [entry]);
+    match &rows(&connection)[0].what {
+        RowWhat::Ledger { amount, balance_after, .. } => {
+            assert_eq!(
+                (amount.amount.to_string(), balance_after.amount.to_string()),
+                ("-0.08".into(), "10.340".into())
+            );
+        }
+        _ => panic!("no ledger row"),
+    }
+}

@@ -1,0 +1,490 @@
+//! The engine's task: the one owner of the state.
+//!
+//! It waits for the next input, lets the core step, and carries the effects out, in order. Whatever may take long
+//! runs elsewhere and comes back as an input.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tracing::Instrument;
+
+use crate::{
+    api::{
+        AccountId, CallId, CallStatsView, Command, ErrorCode, ErrorView, Event, EventKind, Reply, Snapshot,
+    },
+    core::{Effect, Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, State, Write},
+    engine::SandboxAccess,
+    link::{Connect, ProviderLink},
+    net::{
+        media::CallSound,
+        udp::{self, Bound, LineSocket},
+    },
+    ports::{Notification, NotificationAction, Ports, Ringing, SecretKey},
+    store::Store,
+};
+use tern_provider::Secret;
+
+/// Inputs that may wait; whoever has more waits, except sockets and hints, which drop.
+const INPUTS: usize = 512;
+/// Notifications and keyring requests that may wait for a slow desktop.
+const ERRANDS: usize = 128;
+/// How often the local addresses are looked at.
+const NETWORK: Duration = Duration::from_secs(10);
+/// The wall clock may run ahead of the steady one by so much before the computer is taken to have slept.
+const SLEPT: Duration = Duration::from_secs(20);
+
+/// What handles ask.
+pub(crate) enum Request {
+    Command(Command, oneshot::Sender<Result<Reply, ErrorView>>),
+    Attach(Box<SandboxAccess>, oneshot::Sender<Result<Reply, ErrorView>>),
+    Subscribe(oneshot::Sender<(Snapshot, broadcast::Receiver<Event>)>),
+    Activate(NotificationAction),
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// What tasks of the engine's own bring back.
+enum Arrival {
+    Line(AccountId, u32, Result<Bound, ErrorView>),
+}
+
+/// Keyring requests, carried out one after another.
+enum SecretErrand {
+    Get(AccountId, SecretKind, SecretKey),
+    Set(SecretKey, Secret),
+    Delete(SecretKey),
+}
+
+/// Notifications, carried out one after another: what is closed must have been shown before.
+enum NoticeErrand {
+    Show(Box<Notification>),
+    Close(String),
+}
+
+/// The task and everything it owns.
+pub(crate) struct Task {
+    state: State,
+    store: Option<Store>,
+    ports: Ports,
+    connect: Connect,
+    sip_bind: Option<SocketAddr>,
+    requests: mpsc::Receiver<Request>,
+    inputs: mpsc::Receiver<Input>,
+    inputs_in: mpsc::Sender<Input>,
+    arrivals: mpsc::Receiver<Arrival>,
+    arrivals_in: mpsc::Sender<Arrival>,
+    kept: mpsc::Receiver<Input>,
+    kept_in: mpsc::Sender<Input>,
+    secrets: mpsc::Sender<SecretErrand>,
+    notices: mpsc::Sender<NoticeErrand>,
+    events: broadcast::Sender<Event>,
+    seq: u32,
+    backlog: VecDeque<Input>,
+    waiting: HashMap<RequestId, oneshot::Sender<Result<Reply, ErrorView>>>,
+    next_request: u64,
+    lines: HashMap<AccountId, LineSocket>,
+    line_numbers: HashMap<AccountId, u32>,
+    links: HashMap<AccountId, ProviderLink>,
+    sounds: HashMap<CallId, CallSound>,
+    tone: Option<Box<dyn Ringing>>,
+    ended: Vec<oneshot::Sender<()>>,
+    finished: bool,
+}
+
+/// What a task is made of.
+pub(crate) struct Parts {
+    pub(crate) state: State,
+    pub(crate) store: Store,
+    pub(crate) ports: Ports,
+    pub(crate) connect: Connect,
+    pub(crate) sip_bind: Option<SocketAddr>,
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) events: broadcast::Sender<Event>,
+}
+
+impl Task {
+    /// Puts the task together. Its helpers start on the runtime at once.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let (inputs_in, inputs) = mpsc::channel(INPUTS);
+        let (arrivals_in, arrivals) = mpsc::channel(INPUTS);
+        let (kept_in, kept) = mpsc::channel(INPUTS);
+        let (secrets, secret_errands) = mpsc::channel(ERRANDS);
+        let (notices, notice_errands) = mpsc::channel(ERRANDS);
+        spawn_secrets(secret_errands, parts.ports.clone(), inputs_in.clone());
+        spawn_notices(notice_errands, parts.ports.clone());
+        Self {
+            state: parts.state,
+            store: Some(parts.store),
+            ports: parts.ports,
+            connect: parts.connect,
+            sip_bind: parts.sip_bind,
+            requests: parts.requests,
+            inputs,
+            inputs_in,
+            arrivals,
+            arrivals_in,
+            kept,
+            kept_in,
+            secrets,
+            notices,
+            events: parts.events,
+            seq: 0,
+            backlog: VecDeque::new(),
+            waiting: HashMap::new(),
+            next_request: 0,
+            lines: HashMap::new(),
+            line_numbers: HashMap::new(),
+            links: HashMap::new(),
+            sounds: HashMap::new(),
+            tone: None,
+            ended: Vec::new(),
+            finished: false,
+        }
+    }
+
+    /// Runs until it is asked to end or the last handle has gone.
+    pub(crate) async fn run(mut self, first: Vec<Effect>) {
+        self.carry_out(first).await;
+        let mut network = tokio::time::interval(NETWORK);
+        network.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looked = (self.ports.clock.now(), SystemTime::now());
+        let mut handles_gone = false;
+        while !self.finished {
+            let input = if let Some(input) = self.backlog.pop_front() {
+                Some(input)
+            } else {
+                let wake = self.state.next_wake();
+                let wait = wake.map(|at| at.saturating_duration_since(self.ports.clock.now()));
+                let timer = async {
+                    match wait {
+                        Some(wait) => tokio::time::sleep(wait).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    request = self.requests.recv(), if !handles_gone => match request {
+                        Some(request) => self.request(request),
+                        None => {
+                            handles_gone = true;
+                            Some(Input::Shutdown)
+                        }
+                    },
+                    input = self.kept.recv() => input,
+                    input = self.inputs.recv() => input,
+                    Some(arrival) = self.arrivals.recv() => self.arrived(arrival),
+                    () = timer => Some(Input::Timer),
+                    _ = network.tick() => {
+                        let now = (self.ports.clock.now(), SystemTime::now());
+                        let steady = now.0.saturating_duration_since(looked.0);
+                        let slept = now.1.duration_since(looked.1).is_ok_and(|wall| wall > steady + SLEPT);
+                        looked = now;
+                        (slept || self.addresses_changed()).then_some(Input::Network)
+                    }
+                }
+            };
+            if let Some(input) = input {
+                let now = self.now();
+                let effects = self.state.step(now, input);
+                self.carry_out(effects).await;
+            }
+        }
+        self.sounds.clear();
+        self.tone = None;
+        self.links.clear();
+        self.lines.clear();
+        if let Some(store) = self.store.take() {
+            // Flushing may wait for the disk. A panic there leaves nothing more to do.
+            let _ = tokio::task::spawn_blocking(move || store.close()).await;
+        }
+        for ended in self.ended.drain(..) {
+            let _ = ended.send(());
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { instant: self.ports.clock.now(), wall: self.ports.clock.wall() }
+    }
+
+    fn request(&mut self, request: Request) -> Option<Input> {
+        match request {
+            Request::Command(command, answer) => Some(Input::Command(self.expect(answer), command)),
+            Request::Attach(access, answer) => Some(Input::Attach(self.expect(answer), *access)),
+            Request::Subscribe(answer) => {
+                let snapshot = Snapshot {
+                    seq: self.seq,
+                    accounts: self.state.account_views(),
+                    calls: self.state.call_views(),
+                    // Read from the store by whoever asked.
+                    activity: crate::api::ActivityPage { items: Vec::new(), next: None, unread: 0 },
+                    devices: self.state.devices().clone(),
+                    settings: self.state.settings().clone(),
+                    notices: Some(self.state.notices().to_vec()).filter(|n| !n.is_empty()),
+                };
+                let _ = answer.send((snapshot, self.events.subscribe()));
+                None
+            }
+            Request::Activate(action) => Some(Input::Activated(action)),
+            Request::Shutdown(answer) => {
+                self.ended.push(answer);
+                Some(Input::Shutdown)
+            }
+        }
+    }
+
+    fn expect(&mut self, answer: oneshot::Sender<Result<Reply, ErrorView>>) -> RequestId {
+        let id = RequestId(self.next_request);
+        self.next_request = self.next_request.wrapping_add(1);
+        self.waiting.insert(id, answer);
+        id
+    }
+
+    fn arrived(&mut self, arrival: Arrival) -> Option<Input> {
+        let Arrival::Line(account, line, result) = arrival;
+        if self.line_numbers.get(&account) != Some(&line) {
+            return None;
+        }
+        let result = result.map(|bound| {
+            let local = bound.local;
+            let socket = LineSocket::start(bound, account.clone(), line, self.inputs_in.clone());
+            self.lines.insert(account.clone(), socket);
+            local
+        });
+        Some(Input::Line { account, line, result })
+    }
+
+    fn addresses_changed(&self) -> bool {
+        self.lines.values().any(|line| {
+            line.towards.is_some_and(|towards| udp::local_ip(towards).is_some_and(|ip| ip != line.local.ip()))
+        })
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Write(write) => self.write(write).await,
+                effect => self.do_now(effect),
+            }
+        }
+    }
+
+    /// Hands a write to the store. While its queue is full, what it has done is put aside for the next steps.
+    async fn write(&mut self, write: Write) {
+        let mut next = Some(write);
+        while let (Some(write), Some(store)) = (next.take(), &self.store) {
+            let kept = self.kept_in.clone();
+            let done = move |report: Option<_>| {
+                if let Some(report) = report {
+                    // The engine takes these even while it waits to write.
+                    let _ = kept.blocking_send(Input::Kept(report));
+                }
+            };
+            if let Err(write) = store.write(write, done) {
+                next = Some(write);
+                match tokio::time::timeout(Duration::from_millis(20), self.kept.recv()).await {
+                    Ok(Some(input)) => self.backlog.push_back(input),
+                    Ok(None) | Err(_) => {}
+                }
+            }
+        }
+    }
+
+    fn do_now(&mut self, effect: Effect) {
+        match effect {
+            Effect::Write(_) => {}
+            Effect::Reply(request, reply) => {
+                if let Some(answer) = self.waiting.remove(&request) {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(reply);
+                }
+            }
+            Effect::Event(kind) => self.publish(kind),
+            Effect::OpenLine { account, line, towards } => self.open_line(account, line, towards),
+            Effect::CloseLine(account) => {
+                self.lines.remove(&account);
+                self.line_numbers.remove(&account);
+            }
+            Effect::Send { account, remote, bytes } => self.send(account, remote, &bytes),
+            Effect::Resolve { account, line, id, host, port } => {
+                let inputs = self.inputs_in.clone();
+                tokio::spawn(async move {
+                    let address = udp::resolve(&host, port).await;
+                    let _ = inputs.send(Input::Resolved { account, line, id, address }).await;
+                });
+            }
+            Effect::OpenProvider { account, link, url, token } => {
+                self.open_provider(account, link, &url, token)
+            }
+            Effect::CloseProvider(account) => {
+                self.links.remove(&account);
+            }
+            Effect::Ask { account, link, request } => {
+                if let Some(provider) = self.links.get_mut(&account).filter(|l| l.number() == link) {
+                    provider.ask(request);
+                }
+            }
+            Effect::GetSecret(account, kind, key) => {
+                self.secret_errand(SecretErrand::Get(account, kind, key))
+            }
+            Effect::SetSecret(key, secret) => self.secret_errand(SecretErrand::Set(key, secret)),
+            Effect::DeleteSecret(key) => self.secret_errand(SecretErrand::Delete(key)),
+            Effect::Notify(notification) => self.notice_errand(NoticeErrand::Show(Box::new(notification))),
+            Effect::CloseNotification(tag) => self.notice_errand(NoticeErrand::Close(tag)),
+            Effect::Tone(tone, device) => {
+                // The old one falls silent before the new one begins.
+                self.tone = None;
+                self.tone = tone.map(|tone| self.ports.audio.ring(device.as_deref(), tone));
+            }
+            Effect::Browse(request, url) => {
+                let (browser, inputs) = (self.ports.browser.clone(), self.inputs_in.clone());
+                tokio::spawn(async move {
+                    let opened = browser.open(&url).await.is_ok();
+                    let _ = inputs.send(Input::Browsed(request, opened)).await;
+                });
+            }
+            Effect::OpenMedia(call, ip) => {
+                let report = match CallSound::open(ip) {
+                    Ok((sound, address)) => {
+                        self.sounds.insert(call.clone(), sound);
+                        MediaReport::Opened(address)
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "no sockets for a call");
+                        MediaReport::NotOpened
+                    }
+                };
+                self.backlog.push_back(Input::Media(call, report));
+            }
+            Effect::RunMedia(call, plan) => {
+                if let Some(sound) = self.sounds.get_mut(&call) {
+                    sound.run(&call, plan, &self.ports.audio, &self.inputs_in);
+                }
+            }
+            Effect::Mute(call, muted) => {
+                if let Some(sound) = self.sounds.get(&call) {
+                    sound.mute(muted);
+                }
+            }
+            Effect::Digit(call, digit) => {
+                if let Some(sound) = self.sounds.get(&call) {
+                    sound.digit(digit);
+                }
+            }
+            Effect::CloseMedia(call) => {
+                let running = self.sounds.remove(&call).is_some_and(|s| s.is_running());
+                if !running {
+                    let report = MediaReport::Closed(no_figures());
+                    self.backlog.push_back(Input::Media(call, report));
+                }
+            }
+            Effect::ListDevices => {
+                let (audio, inputs) = (self.ports.audio.clone(), self.inputs_in.clone());
+                tokio::task::spawn_blocking(move || {
+                    let _ = inputs.blocking_send(Input::Devices(audio.devices()));
+                });
+            }
+            Effect::Finished => self.finished = true,
+        }
+    }
+
+    fn publish(&mut self, kind: EventKind) {
+        self.seq = self.seq.wrapping_add(1);
+        // Nobody may be listening.
+        let _ = self.events.send(Event { seq: self.seq, kind });
+    }
+
+    fn open_line(&mut self, account: AccountId, line: u32, towards: Option<(String, u16)>) {
+        self.lines.remove(&account);
+        self.line_numbers.insert(account.clone(), line);
+        let (arrivals, wanted) = (self.arrivals_in.clone(), self.sip_bind);
+        tokio::spawn(
+            async move {
+                let result = udp::bind(towards, wanted).await;
+                let _ = arrivals.send(Arrival::Line(account, line, result)).await;
+            }
+            .instrument(tracing::debug_span!("line", line)),
+        );
+    }
+
+    fn send(&mut self, account: AccountId, remote: SocketAddr, bytes: &[u8]) {
+        let sent = self.lines.get(&account).is_none_or(|line| line.send(remote, bytes));
+        if let (false, Some(line)) = (sent, self.line_numbers.get(&account)) {
+            self.backlog.push_back(Input::SendFailed { account, line: *line, remote });
+        }
+    }
+
+    fn open_provider(&mut self, account: AccountId, link: u32, url: &str, token: Secret) {
+        let report = match (self.connect)(url, token) {
+            Ok(provider) => {
+                let capabilities = provider.capabilities();
+                let opened = ProviderLink::new(account.clone(), link, provider, self.inputs_in.clone());
+                self.links.insert(account.clone(), opened);
+                ProviderReport::Opened(capabilities)
+            }
+            Err(error) => ProviderReport::NotOpened(error),
+        };
+        self.backlog.push_back(Input::Provider { account, link, report });
+    }
+
+    fn secret_errand(&mut self, errand: SecretErrand) {
+        if let Err(refused) = self.secrets.try_send(errand)
+            && let SecretErrand::Get(account, kind, _) = refused.into_inner()
+        {
+            self.backlog.push_back(Input::Secret(account, kind, Err(crate::ports::SecretsError::Failed)));
+        }
+    }
+
+    fn notice_errand(&mut self, errand: NoticeErrand) {
+        if self.notices.try_send(errand).is_err() {
+            tracing::warn!("the desktop is too slow for its notifications");
+        }
+    }
+}
+
+fn spawn_secrets(mut errands: mpsc::Receiver<SecretErrand>, ports: Ports, inputs: mpsc::Sender<Input>) {
+    tokio::spawn(async move {
+        while let Some(errand) = errands.recv().await {
+            match errand {
+                SecretErrand::Get(account, kind, key) => {
+                    let result = ports.secrets.get(&key).await;
+                    if inputs.send(Input::Secret(account, kind, result)).await.is_err() {
+                        return;
+                    }
+                }
+                SecretErrand::Set(key, secret) => {
+                    if let Err(error) = ports.secrets.set(&key, &secret).await {
+                        // It is asked for again at the next start.
+                        tracing::warn!(%error, "a secret was not kept");
+                    }
+                }
+                SecretErrand::Delete(key) => {
+                    if let Err(error) = ports.secrets.delete(&key).await {
+                        tracing::warn!(%error, "a secret was not deleted");
+                    }
+                }
+            }
+        }
+    });
+}
+
+fn spawn_notices(mut errands: mpsc::Receiver<NoticeErrand>, ports: Ports) {
+    tokio::spawn(async move {
+        while let Some(errand) = errands.recv().await {
+            match errand {
+                NoticeErrand::Show(notification) => ports.notifier.show(*notification).await,
+                NoticeErrand::Close(tag) => ports.notifier.close(&tag).await,
+            }
+        }
+    });
+}
+
+fn no_figures() -> CallStatsView {
+    crate::net::media::figures(&tern_media::StreamStats::default())
+}
+
+/// The answer where the engine has ended.
+pub(crate) fn gone() -> ErrorView {
+    ErrorView::with_detail(ErrorCode::Internal, "the engine has ended")
+}
