@@ -8,7 +8,7 @@ export default defineConfig(({ mode }) => ({
   plugins: [svelte(), svelteTesting()],
   clearScreen: false,
   define: { __WITH_FAKE__: JSON.stringify(mode !== "production") },
-  server: { port: 1420, strictPort: true },
+  server: { port: 5173, strictPort: true },
   // The desktop shell's own policy, so that what it would block is seen in a browser as well.
   preview: {
     port: 1421,
@@ -32,5 +32,7 @@ export default defineConfig(({ mode }) => ({
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    // Time inside the tests is virtual; this one only bounds a busy machine.
+    testTimeout: 30_000,
   },
 }));

@@ -112,6 +112,16 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a command with its stderr shown and returns what it printed on stdout; fails when it fails.
+pub fn output(command: &mut Command) -> Result<String> {
+    say::command(command);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("starting it")?;
+    if !output.status.success() {
+        bail!("it failed ({})", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// Runs a command quietly and returns what it printed on stdout, or nothing when it can't be run or fails.
 pub fn ask(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;

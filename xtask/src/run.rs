@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::repository::{Repository, run as run_command};
+use crate::say;
 use crate::setup::{self, Group};
-use crate::{say, suite};
 
 /// How to run the app.
 #[derive(Debug, Default)]
@@ -28,7 +28,13 @@ pub fn run(repository: &Repository, options: &Options) -> Result<ExitCode> {
     say::step("[1/3] building the window's pages");
     run_command(repository.npm().args(["run", "build"]))?;
     say::step("[2/3] building the app (minutes the first time, seconds later)");
-    run_command(&mut suite::build_app(repository, options.release))?;
+    let mut build = repository.cargo();
+    // Without the feature the window would look for a development server.
+    build.args(["build", "--package", "tern-desktop", "--features", "custom-protocol"]);
+    if options.release {
+        build.arg("--release");
+    }
+    run_command(&mut build)?;
     let profile = if options.release { "release" } else { "debug" };
     let app = repository.built(profile, "tern-desktop");
     say::step("[3/3] opening Tern on the sandbox provider");

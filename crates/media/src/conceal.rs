@@ -67,7 +67,7 @@ impl Concealer {
     }
 
     fn open_gap(&self) -> Gap {
-        let (min, max) = (self.rate / 400, self.rate * 15 / 1_000);
+        let (min, max) = (self.rate / 200, self.rate * 15 / 1_000);
         let window = self.rate * 20 / 1_000;
         let reversed: Vec<f32> = self.past.iter().rev().copied().collect();
         let found = pitch::search(&reversed, 0, window, min, max);

@@ -112,11 +112,17 @@ impl Playout {
         self.jitter.insert(now, sequence, timestamp, payload_type, payload)
     }
 
-    /// Fills `out` with what is to be heard from `now` on.
-    pub(crate) fn fill(&mut self, now: Instant, out: &mut [f32]) {
+    /// Samples are fetched this many at a time.
+    pub(crate) fn set_lot(&mut self, samples: usize) {
+        self.jitter.set_lot(samples as f64 / f64::from(self.sample_rate()));
+    }
+
+    /// Fills `out` with what is to be heard `ahead` samples from `now` on.
+    pub(crate) fn fill(&mut self, now: Instant, ahead: usize, out: &mut [f32]) {
         while self.ready.len() < out.len() {
             self.block.clear();
-            self.produce(now, out.len() - self.ready.len());
+            let ahead = (ahead + self.ready.len()) as f64 / f64::from(self.sample_rate());
+            self.produce(now, ahead, out.len() - self.ready.len());
             self.ready.extend(self.block.drain(..));
         }
         let count = out.len();
@@ -125,8 +131,8 @@ impl Playout {
     }
 
     /// Puts the next samples, at least one, into the empty block.
-    fn produce(&mut self, now: Instant, missing: usize) {
-        match self.jitter.next(now) {
+    fn produce(&mut self, now: Instant, ahead: f64, missing: usize) {
+        match self.jitter.next(now, ahead) {
             Next::Packet { packet, after_pause } => {
                 let unexplained = std::mem::take(&mut self.unexplained);
                 self.played.concealed += if after_pause { 0 } else { unexplained };

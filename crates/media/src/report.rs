@@ -163,7 +163,7 @@ impl Reporter {
     /// 32.32 fixed point since the start, plus a second: 0 would read as "no report".
     fn ntp(&self, now: Instant) -> u64 {
         let elapsed = now.saturating_duration_since(self.started) + Duration::from_secs(1);
-        elapsed.as_secs() << 32 | (u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000
+        (elapsed.as_secs() << 32) | ((u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000)
     }
 }
 
@@ -211,7 +211,7 @@ mod tests {
         let block = ReportBlock { ssrc: 99, fraction_lost: 200, ..ReportBlock::default() };
         a.receive(start, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
         assert_eq!(a.feedback(), Feedback::default());
-        let block = ReportBlock { ssrc: 1, last_sender_report: 0xFFFF_0000, delay_since_last: 7, ..block };
+        let block = ReportBlock { ssrc: 1, last_sender_report: 0x0002_0000, delay_since_last: 7, ..block };
         a.receive(start, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
         assert_eq!(a.feedback().round_trip, None);
     }

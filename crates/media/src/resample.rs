@@ -27,8 +27,8 @@ struct Inner {
 
 /// Length of the anti-aliasing filter at the higher of both rates: 192 points at 48 kHz are 2 ms of delay.
 const FILTER_MS: u32 = 4;
-/// Pieces the stream is cut into: the smaller, the less waits here. Both rates have whole samples in it if it can be.
-const CHUNK_MS: u32 = 5;
+/// Pieces a second that the stream is cut into: the smaller, the less waits here.
+const PIECES: u32 = 400;
 
 impl Resampler {
     /// A converter from `from` to `to` Hz (both 1 kHz to 1 MHz); equal rates pass through untouched. `None` for
@@ -53,7 +53,7 @@ impl Resampler {
         let parameters = SincInterpolationParameters::new(length, WindowFunction::BlackmanHarris)
             .oversampling_factor(oversampling)
             .interpolation(interpolation);
-        let chunk = (from * CHUNK_MS / 1_000).max(8) as usize;
+        let chunk = (from / PIECES).max(8) as usize;
         let ratio = f64::from(to) / f64::from(from);
         let rubato = Async::new_sinc(ratio, 1.0, &parameters, chunk, 1, FixedAsync::Input).ok()?;
         let chunk_out = vec![0.0; rubato.output_frames_max()];
@@ -64,7 +64,7 @@ impl Resampler {
         })
     }
 
-    /// Takes samples at the input rate and appends what is ready at the output rate. Up to 5 ms wait for more.
+    /// Takes samples at the input rate and appends what is ready at the output rate. Up to 2.5 ms wait for more.
     pub fn process(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         let Some(inner) = &mut self.inner else {
             out.extend_from_slice(samples);
@@ -139,7 +139,8 @@ mod tests {
     /// Amplitude and phase (radians) of a frequency in the second half of the samples.
     fn measure(samples: &[f32], rate: u32, hz: f32) -> (f32, f32, f32) {
         let start = samples.len() / 2;
-        let whole = ((rate as f32 / hz).round() as usize).max(1);
+        // Every frequency here has whole cycles in 10 ms.
+        let whole = rate as usize / 100;
         let count = (samples.len() - start) / whole * whole;
         let (mut re, mut im, mut power) = (0.0_f64, 0.0_f64, 0.0_f64);
         for (i, s) in samples.iter().enumerate().skip(start).take(count) {

@@ -29,8 +29,6 @@ pub enum SessionEvent {
 
 /// Time between two looks at the sound cards: a fraction of their periods.
 const TICK: Duration = Duration::from_millis(4);
-/// Samples asked of the stream at a time: packets may come until then.
-const PIECE: usize = 240;
 /// Events that may wait to be fetched.
 const EVENTS: usize = 64;
 
@@ -50,7 +48,7 @@ impl Session {
     /// Joins what is open already. The stream must run at [`DEVICE_RATE`].
     pub fn new(stream: Stream, source: Source, sink: Sink) -> Self {
         debug_assert_eq!(stream.sample_rate(), DEVICE_RATE, "the stream must run at the rate of the devices");
-        let (captured, piece) = (Vec::new(), vec![0.0; PIECE]);
+        let (captured, piece) = (Vec::new(), Vec::new());
         Self { stream, source, sink, tone: None, captured, piece, events: VecDeque::new() }
     }
 
@@ -96,15 +94,14 @@ impl Session {
         if !self.captured.is_empty() {
             self.stream.capture(now, &self.captured);
         }
-        let mut wanted = self.sink.wanted(now);
-        while wanted > 0 {
-            let Some(piece) = self.piece.get_mut(..wanted.min(PIECE)) else { break };
-            self.stream.playout(now, piece);
-            if self.tone.as_mut().is_some_and(|tone| !tone.mix_into(piece)) {
+        let wanted = self.sink.wanted(now);
+        if wanted > 0 {
+            self.piece.resize(wanted, 0.0);
+            self.stream.playout(now, &mut self.piece);
+            if self.tone.as_mut().is_some_and(|tone| !tone.mix_into(&mut self.piece)) {
                 self.tone = None;
             }
-            wanted -= piece.len();
-            self.sink.write(piece);
+            self.sink.write(&self.piece);
         }
         self.stream.handle_timeout(now);
         self.collect_events();

@@ -284,8 +284,11 @@ impl Stream {
         if let Some(last) = sending.last_capture {
             let missing = now.saturating_duration_since(last).saturating_sub(length);
             if missing > CAPTURE_PAUSE {
-                let clock = f64::from(self.config.send.kind.clock_rate());
-                sending.timestamp = sending.timestamp.wrapping_add((missing.as_secs_f64() * clock) as u32);
+                let kind = self.config.send.kind;
+                // What waited for the rest of its packet is given up, and its time with it.
+                let given_up = sending.waiting.len() as f64 / f64::from(kind.sample_rate());
+                let ticks = (missing.as_secs_f64() + given_up) * f64::from(kind.clock_rate());
+                sending.timestamp = sending.timestamp.wrapping_add(ticks as u32);
                 sending.waiting.clear();
                 sending.resampler.reset();
                 sending.marker = true;
@@ -324,10 +327,15 @@ impl Stream {
     /// packets may arrive until then.
     pub fn playout(&mut self, now: Instant, out: &mut [f32]) {
         let receiving = &mut self.receiving;
-        let piece = (receiving.playout.sample_rate() / 200) as usize;
+        let rate = receiving.playout.sample_rate() as usize;
+        let at_codec_rate = |samples: usize| samples * rate / self.config.sample_rate as usize;
+        // The resampler takes whole pieces, so up to one more than is asked for is fetched.
+        let piece = (rate != self.config.sample_rate as usize).then_some(rate / 400);
+        receiving.playout.set_lot(at_codec_rate(out.len()) + piece.unwrap_or(0));
         while receiving.ready.len() < out.len() {
-            receiving.piece.resize(piece, 0.0);
-            receiving.playout.fill(now, &mut receiving.piece);
+            let ahead = at_codec_rate(receiving.ready.len());
+            receiving.piece.resize(piece.unwrap_or(out.len() - receiving.ready.len()), 0.0);
+            receiving.playout.fill(now, ahead, &mut receiving.piece);
             receiving.converted.clear();
             receiving.resampler.process(&receiving.piece, &mut receiving.converted);
             receiving.ready.extend(&receiving.converted);

@@ -1,7 +1,7 @@
 //! WAV files as sources and recordings: any PCM or float file in, mono, at the rate asked for; 16-bit PCM out.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavIntoSamples, WavReader, WavSpec};
@@ -145,12 +145,10 @@ impl std::fmt::Debug for WavSink {
 fn explain(path: &Path, error: hound::Error) -> AudioError {
     let path = path.to_owned();
     match error {
-        // An end that comes too early says nothing about the disk.
-        hound::Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            AudioError::BadWav { path, reason: "it ends within its header".to_owned() }
-        }
-        // Which of the two hound reports for a header cut short depends on where it is cut.
-        hound::Error::IoError(error) if error.to_string().contains("fill whole buffer") => {
+        // An end that comes too early, which hound tells as an error of no kind, says nothing about the disk.
+        hound::Error::IoError(error)
+            if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::Other) =>
+        {
             AudioError::BadWav { path, reason: "it ends within its header".to_owned() }
         }
         hound::Error::IoError(error) => AudioError::File { path, reason: error.to_string() },
@@ -244,7 +242,7 @@ mod tests {
                 (middle - 0.5 / f32::from(channels)).abs() < 0.01,
                 "{format:?} {bits} {channels}: {middle}"
             );
-            assert!((16_000..18_000).contains(&back.len()), "{rate}: {}", back.len());
+            assert!((16_000..18_100).contains(&back.len()), "{rate}: {}", back.len());
         }
     }
 

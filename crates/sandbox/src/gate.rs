@@ -10,7 +10,11 @@ use std::{
 use tern_provider::Secret;
 use tern_sip::wire::{HeaderAccess, Request, auth::Credentials, digest};
 
-use crate::{DOMAIN, model::random_word};
+use crate::{
+    DOMAIN,
+    model::random_word,
+    settings::{DigestAlgorithm, Settings},
+};
 
 /// More nonces than this are not remembered; the oldest then counts as stale.
 const MAX_NONCES: usize = 4096;
@@ -32,12 +36,13 @@ pub(crate) struct Challenge {
     /// The header to put the values in.
     pub(crate) header: &'static str,
     /// One per algorithm, the better first (RFC 8760 section 2.3).
-    pub(crate) values: [String; 2],
+    pub(crate) values: Vec<String>,
 }
 
 /// The gate.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    algorithms: Vec<DigestAlgorithm>,
     lifetime: Duration,
     nonces: HashMap<String, Nonce>,
     order: VecDeque<String>,
@@ -50,8 +55,9 @@ struct Nonce {
 }
 
 impl Gate {
-    pub(crate) fn new(lifetime: Duration) -> Self {
-        Self { lifetime, nonces: HashMap::new(), order: VecDeque::new() }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let (algorithms, lifetime) = (settings.digest_algorithms.clone(), settings.nonce_lifetime);
+        Self { algorithms, lifetime, nonces: HashMap::new(), order: VecDeque::new() }
     }
 
     /// The user a request comes from, if it proves it. `password` answers the password of a user.
@@ -74,8 +80,10 @@ impl Gate {
             .filter_map(|value| Credentials::parse(value).ok())
             .filter(|credentials| credentials.realm.eq_ignore_ascii_case(DOMAIN));
         for credentials in ours {
-            let right = password(&credentials.username)
-                .is_some_and(|password| digest::verify(&credentials, &request.method, password.reveal()));
+            let offered = self.algorithms.iter().any(|a| wire_algorithm(*a) == credentials.algorithm);
+            let right = offered
+                && password(&credentials.username)
+                    .is_some_and(|password| digest::verify(&credentials, &request.method, password.reveal()));
             if !right {
                 continue;
             }
@@ -115,10 +123,18 @@ impl Gate {
             Asker::Proxy => (407, "Proxy-Authenticate"),
         };
         let flag = if stale { ", stale=true" } else { "" };
-        let value = |algorithm: &str| {
-            format!("Digest realm=\"{DOMAIN}\", nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{flag}")
+        let value = |algorithm: &DigestAlgorithm| {
+            let name = wire_algorithm(*algorithm).as_str();
+            format!("Digest realm=\"{DOMAIN}\", nonce=\"{nonce}\", algorithm={name}, qop=\"auth\"{flag}")
         };
-        Challenge { code, header, values: [value("SHA-256"), value("MD5")] }
+        Challenge { code, header, values: self.algorithms.iter().map(value).collect() }
+    }
+}
+
+fn wire_algorithm(algorithm: DigestAlgorithm) -> digest::Algorithm {
+    match algorithm {
+        DigestAlgorithm::Sha256 => digest::Algorithm::Sha256,
+        DigestAlgorithm::Md5 => digest::Algorithm::Md5,
     }
 }
 
@@ -150,14 +166,14 @@ mod tests {
 
     #[test]
     fn both_algorithms_open_and_wrong_ones_do_not() {
-        let (mut gate, now) = (Gate::new(LIFETIME), Instant::now());
+        let (mut gate, now) = (Gate::new(&Settings::default()), Instant::now());
         let bare = Request::new(Method::REGISTER, Uri::parse("sip:x").unwrap());
         let challenge = ask(&mut gate, now, &bare).unwrap_err();
         assert_eq!((challenge.code, challenge.header), (401, "WWW-Authenticate"));
         assert!(challenge.values[0].contains("SHA-256") && challenge.values[1].contains("algorithm=MD5"));
         assert!(!challenge.values[0].contains("stale"));
 
-        let [sha, md5] = &challenge.values;
+        let [sha, md5] = challenge.values.as_slice() else { panic!("{challenge:?}") };
         assert_eq!(ask(&mut gate, now, &register(sha, "traveller", "right", 1)).as_deref(), Ok("traveller"));
         assert_eq!(ask(&mut gate, now, &register(md5, "traveller", "right", 2)).as_deref(), Ok("traveller"));
         for (user, password) in [("traveller", "wrong"), ("nobody", "right"), ("", "")] {
@@ -167,10 +183,22 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_too_old_replayed_or_made_up_is_stale() {
-        let (mut gate, now) = (Gate::new(LIFETIME), Instant::now());
+    fn only_what_is_offered_opens() {
+        let settings = Settings { digest_algorithms: vec![DigestAlgorithm::Md5], ..Settings::default() };
+        let (mut gate, now) = (Gate::new(&settings), Instant::now());
         let bare = Request::new(Method::REGISTER, Uri::parse("sip:x").unwrap());
-        let [sha, _] = ask(&mut gate, now, &bare).unwrap_err().values;
+        let challenge = ask(&mut gate, now, &bare).unwrap_err();
+        let [md5] = challenge.values.as_slice() else { panic!("{challenge:?}") };
+        let sha = md5.replace("MD5", "SHA-256");
+        assert!(ask(&mut gate, now, &register(&sha, "traveller", "right", 1)).is_err());
+        assert!(ask(&mut gate, now, &register(md5, "traveller", "right", 1)).is_ok());
+    }
+
+    #[test]
+    fn a_nonce_too_old_replayed_or_made_up_is_stale() {
+        let (mut gate, now) = (Gate::new(&Settings::default()), Instant::now());
+        let bare = Request::new(Method::REGISTER, Uri::parse("sip:x").unwrap());
+        let sha = ask(&mut gate, now, &bare).unwrap_err().values.remove(0);
         let first = register(&sha, "traveller", "right", 1);
         assert!(ask(&mut gate, now, &first).is_ok());
         let is_stale =
@@ -181,13 +209,13 @@ mod tests {
         let forged = sha.replace("nonce=\"", "nonce=\"x");
         assert!(is_stale(ask(&mut gate, now, &register(&forged, "traveller", "right", 1))), "made up");
         // The stale answer is followed by a nonce that works.
-        let [fresh, _] = ask(&mut gate, now + LIFETIME, &late).unwrap_err().values;
+        let fresh = ask(&mut gate, now + LIFETIME, &late).unwrap_err().values.remove(0);
         assert!(ask(&mut gate, now + LIFETIME, &register(&fresh, "traveller", "right", 1)).is_ok());
     }
 
     #[test]
     fn the_memory_for_nonces_is_bounded() {
-        let (mut gate, now) = (Gate::new(LIFETIME), Instant::now());
+        let (mut gate, now) = (Gate::new(&Settings::default()), Instant::now());
         let bare = Request::new(Method::INVITE, Uri::parse("sip:x").unwrap());
         for _ in 0..MAX_NONCES + 10 {
             let challenge = gate.check(now, Asker::Proxy, &bare, passwords).unwrap_err();

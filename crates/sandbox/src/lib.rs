@@ -30,7 +30,7 @@ mod world;
 
 pub use clock::{Clock, SetClock, WallClock};
 pub use sandbox::{DemoAccount, Sandbox, SandboxConfig, SipAccount, StartError};
-pub use settings::{LimitScope, LimitWindow, MinuteRounding, Settings, SmsLimits};
+pub use settings::{DigestAlgorithm, LimitScope, LimitWindow, MinuteRounding, Settings, SmsLimits};
 pub use store::StoreError;
 
 /// The domain of the sandbox's SIP addresses. It never resolves: clients are told where to send.

@@ -26,6 +26,15 @@ pub enum LimitScope {
     Number,
 }
 
+/// A hash of digest authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestAlgorithm {
+    /// SHA-256 (RFC 8760).
+    Sha256,
+    /// MD5, all that many clients know.
+    Md5,
+}
+
 /// How talk time becomes billed minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MinuteRounding {
@@ -77,6 +86,9 @@ pub struct Settings {
     pub min_expires: Duration,
     /// Longest registration given.
     pub max_expires: Duration,
+    /// The hashes offered for authentication, the preferred first. Default SHA-256 and MD5. Clients of old fail at
+    /// a challenge they do not know although RFC 3261 has them skip it; with such a one offer MD5 alone.
+    pub digest_algorithms: Vec<DigestAlgorithm>,
     /// How long a digest nonce is good for; later ones are answered as stale.
     pub nonce_lifetime: Duration,
     /// A call of which nothing is heard for this long, neither RTP nor RTCP, is ended: its client has died.
@@ -118,6 +130,7 @@ impl Default for Settings {
             call_me_rings: Duration::from_secs(30),
             min_expires: Duration::from_secs(30),
             max_expires: Duration::from_secs(3600),
+            digest_algorithms: vec![DigestAlgorithm::Sha256, DigestAlgorithm::Md5],
             nonce_lifetime: Duration::from_secs(300),
             media_silence: Duration::from_secs(600),
             max_legs: 512,

@@ -302,6 +302,12 @@ impl Endpoint {
     }
 
     fn on_response(&mut self, now: Instant, response: Response) {
+        // RFC 3261 8.1.3.3: a response with more than our own Via went astray.
+        if response.headers.vias().map_or(0, |vias| vias.len()) != 1 {
+            let stats = &mut self.layer.around.stats;
+            stats.stray_responses = stats.stray_responses.saturating_add(1);
+            return;
+        }
         match self.layer.receive_response(now, response) {
             Ok(upcall) => self.tell(now, upcall),
             Err(stray) => self.on_stray_response(now, &stray),
@@ -391,11 +397,11 @@ impl Endpoint {
             return;
         };
         let contact_user = request.uri.user().unwrap_or_else(|| self.layer.around.random.contact_user());
-        let called = self.registrations.iter().find(|(_, r)| r.contact_user() == contact_user);
-        let account = called.map(|(id, _)| *id);
-        let credentials = called
-            .filter(|(_, r)| r.is_served_by(source.transport, source.remote))
-            .map(|(_, r)| r.call_authentication());
+        let account = self.called_account(&contact_user, to.uri.user(), source);
+        let credentials = account
+            .and_then(|id| self.registrations.get(&id))
+            .filter(|r| r.is_served_by(source.transport, source.remote))
+            .map(Registration::call_authentication);
         let id = CallId(self.layer.fresh_id());
         let call = Call::incoming(id, now, server, &request, contact_user, credentials, &mut self.layer);
         let Some(call) = call else {
@@ -408,6 +414,21 @@ impl Endpoint {
         let event =
             Event::IncomingCall { call: id, request: Box::new(request), from, to, offer, source, account };
         self.layer.around.event(event);
+    }
+
+    /// The account an INVITE is for: the one whose Contact it names; else, for servers that write the called number
+    /// there, and for a binding an earlier run has left, an account of the server it comes from.
+    fn called_account(
+        &self,
+        contact_user: &str,
+        to: Option<String>,
+        source: Source,
+    ) -> Option<RegistrationId> {
+        let by_contact = self.registrations.iter().find(|(_, r)| r.contact_user() == contact_user);
+        let served =
+            || self.registrations.iter().filter(|(_, r)| r.is_served_by(source.transport, source.remote));
+        let by_name = || served().find(|(_, r)| to.is_some() && r.config.aor.user() == to);
+        by_contact.or_else(by_name).or_else(|| served().next()).map(|(id, _)| *id)
     }
 
     /// RFC 3261 9.2.

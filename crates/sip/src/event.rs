@@ -62,8 +62,8 @@ pub enum Event {
         offer: Option<SessionDescription>,
         /// Where it came from.
         source: Source,
-        /// The account whose bound Contact was called. `None`: nobody asked a registrar to send this here; most such
-        /// calls from the open network are scanners.
+        /// The account that is called: its bound Contact is named, or its server sent this. `None`: neither; most
+        /// such calls from the open network are scanners.
         account: Option<RegistrationId>,
     },
     /// A call moved on.

@@ -8,7 +8,7 @@ use crate::config::{NextHop, RegistrationConfig};
 use crate::event::{Event, RegistrationFailure, RegistrationState};
 use crate::ids::RegistrationId;
 use crate::layer::{Draft, Fate, Layer, Owner};
-use crate::surroundings::TimerKey;
+use crate::surroundings::{LONGEST_WAIT, TimerKey};
 use crate::target;
 use crate::transaction::ClientId;
 use crate::transport::Transport;
@@ -19,8 +19,6 @@ use std::time::{Duration, Instant};
 /// First and longest wait before another try: the algorithm of RFC 5626 4.5, begun sooner because a person waits.
 const FIRST_RETRY: Duration = Duration::from_secs(4);
 const LONGEST_RETRY: Duration = Duration::from_secs(1800);
-/// No Retry-After or Min-Expires is believed beyond this.
-const DAY: Duration = Duration::from_secs(86_400);
 
 #[derive(Debug)]
 pub(crate) struct Registration {
@@ -93,7 +91,7 @@ impl Registration {
             from_tag: random.tag(),
             contact_user: random.contact_user(),
             cseq: 0,
-            expires: config.expires,
+            expires: config.expires.min(LONGEST_WAIT),
             failures: 0,
             binding: Binding::None,
             server: None,
@@ -284,7 +282,7 @@ impl Registration {
                 // RFC 3261 10.2.8
                 let least =
                     Duration::from_secs(response.headers.number("Min-Expires").unwrap_or_default().into());
-                if least > self.expires && least <= DAY {
+                if least > self.expires && least <= LONGEST_WAIT {
                     self.expires = least;
                     Verdict::Again
                 } else {
@@ -309,7 +307,7 @@ impl Registration {
         let found = found.or(if listed.len() == 1 { listed.first() } else { None });
         let seconds = found.and_then(Address::expires).or_else(|| response.headers.number("Expires"));
         let granted = seconds.map_or(self.expires, |s| Duration::from_secs(s.into()));
-        granted.clamp(Duration::from_secs(1), DAY)
+        granted.clamp(Duration::from_secs(1), LONGEST_WAIT)
     }
 
     /// A REGISTER that gets no answer takes 64*T1 to fail; there shall be time for one such before the binding ends.
@@ -400,5 +398,5 @@ fn sent_contact(client: ClientId, layer: &Layer) -> Option<Address> {
 /// RFC 3261 20.33, in seconds.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers.number("Retry-After")?;
-    Some(Duration::from_secs(seconds.into()).clamp(Duration::from_secs(1), DAY))
+    Some(Duration::from_secs(seconds.into()).clamp(Duration::from_secs(1), LONGEST_WAIT))
 }

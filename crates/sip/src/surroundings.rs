@@ -9,9 +9,12 @@ use crate::transaction::{ClientId, Path, ServerId, Timer};
 use crate::transport::Transport;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Datagrams are dropped while this many outputs wait: the driver has stopped taking them.
 pub(crate) const MAX_OUTPUTS: usize = 8192;
+/// No wait is longer, whoever asked for it: beyond, adding it to an `Instant` may overflow.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TimerKey {

@@ -74,6 +74,7 @@ export type Effect =
   | { type: "readActivity" }
   | { type: "readThread"; thread: ThreadId }
   | { type: "forgetLater"; call: CallView }
+  | { type: "showCall" }
   | { type: "show"; thread: ThreadId | null };
 
 export interface Step {
@@ -150,6 +151,9 @@ function subscribed(state: Projection, snapshot: Snapshot): Step {
   const early = state.link.state === "waiting" ? state.link.early : [];
   // A new snapshot lists living calls only; what ended meanwhile is gone with it.
   const effects: Effect[] = state.thread ? [{ type: "readThread", thread: state.thread.id }] : [];
+  if (snapshot.calls.some((call) => isTaken(call) && !state.calls.some((known) => known.id === call.id))) {
+    effects.push({ type: "showCall" });
+  }
   let next: Projection = {
     ...state,
     link: { state: "live", seq: snapshot.seq },
@@ -188,6 +192,9 @@ function happened(state: Projection, kind: EventKind): Step {
       return { state, effects: [{ type: "refresh" }] };
     case "callChanged": {
       const effects: Effect[] = kind.call.state === "ended" ? [{ type: "forgetLater", call: kind.call }] : [];
+      // Answered from a notification or placed from a link, it is what a person wants to see.
+      const before = state.calls.find((call) => call.id === kind.call.id);
+      if (isTaken(kind.call) && !(before && isTaken(before))) effects.push({ type: "showCall" });
       return { state: { ...state, calls: withCall(state.calls, kind.call) }, effects };
     }
     case "activityChanged":
@@ -204,6 +211,11 @@ function happened(state: Projection, kind: EventKind): Step {
     case "showRequested":
       return { state, effects: [{ type: "show", thread: kind.thread }] };
   }
+}
+
+/** A call someone here has taken on: placed, or answered. */
+function isTaken(call: CallView): boolean {
+  return call.state !== "ended" && !(call.direction === "incoming" && call.state === "ringing");
 }
 
 function withCall(calls: CallView[], call: CallView): CallView[] {

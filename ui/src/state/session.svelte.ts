@@ -224,6 +224,8 @@ export class Session {
         const reason = effect.call.end?.error ? FAREWELL_WITH_REASON_MS : FAREWELL_MS;
         return this.#later(reason, () => this.#apply({ type: "callForgotten", call: effect.call.id }));
       }
+      case "showCall":
+        return this.go({ at: "call" });
       case "show":
         if (effect.thread !== null) await this.openThread(effect.thread);
     }

@@ -60,7 +60,7 @@ pub(super) fn fetch_npm_packages(repository: &Repository) -> Result<()> {
     }
     say::note("fetching npm packages");
     let mut npm = repository.npm();
-    npm.args(["ci", "--no-audit", "--no-fund"]);
+    npm.args(["ci", "--no-audit", "--no-fund", "--fetch-timeout=60000"]);
     if env::var_os("CI").is_some() {
         npm.arg("--progress=false");
     }

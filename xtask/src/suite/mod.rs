@@ -5,8 +5,6 @@
 
 mod stages;
 
-pub(crate) use stages::build_app;
-
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,12 @@
 //! The stages, one function each.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
-use crate::repository::{Repository, ask, run};
+use crate::repository::{Repository, ask, output, run};
 use crate::{codegen, licences, say, tidy};
 
 /// One stage of the suite.
@@ -32,9 +34,7 @@ pub(super) const STAGES: &[Stage] = &[
     stage("tidy", "the rules of the house", Needs::Rust, tidy::run),
     stage("deny", "licences and sources of what we depend on", Needs::Rust, deny),
     stage("ui", "the window's types, lint, tests and build", Needs::Build, ui),
-    stage("codegen", "the window's types are the engine's", Needs::Build, |repository| {
-        codegen::run(repository, true)
-    }),
+    stage("codegen", "the window's types are the engine's", Needs::Build, bindings),
     stage("clippy", "lints, all targets", Needs::Build, clippy),
     // xtask's own tests try the stage out.
     stage("unit", "unit tests of every crate", Needs::Programs, unit),
@@ -77,45 +77,71 @@ fn ui(repository: &Repository) -> Result<()> {
 
 fn clippy(repository: &Repository) -> Result<()> {
     built_ui(repository)?;
-    run(repository.cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    run(all(repository, "clippy").args(["--all-targets", "--", "-D", "warnings"]))
 }
 
 fn unit(repository: &Repository) -> Result<()> {
-    run(repository.cargo().arg("test"))
+    built_ui(repository)?;
+    run(&mut all(repository, "test"))
 }
 
 fn integration(repository: &Repository) -> Result<()> {
-    run(with_cli(repository)?.args(["--test", "it"]))
+    run_tests(repository, "it")
 }
 
 fn peers(repository: &Repository) -> Result<()> {
-    run(with_cli(repository)?.args(["--test", "peers"]))
+    run_tests(repository, "peers")
 }
 
 fn desktop(repository: &Repository) -> Result<()> {
-    built_ui(repository)?;
-    run(&mut build_app(repository, false))?;
-    let mut tests = with_cli(repository)?;
-    tests.env("TERN_DESKTOP_BIN", repository.built("debug", "tern-desktop"));
-    run(tests.args(["--test", "desktop"]))
+    run_tests(repository, "desktop")
 }
 
-/// The command that builds the app as it is shipped: with its pages inside.
-pub(crate) fn build_app(repository: &Repository, release: bool) -> Command {
+fn bindings(repository: &Repository) -> Result<()> {
+    built_ui(repository)?;
+    build_programs(repository)?;
+    codegen::check_with(repository, &repository.built("debug", "examples/bindings"))
+}
+
+/// A cargo subcommand on the whole workspace, the app as it is shipped: with its pages inside.
+///
+/// Cargo unites the features of what it builds at once. With one crate at a time most dependencies would be
+/// built anew for each stage, since serde and tokio have other features for each.
+fn all(repository: &Repository, subcommand: &str) -> Command {
     let mut cargo = repository.cargo();
-    cargo.args(["build", "--package", "tern-desktop", "--features", "custom-protocol"]);
-    if release {
-        cargo.arg("--release");
-    }
+    cargo.args([subcommand, "--workspace", "--features", "tern-desktop/custom-protocol"]);
     cargo
 }
 
-/// `cargo test` of the test crate, after the `tern` that its tests start was built.
-fn with_cli(repository: &Repository) -> Result<Command> {
-    run(repository.cargo().args(["build", "--package", "tern-cli"]))?;
-    let mut cargo = repository.cargo();
-    cargo.args(["test", "--package", "tern-tests"]).env("TERN_BIN", repository.built("debug", "tern"));
-    Ok(cargo)
+/// Builds what tests start: `tern`, the app, and the writer of the window's types.
+fn build_programs(repository: &Repository) -> Result<()> {
+    // The example has another use: with one, cargo takes the features of dev-dependencies in, as for tests.
+    run(all(repository, "build").args(["--bin", "tern", "--bin", "tern-desktop", "--example", "bindings"]))
+}
+
+/// Builds one of the test crate's binaries and what it starts, and runs it.
+fn run_tests(repository: &Repository, name: &str) -> Result<()> {
+    built_ui(repository)?;
+    build_programs(repository)?;
+    let mut build = all(repository, "test");
+    build.args(["--no-run", "--test", name, "--message-format=json-render-diagnostics"]);
+    let messages = output(&mut build)?;
+    let program = executable(&messages, repository.path("tests"))
+        .with_context(|| format!("cargo built no `{name}`"))?;
+    let mut tests = Command::new(program);
+    tests.current_dir(repository.path("tests"));
+    tests.env("TERN_BIN", repository.built("debug", "tern"));
+    tests.env("TERN_DESKTOP_BIN", repository.built("debug", "tern-desktop"));
+    run(&mut tests)
+}
+
+/// The test program of the package in a folder, from cargo's messages: others may have one of the same name.
+fn executable(messages: &str, package: PathBuf) -> Option<PathBuf> {
+    messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find_map(|message| {
+        let manifest = Path::new(message["manifest_path"].as_str()?);
+        (manifest.parent() == Some(&package)).then_some(())?;
+        message["executable"].as_str().map(PathBuf::from)
+    })
 }
 
 /// The shell's macros read the built pages at compile time.
@@ -124,4 +150,22 @@ fn built_ui(repository: &Repository) -> Result<()> {
         return Ok(());
     }
     run(repository.npm().args(["run", "build"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_test_program_is_that_of_the_package_asked_for() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","manifest_path":"/r/crates/sip/Cargo.toml","executable":"/t/it-1"}"#,
+            "\nnot a message\n",
+            r#"{"reason":"compiler-artifact","manifest_path":"/r/tests/Cargo.toml","executable":null}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","manifest_path":"/r/tests/Cargo.toml","executable":"/t/it-2"}"#,
+        );
+        assert_eq!(executable(messages, "/r/tests".into()), Some("/t/it-2".into()));
+        assert_eq!(executable(messages, "/r/crates/engine".into()), None);
+    }
 }

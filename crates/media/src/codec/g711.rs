@@ -200,24 +200,33 @@ mod tests {
         }
     }
 
-    /// No sample may be coded to a word whose value is farther off than another's.
+    /// The decision values between segments, tables 2a and 1a: the first value of each segment from the second on.
     #[test]
-    fn every_sample_gets_the_nearest_value() {
-        for law in [Law::Mu, Law::A] {
-            let mut values: Vec<i32> = (0..=255).map(|code| i32::from(law.expand(code))).collect();
-            values.sort_unstable();
-            for sample in (i16::MIN..=i16::MAX).step_by(3) {
-                let got = i32::from(law.expand(law.compress(sample)));
-                let sample = i32::from(sample);
-                let next = values.partition_point(|v| *v < sample);
-                let nearest = [next.saturating_sub(1), next.min(values.len() - 1)]
-                    .map(|i| (values[i] - sample).abs())
-                    .into_iter()
-                    .min()
-                    .unwrap();
-                // Decision values lie on the coarser grid of 14 (µ) and 13 (A) bits: half a step of slack.
-                assert!((got - sample).abs() <= nearest + 8, "{law:?} {sample} -> {got}");
-            }
+    fn segments_begin_where_the_tables_say() {
+        for (decision, code) in
+            [(31, 0xEF), (95, 0xDF), (223, 0xCF), (479, 0xBF), (991, 0xAF), (2_015, 0x9F), (4_063, 0x8F)]
+        {
+            assert_eq!(Law::Mu.compress(decision * 4), code);
+            assert_eq!(Law::Mu.compress(decision * 4 - 1), code + 1);
+        }
+        for (decision, code) in
+            [(32, 0x90_u8), (64, 0xA0), (128, 0xB0), (256, 0xC0), (512, 0xD0), (1_024, 0xE0), (2_048, 0xF0)]
+        {
+            assert_eq!(Law::A.compress(decision * 8) ^ 0x55, code);
+            assert_eq!(Law::A.compress(decision * 8 - 1) ^ 0x55, code - 1);
+        }
+    }
+
+    /// Half a step of the sample's segment is the largest error there is.
+    #[test]
+    fn every_sample_is_as_near_as_its_segment_allows() {
+        for sample in i16::MIN..=i16::MAX {
+            let magnitude = i32::from(sample).abs();
+            let off = |law: Law| (i32::from(law.expand(law.compress(sample))) - i32::from(sample)).abs();
+            let half_mu = 4 << ((magnitude.min(MU_CLIP) + MU_BIAS) >> 7).ilog2();
+            assert!(off(Law::Mu) <= half_mu.max(magnitude - 32_124), "mu {sample}");
+            let half_a = 8 << (magnitude >> 8).max(1).ilog2();
+            assert!(off(Law::A) <= half_a, "a {sample}");
         }
     }
 

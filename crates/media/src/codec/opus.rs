@@ -161,10 +161,10 @@ pub(crate) fn carries_redundancy(payload: &[u8]) -> bool {
 
 fn bandwidth_for(playback_rate: u32) -> Bandwidth {
     match playback_rate {
-        ..=8_000 => Bandwidth::Narrow,
-        ..=12_000 => Bandwidth::Medium,
-        ..=16_000 => Bandwidth::Wide,
-        ..=24_000 => Bandwidth::Superwide,
+        0..=8_000 => Bandwidth::Narrow,
+        8_001..=12_000 => Bandwidth::Medium,
+        12_001..=16_000 => Bandwidth::Wide,
+        16_001..=24_000 => Bandwidth::Superwide,
         _ => Bandwidth::Full,
     }
 }

@@ -16,6 +16,7 @@ pub(super) struct Counters {
     /// Times that frames slipped.
     pub(super) slips: AtomicU64,
     /// Times the sound system itself reported an overrun or underrun.
+    #[cfg(feature = "device")]
     pub(super) xruns: AtomicU64,
     /// Frames of the longest callback.
     pub(super) period: AtomicU32,
@@ -32,6 +33,7 @@ impl Counters {
             frames: AtomicU64::new(0),
             slipped: AtomicU64::new(0),
             slips: AtomicU64::new(0),
+            #[cfg(feature = "device")]
             xruns: AtomicU64::new(0),
             period: AtomicU32::new(0),
             latest: AtomicU64::new(0),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{BufferSize, FromSample, SampleFormat, SizedSample, StreamConfig};
@@ -9,7 +10,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::DeviceId;
 use super::callback::{self, Counters};
-use super::open::{self, Watch};
+use super::open::{self, Retry, Watch};
 use crate::DEVICE_RATE;
 use crate::error::{AudioError, Direction};
 use crate::resample::Resampler;
@@ -23,6 +24,9 @@ pub struct Capture {
     counters: Arc<Counters>,
     skipped: u64,
     watch: Watch,
+    retry: Retry,
+    /// An error after which it may or may not go on.
+    stumbled: Option<AudioError>,
     _stream: cpal::Stream,
 }
 
@@ -34,8 +38,12 @@ const KEPT_MS: usize = 20;
 impl Capture {
     /// Opens a microphone by id or name, or the system's default, and starts it.
     pub fn open(id: Option<&DeviceId>) -> Result<Self, AudioError> {
+        Self::open_with(id, open::PERIOD)
+    }
+
+    fn open_with(id: Option<&DeviceId>, period: u32) -> Result<Self, AudioError> {
         let device = open::find(Direction::Capture, id)?;
-        let (config, format) = open::choose(Direction::Capture, id, &device)?;
+        let (config, format) = open::choose(Direction::Capture, id, &device, period)?;
         let default_period = StreamConfig { buffer_size: BufferSize::Default, ..config };
         // Some devices refuse the very period they say they have.
         Self::start(&device, id, config, format).or_else(|_| Self::start(&device, id, default_period, format))
@@ -65,7 +73,18 @@ impl Capture {
         };
         let stream = stream.map_err(fail)?;
         stream.play().map_err(fail)?;
-        Ok(Self { ring, rate, resampler, piece: Vec::new(), counters, skipped: 0, watch, _stream: stream })
+        Ok(Self {
+            ring,
+            rate,
+            resampler,
+            piece: Vec::new(),
+            counters,
+            skipped: 0,
+            watch,
+            retry: Retry::new(),
+            stumbled: None,
+            _stream: stream,
+        })
     }
 
     /// Appends what was recorded since the last call and returns how many samples that is.
@@ -75,7 +94,7 @@ impl Capture {
         let ms = self.rate as usize / 1_000;
         if ready > BACKLOG_MS * ms {
             let skip = ready - KEPT_MS * ms;
-            (0..skip).for_each(|_| drop(self.ring.pop()));
+            (0..skip).for_each(|_| _ = self.ring.pop());
             self.skipped += skip as u64;
             ready -= skip;
         }
@@ -85,9 +104,32 @@ impl Capture {
         out.len() - before
     }
 
-    /// Why it stopped, if it did; told once.
+    /// Why it stopped, if it did; told once. A sound system that stumbles and stands still is first tried again,
+    /// with longer periods.
     pub fn poll_error(&mut self) -> Option<AudioError> {
-        self.watch.poll()
+        let now = Instant::now();
+        match self.watch.poll() {
+            Some(error @ AudioError::Backend(_)) => self.stumbled = Some(error),
+            Some(error) => return Some(error),
+            None => {}
+        }
+        // Most stumbles are over by the next callback.
+        if self.stumbled.is_none() || now.saturating_duration_since(self.counters.latest()) < open::STANDSTILL
+        {
+            return None;
+        }
+        let error = self.stumbled.take()?;
+        let mut retry = self.retry;
+        let Some(period) = retry.next(now) else { return Some(error) };
+        tracing::warn!(%error, period, "the audio device stands still and is opened again");
+        let id = self.watch.id().cloned();
+        match Self::open_with(id.as_ref(), period) {
+            Ok(fresh) => {
+                *self = Self { retry, ..fresh };
+                None
+            }
+            Err(error) => Some(error),
+        }
     }
 
     /// Times samples were lost because nobody read them or the sound system ran over.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, HostTrait};
 use cpal::{
@@ -14,8 +15,8 @@ use super::{DeviceId, DeviceInfo};
 use crate::DEVICE_RATE;
 use crate::error::{AudioError, Direction};
 
-/// Frames per callback asked for at 48 kHz: 10 ms, half a packet.
-const PERIOD: u32 = 480;
+/// Frames per callback asked for at 48 kHz: 15 ms. Less than a packet, and still enough for a busy machine.
+pub(super) const PERIOD: u32 = 720;
 
 pub(super) fn list(direction: Direction) -> Vec<DeviceInfo> {
     let host = cpal::default_host();
@@ -68,11 +69,12 @@ pub(super) fn find(direction: Direction, id: Option<&DeviceId>) -> Result<cpal::
     devices.find(matches).ok_or_else(|| AudioError::DeviceGone(wanted.to_string()))
 }
 
-/// The format to open a device with: our rate, few channels, a small period, as far as it has them.
+/// The format to open a device with: our rate, few channels, the given period, as far as it has them.
 pub(super) fn choose(
     direction: Direction,
     id: Option<&DeviceId>,
     device: &cpal::Device,
+    period: u32,
 ) -> Result<(StreamConfig, SampleFormat), AudioError> {
     let ranges: Result<Vec<SupportedStreamConfigRange>, cpal::Error> = match direction {
         Direction::Capture => device.supported_input_configs().map(Iterator::collect),
@@ -86,8 +88,8 @@ pub(super) fn choose(
         .min_by_key(|(rank, _)| *rank);
     if let Some((_, range)) = best {
         let period = match range.buffer_size() {
-            SupportedBufferSize::Range { min, max } if (*min..=*max).contains(&PERIOD) => {
-                BufferSize::Fixed(PERIOD)
+            SupportedBufferSize::Range { min, max } if (*min..=*max).contains(&period) => {
+                BufferSize::Fixed(period)
             }
             _ => BufferSize::Default,
         };
@@ -121,6 +123,38 @@ fn rank(range: &SupportedStreamConfigRange) -> Option<(u16, u8)> {
     Some((if channels > 2 { channels + 100 } else { channels }, format))
 }
 
+/// How often in a row a device that stumbles is opened again.
+const RETRIES: u32 = 6;
+/// A device without a callback for this long stands still.
+pub(super) const STANDSTILL: Duration = Duration::from_millis(300);
+/// A device that ran this long had not stumbled in a row.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Opens a device that stumbled again, with longer periods, as long as there is hope.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retry {
+    period: u32,
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Retry {
+    pub(super) fn new() -> Self {
+        Self { period: PERIOD, count: 0, last: None }
+    }
+
+    /// The period to try next, or that it is enough.
+    pub(super) fn next(&mut self, now: Instant) -> Option<u32> {
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) > STEADY) {
+            self.count = 0;
+        }
+        self.last = Some(now);
+        self.count += 1;
+        self.period = (self.period * 2).min(PERIOD * 4);
+        (self.count <= RETRIES).then_some(self.period)
+    }
+}
+
 /// Where a running device reports what happens to it.
 pub(super) struct Watch {
     errors: Receiver<cpal::Error>,
@@ -146,6 +180,11 @@ impl Watch {
             _ => drop(sender.try_send(error)),
         };
         (Self { errors, direction, id: id.cloned() }, callback)
+    }
+
+    /// What it was opened by.
+    pub(super) fn id(&self) -> Option<&DeviceId> {
+        self.id.as_ref()
     }
 
     /// Why the device stopped, once.
@@ -183,5 +222,20 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
     match direction {
         Direction::Capture => host.default_input_device(),
         Direction::Playback => host.default_output_device(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_stumbles_is_tried_with_longer_periods_and_not_for_ever() {
+        let start = Instant::now();
+        let mut retry = Retry::new();
+        let periods: Vec<_> = (0..8).map(|_| retry.next(start)).collect();
+        let (first, second) = (Some(PERIOD * 2), Some(PERIOD * 4));
+        assert_eq!(periods, [first, second, second, second, second, second, None, None]);
+        assert_eq!(retry.next(start + STEADY * 2), second, "after a steady time there is new hope");
     }
 }

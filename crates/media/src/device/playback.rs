@@ -14,7 +14,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::DeviceId;
 use super::callback::{self, Counters};
-use super::open::{self, Watch};
+use super::open::{self, Retry, Watch};
 use crate::DEVICE_RATE;
 use crate::error::{AudioError, Direction};
 use crate::resample::Resampler;
@@ -29,14 +29,21 @@ pub struct Playback {
     counters: Arc<Counters>,
     margin: Margin,
     watch: Watch,
+    retry: Retry,
+    /// An error after which it may or may not go on.
+    stumbled: Option<AudioError>,
     _stream: cpal::Stream,
 }
 
 impl Playback {
     /// Opens a loudspeaker by id or name, or the system's default, and starts it.
     pub fn open(id: Option<&DeviceId>) -> Result<Self, AudioError> {
+        Self::open_with(id, open::PERIOD)
+    }
+
+    fn open_with(id: Option<&DeviceId>, period: u32) -> Result<Self, AudioError> {
         let device = open::find(Direction::Playback, id)?;
-        let (config, format) = open::choose(Direction::Playback, id, &device)?;
+        let (config, format) = open::choose(Direction::Playback, id, &device, period)?;
         let default_period = StreamConfig { buffer_size: BufferSize::Default, ..config };
         // Some devices refuse the very period they say they have.
         Self::start(&device, id, config, format).or_else(|_| Self::start(&device, id, default_period, format))
@@ -68,7 +75,19 @@ impl Playback {
         let stream = stream.map_err(fail)?;
         stream.play().map_err(fail)?;
         let (piece, margin) = (Vec::new(), Margin::default());
-        Ok(Self { ring, capacity, rate, resampler, piece, counters, margin, watch, _stream: stream })
+        Ok(Self {
+            ring,
+            capacity,
+            rate,
+            resampler,
+            piece,
+            counters,
+            margin,
+            watch,
+            retry: Retry::new(),
+            stumbled: None,
+            _stream: stream,
+        })
     }
 
     /// Samples at [`DEVICE_RATE`] to write now so that the next callback finds what it needs.
@@ -104,9 +123,32 @@ impl Playback {
         self.capacity - self.ring.slots()
     }
 
-    /// Why it stopped, if it did; told once.
+    /// Why it stopped, if it did; told once. A sound system that stumbles and stands still is first tried again,
+    /// with longer periods.
     pub fn poll_error(&mut self) -> Option<AudioError> {
-        self.watch.poll()
+        let now = Instant::now();
+        match self.watch.poll() {
+            Some(error @ AudioError::Backend(_)) => self.stumbled = Some(error),
+            Some(error) => return Some(error),
+            None => {}
+        }
+        // Most stumbles are over by the next callback.
+        if self.stumbled.is_none() || now.saturating_duration_since(self.counters.latest()) < open::STANDSTILL
+        {
+            return None;
+        }
+        let error = self.stumbled.take()?;
+        let mut retry = self.retry;
+        let Some(period) = retry.next(now) else { return Some(error) };
+        tracing::warn!(%error, period, "the audio device stands still and is opened again");
+        let id = self.watch.id().cloned();
+        match Self::open_with(id.as_ref(), period) {
+            Ok(fresh) => {
+                *self = Self { retry, ..fresh };
+                None
+            }
+            Err(error) => Some(error),
+        }
     }
 
     /// Times a callback found too few samples, or the sound system ran dry.
@@ -195,7 +237,7 @@ mod tests {
         assert_eq!(margin.follow(at(64), 4), LEAST + STEP);
         assert_eq!(margin.follow(at(125), 4), LEAST);
         assert_eq!(margin.follow(at(300), 4), LEAST);
-        (5..100).for_each(|slips| drop(margin.follow(at(301), slips)));
+        (5..100).for_each(|slips| _ = margin.follow(at(301), slips));
         assert_eq!(margin.follow(at(302), 99), MOST);
     }
 }

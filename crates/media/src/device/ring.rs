@@ -69,7 +69,9 @@ impl Ringer {
 
     /// Why the tone can't be heard any more, if so; told once.
     pub fn poll_error(&mut self) -> Option<AudioError> {
-        let error = self.playing.as_ref()?.errors.try_iter().find(|e| e.kind() != cpal::ErrorKind::Xrun)?;
+        // Glitches and stumbles pass; the tone goes on after them.
+        let passing = [cpal::ErrorKind::Xrun, cpal::ErrorKind::BackendError];
+        let error = self.playing.as_ref()?.errors.try_iter().find(|e| !passing.contains(&e.kind()))?;
         self.playing = None;
         Some(open::explain(Direction::Playback, self.device.as_ref(), &error))
     }

@@ -1,8 +1,9 @@
 //! How late packets arrive against their timestamps, and the delay that follows from it.
 //!
-//! The invariant: the target is the lowest offset between the clock of timestamps and ours at which no more than
-//! [`LATE_SHARE`] of the latest [`WINDOW`] packets would have come too late. Nothing is modelled; the window is
-//! the distribution. A sender whose clock drifts moves the whole window with it.
+//! The invariant: the target is an offset between the clock of timestamps and ours at which no more than
+//! [`LATE_SHARE`] of the latest [`WINDOW`] packets would have come too late; the lowest one, unless a little more
+//! saves packets too ([`WORTH`]). Nothing is modelled; the window is the distribution. A sender whose clock
+//! drifts moves the whole window with it.
 
 use std::collections::VecDeque;
 
@@ -10,12 +11,14 @@ use std::collections::VecDeque;
 const WINDOW: usize = 500;
 /// Share of packets that may come too late; under 1 % with room for what the window doesn't know yet.
 const LATE_SHARE: f64 = 0.006;
+/// Delay worth one packet of the window that comes in time for it, seconds.
+const WORTH: f64 = 0.010;
 /// Packets after which the window is trusted; before, a start of [`FIRST_GUESS`] is assumed.
 const TRUSTED: usize = 50;
 /// Delay over the fastest packet while little is known, seconds.
 const FIRST_GUESS: f64 = 0.020;
 /// Kept over the quantile for the unevenness of the own threads, seconds.
-const SLACK: f64 = 0.002;
+const SLACK: f64 = 0.004;
 
 /// The latest transit times. A transit time is arrival minus timestamp, both in seconds from origins of their
 /// own: only differences mean something.
@@ -38,9 +41,9 @@ impl Arrivals {
         self.scratch.clear();
         self.scratch.extend(&self.transits);
         self.fastest = self.scratch.iter().copied().fold(f64::INFINITY, f64::min);
-        let mut delay = self.from_latest(LATE_SHARE) - self.fastest;
+        let mut delay = self.bargain() - self.fastest;
         if let Some(packet_time) = redundancy {
-            delay = delay.max(self.from_latest(0.1) - self.fastest + packet_time);
+            delay = delay.max(self.exceeded_by_share(0.1) - self.fastest + packet_time);
         }
         if self.transits.len() < TRUSTED {
             delay = delay.max(FIRST_GUESS);
@@ -63,9 +66,22 @@ impl Arrivals {
         self.transits.clear();
     }
 
+    /// The transit at which waiting longer costs more than the packets it would save.
+    fn bargain(&mut self) -> f64 {
+        let allowed = (self.scratch.len() as f64 * LATE_SHARE) as usize;
+        let costs = (0..=allowed).map(|late| {
+            let transit = self.exceeded_by(late);
+            (transit + late as f64 * WORTH, transit)
+        });
+        costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |(_, transit)| transit)
+    }
+
     /// The transit that `share` of the packets exceed.
-    fn from_latest(&mut self, share: f64) -> f64 {
-        let exceeding = (self.scratch.len() as f64 * share) as usize;
+    fn exceeded_by_share(&mut self, share: f64) -> f64 {
+        self.exceeded_by((self.scratch.len() as f64 * share) as usize)
+    }
+
+    fn exceeded_by(&mut self, exceeding: usize) -> f64 {
         let index = self.scratch.len().saturating_sub(1 + exceeding);
         if self.scratch.is_empty() {
             return 0.0;
@@ -97,7 +113,13 @@ mod tests {
         let outliers = |n| (0..500).map(move |i| if i % 100 == 7 && i / 100 < n { 0.3 } else { 0.0 });
         assert_eq!(target_of(outliers(3), None), 0.0, "3 of 500 are let go");
         assert_eq!(target_of(outliers(4), None), 0.3);
-        assert_eq!(target_of((0..500).map(|i| if i < 250 { 2.0 } else { 0.0 }), None), 0.398, "bounded");
+        let small = (0..500).map(|i| if i == 70 { 0.008 } else { 0.0 });
+        assert_eq!(target_of(small, None), 0.008, "a little delay is worth a packet");
+        assert_eq!(
+            target_of((0..500).map(|i| if i < 250 { 2.0 } else { 0.0 }), None),
+            0.4 - SLACK,
+            "bounded"
+        );
     }
 
     #[test]

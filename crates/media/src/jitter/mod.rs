@@ -30,8 +30,14 @@ const RESTART_AFTER: f64 = 0.2;
 const TIMESTAMP_JUMP: f64 = 3.0;
 /// Delay above the aim that a restart throws away instead of playing, seconds.
 const STALE: f64 = 0.06;
-/// Packets whose need is remembered: the current delay is that of the one needed earliest.
+/// Packets whose offset is remembered: the current delay is that of the one that sounded earliest.
 const NEEDS: usize = 25;
+/// Delay above the aim that is left alone: less than most pitch periods, which is what can be taken out.
+const SURPLUS: f64 = 0.006;
+/// Delay below the aim that is left alone; the aim's slack must cover it.
+const DEFICIT: f64 = 0.002;
+/// A pitch period of most voices, seconds.
+const PERIOD: f64 = 0.010;
 /// Share of loss from which lost packets are worth waiting for the redundancy behind them.
 const REDUNDANCY_WORTH: f64 = 0.01;
 
@@ -106,14 +112,18 @@ pub struct JitterBuffer {
     latest: Option<i64>,
     doubted: Option<i64>,
     state: State,
+    /// Where playing stopped for want of packets, while it isn't known why.
+    stopped_at: Option<i64>,
     /// Sequence number of the last packet given out.
     last_out: Option<i64>,
     /// Recent sequence numbers that carried no audio: no hole where they are.
     not_audio: VecDeque<i64>,
-    /// Offsets at which packets were needed lately.
+    /// Offsets at which packets sounded lately.
     needs: VecDeque<f64>,
     /// Smoothed share of packets lost.
     loss: f64,
+    /// Length of the lots in which samples are fetched, seconds.
+    lot: f64,
     /// Length of a packet in units of the clock.
     packet_ticks: u32,
     redundancy: bool,
@@ -139,10 +149,12 @@ impl JitterBuffer {
             latest: None,
             doubted: None,
             state: State::Starting,
+            stopped_at: None,
             last_out: None,
             not_audio: VecDeque::new(),
             needs: VecDeque::new(),
             loss: 0.0,
+            lot: 0.0,
             packet_ticks: clock_rate / 50,
             redundancy: false,
             dropped: 0,
@@ -211,14 +223,21 @@ impl JitterBuffer {
         self.not_audio.clear();
     }
 
+    /// Samples are fetched in lots of this many seconds: a packet is needed up to so long before it sounds.
+    pub fn set_lot(&mut self, seconds: f64) {
+        // Lots differ; the longest of late counts.
+        self.lot = (self.lot * 0.995).max(seconds);
+    }
+
     /// Whether packets carry a copy of the one before them.
     pub fn set_redundancy(&mut self, carried: bool) {
         self.redundancy = carried;
     }
 
-    /// What to play at `now`, when all that was given out before is used up.
-    pub fn next(&mut self, now: Instant) -> Next {
-        let now = self.clock(now);
+    /// What to play next. It is needed `now`, though its first sample only sounds `ahead` seconds later, after
+    /// what was given out before.
+    pub fn next(&mut self, now: Instant, ahead: f64) -> Next {
+        let now = self.clock(now) + ahead;
         if self.state == State::Starting && !self.start(now) {
             return Next::Starting;
         }
@@ -226,6 +245,7 @@ impl JitterBuffer {
         let Some((&first, waiting)) = self.packets.first_key_value() else {
             if f64::from(held) / self.clock_rate > RESTART_AFTER {
                 self.restart();
+                self.stopped_at = Some(position);
                 return Next::Starting;
             }
             return Next::Empty;
@@ -252,7 +272,9 @@ impl JitterBuffer {
         self.last_out = Some(packet.sequence);
         self.needed(now, first);
         self.state = State::Playing { position: first, held: 0 };
-        Next::Packet { packet, after_pause: lost == 0 && gap > 0 }
+        // A sender that paused goes on later than where it stopped; a network that stalled, just there.
+        let paused = gap > 0 || self.stopped_at.take().is_some_and(|position| first > position);
+        Next::Packet { packet, after_pause: lost == 0 && paused }
     }
 
     /// The packet last given out lasts `ticks`.
@@ -290,13 +312,13 @@ impl JitterBuffer {
         if self.needs.is_empty() {
             return Correction::None;
         }
-        let surplus = self.current() - self.arrivals.target();
+        let surplus = self.current() - self.goal();
         let ticks = |seconds: f64| (seconds * self.clock_rate) as u32;
-        // Less than the shortest pitch period can't be done; a deficit is worse than a surplus.
-        if surplus > 0.004 {
+        if surplus > SURPLUS {
             Correction::Shorten(ticks(surplus))
-        } else if surplus < -0.004 {
-            Correction::Lengthen(ticks(-surplus + 0.004))
+        } else if surplus < -DEFICIT {
+            // A whole pitch period has to fit.
+            Correction::Lengthen(ticks(-surplus + PERIOD))
         } else {
             Correction::None
         }
@@ -313,7 +335,7 @@ impl JitterBuffer {
 
     /// The delay aimed at, milliseconds.
     pub fn target_ms(&self) -> f32 {
-        ((self.arrivals.target() - self.arrivals.fastest()) * 1_000.0) as f32
+        ((self.goal() - self.arrivals.fastest()) * 1_000.0) as f32
     }
 
     /// Packets that wait.
@@ -344,7 +366,7 @@ impl JitterBuffer {
     /// Starts if the first packet is due, throwing away what is too old for the delay aimed at.
     fn start(&mut self, now: f64) -> bool {
         while let Some((&first, _)) = self.packets.first_key_value() {
-            let surplus = now - self.seconds(first) - self.arrivals.target();
+            let surplus = now - self.seconds(first) - self.goal();
             if surplus < 0.0 {
                 return false;
             }
@@ -376,6 +398,11 @@ impl JitterBuffer {
         }
         let offset = now - self.seconds(position);
         self.needs.push_back(offset);
+    }
+
+    /// The offset at which samples should sound.
+    fn goal(&self) -> f64 {
+        self.arrivals.target() + self.lot
     }
 
     fn current(&self) -> f64 {

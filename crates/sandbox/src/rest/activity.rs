@@ -46,7 +46,7 @@ pub(super) struct ChangesParams {
 /// Everything, newest first, page by page.
 ///
 /// The cursor was taken before the first page's rows were read: `changes` from there misses nothing.
-#[utoipa::path(get, path = "/v1/activity/snapshot", tag = "activity", params(SnapshotParams),
+#[utoipa::path(get, path = "/v1/activity/snapshot", operation_id = "activity_snapshot", tag = "activity", params(SnapshotParams),
     security(("token" = [])), responses(
     (status = 200, body = SnapshotView),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_page`"),
@@ -87,7 +87,7 @@ pub(super) async fn snapshot(
 }
 
 /// What has changed since a cursor, oldest first.
-#[utoipa::path(get, path = "/v1/activity/changes", tag = "activity", params(ChangesParams),
+#[utoipa::path(get, path = "/v1/activity/changes", operation_id = "activity_changes", tag = "activity", params(ChangesParams),
     security(("token" = [])), responses(
     (status = 200, body = ChangesView),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_cursor`"),

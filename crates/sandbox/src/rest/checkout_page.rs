@@ -23,7 +23,7 @@ button.pay{display:block;width:100%;background:var(--go);border-color:var(--go);
 button:focus-visible{outline:3px solid var(--go);outline-offset:2px}";
 
 /// The page to pay on.
-#[utoipa::path(get, path = "/checkout/{id}", tag = "checkout",
+#[utoipa::path(get, path = "/checkout/{id}", operation_id = "checkout", tag = "checkout",
     params(("id" = String, Path, description = "The top-up's id")), responses(
     (status = 200, content_type = "text/html", body = String),
     (status = 404, content_type = "text/html", body = String),
@@ -36,7 +36,7 @@ pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Resu
 }
 
 /// The "Pay" button.
-#[utoipa::path(post, path = "/checkout/{id}/pay", tag = "checkout",
+#[utoipa::path(post, path = "/checkout/{id}/pay", operation_id = "checkout_pay", tag = "checkout",
     params(("id" = String, Path, description = "The top-up's id")), responses(
     (status = 303, description = "Back to the page, which tells how it ended. Paying twice credits once."),
     (status = 404, content_type = "text/html", body = String),
@@ -46,7 +46,7 @@ pub(super) async fn pay(state: State<Api>, path: Path<String>) -> Result<Respons
 }
 
 /// The "Decline" button: the bank says no.
-#[utoipa::path(post, path = "/checkout/{id}/decline", tag = "checkout",
+#[utoipa::path(post, path = "/checkout/{id}/decline", operation_id = "checkout_decline", tag = "checkout",
     params(("id" = String, Path, description = "The top-up's id")), responses(
     (status = 303, description = "Back to the page."),
     (status = 404, content_type = "text/html", body = String),
@@ -56,7 +56,7 @@ pub(super) async fn decline(state: State<Api>, path: Path<String>) -> Result<Res
 }
 
 /// The "Cancel" button.
-#[utoipa::path(post, path = "/checkout/{id}/cancel", tag = "checkout",
+#[utoipa::path(post, path = "/checkout/{id}/cancel", operation_id = "checkout_cancel", tag = "checkout",
     params(("id" = String, Path, description = "The top-up's id")), responses(
     (status = 303, description = "Back to the page."),
     (status = 404, content_type = "text/html", body = String),

@@ -77,7 +77,7 @@ enum ApiFault {
 }
 
 /// Accounts to try out, with everything needed to use them.
-#[utoipa::path(get, path = "/sandbox/accounts", tag = "sandbox", responses((status = 200, body = DemoAccountsView)))]
+#[utoipa::path(get, path = "/sandbox/accounts", operation_id = "sandbox_accounts", tag = "sandbox", responses((status = 200, body = DemoAccountsView)))]
 pub(super) async fn accounts(State(api): State<Api>) -> Result<Json<DemoAccountsView>, Problem> {
     let sip = api.sip;
     let accounts = api
@@ -108,7 +108,7 @@ pub(super) async fn accounts(State(api): State<Api>) -> Result<Json<DemoAccounts
 }
 
 /// An SMS from outside arrives at a rented number.
-#[utoipa::path(post, path = "/sandbox/sms", tag = "sandbox", request_body = OutsideSms, responses(
+#[utoipa::path(post, path = "/sandbox/sms", operation_id = "sandbox_sms", tag = "sandbox", request_body = OutsideSms, responses(
     (status = 201, body = MessageView),
     (status = 404, body = Problem, content_type = "application/problem+json", description = "`number_unknown`"),
 ))]
@@ -121,7 +121,7 @@ pub(super) async fn sms(
 }
 
 /// The outside calls a rented number; whoever answers hears themselves.
-#[utoipa::path(post, path = "/sandbox/calls", tag = "sandbox", request_body = OutsideCall, responses(
+#[utoipa::path(post, path = "/sandbox/calls", operation_id = "sandbox_call", tag = "sandbox", request_body = OutsideCall, responses(
     (status = 202, body = OutsideCallView),
     (status = 404, body = Problem, content_type = "application/problem+json", description = "`number_unknown`"),
 ))]
@@ -146,7 +146,7 @@ pub(super) async fn call(
 }
 
 /// Breaks something, or mends it.
-#[utoipa::path(post, path = "/sandbox/faults", tag = "sandbox", request_body = Faults, responses(
+#[utoipa::path(post, path = "/sandbox/faults", operation_id = "sandbox_faults", tag = "sandbox", request_body = Faults, responses(
     (status = 200, body = Faults),
 ))]
 pub(super) async fn faults(State(api): State<Api>, Body(faults): Body<Faults>) -> Json<Faults> {

@@ -36,7 +36,7 @@ pub(super) struct FindParams {
 }
 
 /// Sends an SMS, once per key.
-#[utoipa::path(post, path = "/v1/messages", tag = "messages", request_body = NewMessage,
+#[utoipa::path(post, path = "/v1/messages", operation_id = "send_message", tag = "messages", request_body = NewMessage,
     security(("token" = [])),
     params(("Idempotency-Key" = String, Header, description = "1 to 200 characters, chosen by the client")),
     responses(
@@ -66,7 +66,7 @@ pub(super) async fn send(
 }
 
 /// The message sent with a key, if there is one.
-#[utoipa::path(get, path = "/v1/messages", tag = "messages", params(FindParams), security(("token" = [])),
+#[utoipa::path(get, path = "/v1/messages", operation_id = "find_message", tag = "messages", params(FindParams), security(("token" = [])),
     responses(
     (status = 200, body = MessagesView),
     (status = 400, body = Problem, content_type = "application/problem+json"),

@@ -59,7 +59,7 @@ impl Modify for Token {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/openapi.json", tag = "account", responses(
+#[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "account", responses(
     (status = 200, content_type = "application/json", body = serde_json::Value),
 ))]
 pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {

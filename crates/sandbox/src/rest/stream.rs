@@ -27,7 +27,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 ///
 /// Each event is `changed`, its id the cursor of the latest change. The first comes at once if anything has changed
 /// since `Last-Event-ID`.
-#[utoipa::path(get, path = "/v1/activity/stream", tag = "activity", security(("token" = [])),
+#[utoipa::path(get, path = "/v1/activity/stream", operation_id = "activity_stream", tag = "activity", security(("token" = [])),
     params(("Last-Event-ID" = Option<String>, Header, description = "The last cursor the client knows")),
     responses(
     (status = 200, content_type = "text/event-stream", body = String),

@@ -662,9 +662,11 @@ async fn the_description_names_every_route_and_every_route_is_there() {
     assert_eq!(document["openapi"].as_str().unwrap().split('.').take(2).collect::<Vec<_>>(), ["3", "1"]);
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
     let mut described = Vec::new();
+    let mut ids = std::collections::HashSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             described.push(format!("{} {path}", method.to_uppercase()));
+            assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{path}: an id is there once");
             assert!(operation["summary"].as_str().is_some_and(|s| !s.is_empty()), "{path}");
             // Without a token, and with nothing else a route could ask for: it must be there and hold up.
             let request = format!("{} {}", method.to_uppercase(), path.replace("{id}", "x"));

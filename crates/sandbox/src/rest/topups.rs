@@ -29,7 +29,7 @@ pub(super) struct NewTopUp {
 }
 
 /// Begins a top-up, once per key; the answer names the page to pay on.
-#[utoipa::path(post, path = "/v1/topups", tag = "topups", request_body = NewTopUp, security(("token" = [])),
+#[utoipa::path(post, path = "/v1/topups", operation_id = "create_topup", tag = "topups", request_body = NewTopUp, security(("token" = [])),
     params(("Idempotency-Key" = String, Header, description = "1 to 200 characters, chosen by the client")),
     responses(
     (status = 201, body = TopUpView),
@@ -53,7 +53,7 @@ pub(super) async fn create(
 }
 
 /// Where a top-up stands.
-#[utoipa::path(get, path = "/v1/topups/{id}", tag = "topups", security(("token" = [])),
+#[utoipa::path(get, path = "/v1/topups/{id}", operation_id = "topup", tag = "topups", security(("token" = [])),
     params(("id" = String, Path, description = "The top-up's id")), responses(
     (status = 200, body = TopUpView),
     (status = 401, body = Problem, content_type = "application/problem+json"),

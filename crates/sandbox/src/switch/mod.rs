@@ -81,7 +81,7 @@ impl Switch {
         news: mpsc::Sender<News>,
     ) -> Self {
         Self {
-            gate: Gate::new(operator.settings.nonce_lifetime),
+            gate: Gate::new(&operator.settings),
             registrar: Registrar::new(&operator.settings),
             endpoint,
             operator,

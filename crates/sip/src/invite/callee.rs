@@ -8,7 +8,7 @@ use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending, Event};
 use crate::ids::CallId;
 use crate::layer::Layer;
-use crate::surroundings::CallTimer;
+use crate::surroundings::{CallTimer, LONGEST_WAIT};
 use crate::transaction::ServerId;
 use crate::wire::sdp::{self, SessionDescription};
 use crate::wire::{HeaderAccess as _, Request, Response, default_reason, headers};
@@ -102,7 +102,7 @@ impl Call {
         };
         // RFC 3261 13.3.1: the caller may have set an earlier end.
         let asked = request.headers.number("Expires").map(|s| Duration::from_secs(s.into()));
-        let patience = layer.around.config.incoming_timeout;
+        let patience = layer.around.config.incoming_timeout.min(LONGEST_WAIT);
         let patience = asked.map_or(patience, |a| a.min(patience));
         layer.around.timers.set(call.timer(CallTimer::Ring), now + patience);
         Some(call)

@@ -8,7 +8,7 @@ use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending};
 use crate::ids::CallId;
 use crate::layer::{Draft, Fate, Layer, Owner};
-use crate::surroundings::CallTimer;
+use crate::surroundings::{CallTimer, LONGEST_WAIT};
 use crate::target;
 use crate::transaction::ClientId;
 use crate::wire::sdp::{self, SessionDescription};
@@ -54,11 +54,12 @@ pub(crate) struct Plan {
 impl Call {
     /// Sends the INVITE (RFC 3261 13.2.1).
     pub(crate) fn place(id: CallId, now: Instant, plan: Plan, layer: &mut Layer) -> Call {
-        let mut request = Request::new(Method::INVITE, plan.target.clone());
+        let (target, to) = start_line_and_to(plan.target);
+        let mut request = Request::new(Method::INVITE, target);
         request.headers.add("Max-Forwards", "70");
         let tag = layer.around.random.tag();
         request.headers.add("From", plan.from.with_tag(&tag).to_string());
-        request.headers.add("To", Address::new(plan.target).to_string());
+        request.headers.add("To", Address::new(to).to_string());
         request.headers.add("Call-ID", layer.around.random.call_id());
         request.headers.add("CSeq", "1 INVITE");
         request.headers.add("Allow", layer.around.allow());
@@ -91,7 +92,7 @@ impl Call {
             }),
             callee: None,
         };
-        layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout);
+        layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout.min(LONGEST_WAIT));
         call
     }
 
@@ -156,7 +157,7 @@ impl Call {
     }
 
     fn cancel(&mut self, now: Instant, invite: ClientId, ending: Ending, layer: &mut Layer) {
-        layer.cancel(now, invite, None, Owner::InCall(self.id));
+        layer.cancel(now, invite, Owner::InCall(self.id));
         let life = layer.around.config.timers.transaction_life();
         layer.around.timers.set(self.timer(CallTimer::Cancel), now + life);
         self.state = State::Cancelling { invite, ending };
@@ -352,5 +353,30 @@ impl Call {
             }
             _ => {}
         }
+    }
+}
+
+/// The target as Request-URI and as To: each without the components RFC 3261 19.1.1 (table 1) does not allow there.
+fn start_line_and_to(target: Uri) -> (Uri, Uri) {
+    let Uri::Sip(mut uri) = target else { return (target.clone(), target) };
+    uri.headers = None;
+    uri.params.remove("method");
+    let mut to = uri.clone();
+    for name in ["maddr", "ttl", "transport", "lr"] {
+        to.params.remove(name);
+    }
+    (Uri::Sip(uri), Uri::Sip(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn to_carries_no_routing() {
+        let target = Uri::parse("sip:bob@h:5070;transport=tcp;lr;user=phone;method=BYE?Subject=x").unwrap();
+        let (line, to) = start_line_and_to(target);
+        assert_eq!(line.to_string(), "sip:bob@h:5070;transport=tcp;lr;user=phone");
+        assert_eq!(to.to_string(), "sip:bob@h:5070;user=phone");
     }
 }

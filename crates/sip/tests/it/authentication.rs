@@ -109,6 +109,28 @@ fn the_called_account_proves_its_bye_to_its_own_server() {
 }
 
 #[test]
+fn a_call_is_for_the_account_whose_contact_or_server_it_names() {
+    let mut net = Net::new(1, CALM);
+    let alice = net.add("alice", |_| {});
+    let mut registrar = Registrar::add(&mut net);
+    let stranger = net.add("stranger", |_| {});
+    let (now, config) = (net.now, account(&net, registrar.node, "secret"));
+    let id = net.node(alice).endpoint.register(now, config);
+    net.run(Duration::from_secs(1), &mut |net, n, e| registrar.on_event(net, n, e));
+    let mut accounts = Vec::new();
+    for from in [registrar.node, stranger] {
+        let (now, config) = (net.now, direct_call(&net, from, alice));
+        net.node(from).endpoint.call(now, config).unwrap();
+        net.run(Duration::from_secs(1), &mut |_, _, e| {
+            if let Event::IncomingCall { account, .. } = e {
+                accounts.push(*account);
+            }
+        });
+    }
+    assert_eq!(accounts, [Some(id), None]);
+}
+
+#[test]
 fn a_wrong_password_ends_the_call_with_the_servers_word() {
     let mut net = Net::new(1, CALM);
     let (alice, server) = (net.add("alice", |_| {}), net.add("switch", |_| {}));

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tern_sip::wire::sdp::SessionDescription;
 use tern_sip::wire::{HeaderAccess as _, Message, Method, Request, Response, parse_datagram};
-use tern_sip::{CallError, CallId, CallState, EndedBy, Event, Reply, Transport};
+use tern_sip::{CallError, CallId, CallState, EndedBy, Event, Output, Reply, Transport};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -198,6 +198,93 @@ fn a_second_branch_that_answers_is_acknowledged_and_left() {
     net.node(alice).endpoint.hang_up(now, call).unwrap();
     net.run(100 * SECOND, &mut |_, _, _| {});
     assert_eq!(net.nodes[alice].endpoint.stats().calls, 0);
+}
+
+#[test]
+fn a_called_name_is_resolved_once_per_request() {
+    let mut net = Net::new(4, CALM);
+    let (alice, bob) = (net.add("alice", |_| {}), net.add("bob", |_| {}));
+    net.names.push(("bob.test", net.nodes[bob].address));
+    let (now, mut config) = (net.now, direct_call(&net, alice, bob));
+    config.target = uri("sip:bob@bob.test");
+    let call = net.node(alice).endpoint.call(now, config).unwrap();
+    net.run(SECOND, &mut |net, n, e| {
+        if let Event::IncomingCall { call, .. } = e {
+            let (now, sdp) = (net.now, audio(net.nodes[n].address));
+            net.node(n).endpoint.accept(now, *call, sdp).unwrap();
+        }
+    });
+    assert!(matches!(call_states(&net, alice).last(), Some(CallState::Confirmed { .. })));
+    let now = net.now;
+    net.node(alice).endpoint.hang_up(now, call).unwrap();
+    net.run(100 * SECOND, &mut |_, _, _| {});
+    assert_eq!(ending(&net, bob).unwrap().by, EndedBy::Remote);
+    net.assert_empty("after a call by name");
+}
+
+#[test]
+fn hanging_up_while_the_name_is_looked_up_sends_nothing() {
+    let mut net = Net::new(4, CALM);
+    let (alice, bob) = (net.add("alice", |_| {}), net.add("bob", |_| {}));
+    let (now, mut config) = (net.now, direct_call(&net, alice, bob));
+    config.target = uri("sip:bob@slow.test");
+    let endpoint = &mut net.node(alice).endpoint;
+    let call = endpoint.call(now, config).unwrap();
+    let Some(Output::Resolve { id, host, .. }) = endpoint.poll() else { panic!() };
+    assert_eq!(host, "slow.test");
+    endpoint.hang_up(now, call).unwrap();
+    // The answer comes too late and is for nobody.
+    endpoint.resolved(now, id, Some((Transport::Udp, "192.0.2.2:5060".parse().unwrap())));
+    net.run(SECOND, &mut |_, _, _| {});
+    assert_eq!((net.sent.len(), ending(&net, alice).unwrap().by), (0, EndedBy::Local));
+    net.assert_empty("after the early end");
+}
+
+#[test]
+fn without_a_listener_for_the_way_the_call_is_unreachable() {
+    let mut net = Net::new(4, CALM);
+    let (alice, bob) = (net.add("alice", |_| {}), net.add("bob", |_| {}));
+    let (now, mut config) = (net.now, direct_call(&net, alice, bob));
+    config.target = uri("sip:bob@192.0.2.2;transport=tls");
+    config.ring_timeout = Duration::MAX;
+    net.node(alice).endpoint.call(now, config.clone()).unwrap();
+    net.run(SECOND, &mut |_, _, _| {});
+    assert_eq!(ending(&net, alice).unwrap().by, EndedBy::Network);
+    config.target = uri("tel:+15551234");
+    let now = net.now;
+    assert_eq!(net.node(alice).endpoint.call(now, config), Err(CallError::NoRoute));
+    net.assert_empty("after no way");
+}
+
+#[test]
+fn a_network_that_refuses_ends_the_call_at_once() {
+    let mut net = Net::new(4, Weather { loss: 1000, ..CALM });
+    let (alice, bob) = (net.add("alice", |_| {}), net.add("bob", |_| {}));
+    let (now, config) = (net.now, direct_call(&net, alice, bob));
+    let to = net.nodes[bob].address;
+    let endpoint = &mut net.node(alice).endpoint;
+    endpoint.call(now, config).unwrap();
+    endpoint.transport_failed(now, Transport::Udp, to);
+    net.run(SECOND, &mut |_, _, _| {});
+    assert_eq!(ending(&net, alice).unwrap().by, EndedBy::Network);
+    net.assert_empty("after the refusal");
+}
+
+#[test]
+fn a_response_with_a_second_via_is_not_for_us() {
+    let mut net = Net::new(4, CALM);
+    let (alice, bob) = (net.add("alice", |_| {}), net.add("bob", |_| {}));
+    let (now, config) = (net.now, direct_call(&net, alice, bob));
+    net.node(alice).endpoint.call(now, config).unwrap();
+    let (from, to) = (net.nodes[bob].address, net.nodes[alice].address);
+    net.nodes[bob].address = "203.0.113.1:1".parse().unwrap();
+    net.run(Duration::from_millis(1), &mut |_, _, _| {});
+    let Ok(Message::Request(request)) = parse_datagram(&net.sent[0].bytes) else { panic!() };
+    let mut response = Response::to(&request, 603, Some("x"));
+    response.headers.add("Via", "SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKother");
+    net.deliver(from, to, &response.to_bytes());
+    net.run(Duration::from_millis(1), &mut |_, _, _| {});
+    assert_eq!((ending(&net, alice), net.nodes[alice].endpoint.stats().stray_responses), (None, 1));
 }
 
 #[test]

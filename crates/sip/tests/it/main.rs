@@ -10,4 +10,5 @@ mod registrar;
 mod registrations;
 mod rfc4475;
 mod schedules;
+mod torture;
 mod uas;

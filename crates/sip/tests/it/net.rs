@@ -34,6 +34,7 @@ pub(crate) struct Node {
 }
 
 /// One datagram as it was sent.
+#[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) at: Duration,
     pub(crate) from: String,

@@ -1,0 +1,15 @@
+//! The crate from outside: whole streams over a network made of rules, on virtual time.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+mod calls;
+mod concealment;
+#[cfg(feature = "device")]
+mod devices;
+mod dtmf;
+mod hostile;
+mod jitter;
+mod network;
+mod session;
+mod speech;
+mod stats;

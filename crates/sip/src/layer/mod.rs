@@ -1,0 +1,112 @@
+//! The transaction layer: all transactions, the way of requests to their first hop and of responses back.
+//!
+//! Invariant: every transaction is in exactly one of `clients` and `servers`, its key points to it, and when it
+//! terminates it, its key and its timers go at once. The core above is told through [`Upcall`].
+
+mod inbound;
+mod outbound;
+
+use crate::config::NextHop;
+use crate::event::Stats;
+use crate::ids::{CallId, RegistrationId, ResolveId};
+use crate::surroundings::Surroundings;
+use crate::transaction::client::ClientTransaction;
+use crate::transaction::server::ServerTransaction;
+use crate::transaction::{ClientId, ClientKey, Path, ServerId, ServerKey};
+use crate::wire::{Request, Response};
+use inbound::MergeKey;
+pub(crate) use inbound::{Arrival, response_path};
+use std::collections::{BTreeMap, HashMap};
+
+/// Server transactions at a time; beyond, requests are dropped and their senders repeat them.
+const MAX_SERVERS: usize = 4096;
+
+/// Who sent a request and is told of its fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Registration(RegistrationId),
+    Invite(CallId),
+    /// CANCEL, BYE, and what else needs no answer to go on.
+    InCall(CallId),
+}
+
+/// A request that still lacks what depends on the first hop: Via and Contact.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) request: Request,
+    pub(crate) hop: NextHop,
+    /// The user part of the Contact, for requests that carry one.
+    pub(crate) contact_user: Option<String>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    Response(Response),
+    Timeout,
+    Unreachable,
+}
+
+#[derive(Debug)]
+pub(crate) struct Upcall {
+    pub(crate) owner: Owner,
+    pub(crate) client: ClientId,
+    pub(crate) fate: Fate,
+}
+
+#[derive(Debug)]
+struct Client {
+    transaction: ClientTransaction,
+    owner: Owner,
+}
+
+/// What waits for an address.
+#[derive(Debug)]
+enum Waiting {
+    Request { id: ClientId, draft: Draft, owner: Owner },
+    Ack { call: CallId, tag: Option<String>, draft: Draft },
+}
+
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) around: Surroundings,
+    clients: BTreeMap<ClientId, Client>,
+    client_keys: HashMap<ClientKey, ClientId>,
+    servers: BTreeMap<ServerId, ServerTransaction>,
+    server_keys: HashMap<ServerKey, ServerId>,
+    merge_keys: HashMap<MergeKey, ServerId>,
+    waiting: BTreeMap<ResolveId, Waiting>,
+    /// The ACK of each 2xx, to be sent again when the 2xx comes again (RFC 3261 13.2.2.4).
+    acks: Vec<(CallId, Option<String>, Path, Vec<u8>)>,
+    next_id: u64,
+}
+
+impl Layer {
+    pub(crate) fn new(around: Surroundings) -> Layer {
+        Layer {
+            around,
+            clients: BTreeMap::new(),
+            client_keys: HashMap::new(),
+            servers: BTreeMap::new(),
+            server_keys: HashMap::new(),
+            merge_keys: HashMap::new(),
+            waiting: BTreeMap::new(),
+            acks: Vec::new(),
+            next_id: 0,
+        }
+    }
+
+    pub(crate) fn fresh_id(&mut self) -> u64 {
+        self.next_id = self.next_id.saturating_add(1);
+        self.next_id
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        Stats {
+            client_transactions: self.clients.len().saturating_add(self.waiting.len()),
+            server_transactions: self.servers.len(),
+            timers: self.around.timers.len(),
+            ..self.around.stats
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import axe from "axe-core";
+import { expect, it, vi } from "vitest";
+import { click, get, open, openRow, pass, type Stage } from "./stage";
+
+// Colours are held by tokens.test.ts and by `npm run look`: nothing is painted here.
+const OPTIONS: axe.RunOptions = { rules: { "color-contrast": { enabled: false } }, resultTypes: ["violations"] };
+
+const SCENES: Record<string, (stage: Stage) => Promise<void>> = {
+  start: async () => {},
+  thread: () => openRow("+33639981207"),
+  settings: () => click("open-settings"),
+  "add funds": () => click("add-funds"),
+  "new account": async () => {
+    await click("open-settings");
+    await click("account-add");
+  },
+  "new message": () => click("new-message"),
+  call: async () => {
+    await click("echo-test");
+    await pass(3000);
+    await click("call-keypad");
+  },
+  incoming: async ({ fake }) => {
+    fake.ring();
+    await pass(0);
+  },
+};
+
+it.each(Object.entries(SCENES))("%s can be used without eyes or mouse", async (_, scene) => {
+  const stage = await open();
+  await scene(stage);
+  expect(get("window")).toBeTruthy();
+  vi.useRealTimers();
+  const { violations } = await axe.run(document.body, OPTIONS);
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 90)).join(" | ")}`)).toEqual([]);
+});

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { createFake } from "../src/api/fake";
+import type { Command, Event, Query } from "../src/api/generated";
+
+const generated = readFileSync(join(import.meta.dirname, "../src/api/generated.ts"), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+
+/** The `type` of every member of a union in the generated file. */
+function members(union: string): string[] {
+  const start = generated.indexOf(`export type ${union} =`);
+  const end = generated.indexOf("export type", start + 1);
+  return [...generated.slice(start, end).matchAll(/\{ type: "(\w+)"/g)].map((match) => match[1]!);
+}
+
+const secret = { name: "", user: "u", domain: "d", password: "p", proxy: null, transport: "udp" as const, provider: null };
+const THREAD = "1/+442079460123/+447700900142";
+
+const COMMANDS: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
+  addAccount: { type: "addAccount", account: secret },
+  removeAccount: { type: "removeAccount", account: 2 },
+  providePassword: { type: "providePassword", account: 1, password: "p" },
+  reconnect: { type: "reconnect", account: 1 },
+  placeCall: { type: "placeCall", account: 1, target: "echo" },
+  answerCall: { type: "answerCall", call: 1 },
+  declineCall: { type: "declineCall", call: 1 },
+  hangUpCall: { type: "hangUpCall", call: 1 },
+  muteCall: { type: "muteCall", call: 1, muted: true },
+  sendDigit: { type: "sendDigit", call: 1, digit: "5" },
+  sendMessage: { type: "sendMessage", account: 1, from: "+442079460123", to: "+447700900142", text: "hi" },
+  retryMessage: { type: "retryMessage", message: "row-8" },
+  saveDraft: { type: "saveDraft", thread: THREAD, text: "so" },
+  markThreadRead: { type: "markThreadRead", thread: THREAD },
+  markCallsRead: { type: "markCallsRead" },
+  addFunds: { type: "addFunds", account: 1, amount: "25.00" },
+  openCheckout: { type: "openCheckout", account: 1, topup: "t" },
+  changeSettings: { type: "changeSettings", settings: { language: "fr" } },
+};
+
+const QUERIES: { [T in Query["type"]]: Extract<Query, { type: T }> } = {
+  snapshot: { type: "snapshot" },
+  activity: { type: "activity", before: null, limit: 10 },
+  thread: { type: "thread", thread: THREAD, before: null, limit: 10 },
+  devices: { type: "devices" },
+};
+
+describe("the fake engine", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+
+  it("is asked everything the engine can be asked here", () => {
+    expect(Object.keys(COMMANDS).sort()).toEqual(members("Command").sort());
+    expect(Object.keys(QUERIES).sort()).toEqual(members("Query").sort());
+  });
+
+  it.each(Object.values(COMMANDS))("takes $type", async (command) => {
+    const fake = createFake();
+    if ("call" in command) fake.ring();
+    const reply = await fake.dispatch(command);
+    expect(members("Reply")).toContain(reply.type);
+  });
+
+  it.each(Object.values(QUERIES))("answers $type with its own name", async (query) => {
+    expect((await createFake().ask(query)).type).toBe(query.type);
+  });
+
+  it("counts events up by one from its snapshot", async () => {
+    const fake = createFake();
+    const seen: Event[] = [];
+    const { seq } = await fake.subscribe((event) => seen.push(event));
+    fake.receive("hello");
+    fake.ring();
+    await fake.dispatch({ type: "answerCall", call: 1 });
+    await vi.advanceTimersByTimeAsync(3000);
+    await fake.dispatch({ type: "hangUpCall", call: 1 });
+    expect(seen.length).toBeGreaterThan(6);
+    expect(seen.map((event) => event.seq)).toEqual(seen.map((_, index) => seq + 1 + index));
+    expect(seen.every((event) => members("EventKind").includes(event.kind.type))).toBe(true);
+  });
+
+  it("turns a page without losing or repeating a row", async () => {
+    const fake = createFake();
+    const ids: string[] = [];
+    for (let before: string | null = null, more = true; more; more = before !== null) {
+      const answer = await fake.ask({ type: "activity", before, limit: 20 });
+      if (answer.type !== "activity") throw new Error(answer.type);
+      ids.push(...answer.page.items.map((item) => item.id));
+      before = answer.page.next;
+    }
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBeGreaterThan(60);
+  });
+
+  it("rejects with what a person can be told", async () => {
+    const fake = createFake();
+    await expect(fake.dispatch({ type: "placeCall", account: 1, target: "112" })).rejects.toMatchObject({
+      code: "emergencyNotSupported",
+    });
+    await expect(fake.dispatch({ type: "hangUpCall", call: 99 })).rejects.toMatchObject({ code: "notFound" });
+  });
+});

@@ -1,0 +1,168 @@
+import { describe, expect, it, vi } from "vitest";
+import type { ActivityItem, CallStatsView, CallView } from "../src/api/generated";
+import { blank, problems, toAccount } from "../src/features/account/form";
+import { byDay } from "../src/features/activity/rows";
+import { quality, stateWords } from "../src/features/call/words";
+import { clean, isDialKey } from "../src/features/dialer/typed";
+import { measure } from "../src/features/thread/segments";
+import { cents, decimal, judge, presets } from "../src/features/wallet/amount";
+import { clock, country, daysBetween, money, timer } from "../src/i18n/figures";
+
+describe("amounts", () => {
+  it.each([
+    ["25", 2500],
+    ["25.5", 2550],
+    ["25,50", 2550],
+    [" 0.05 ", 5],
+    ["", null],
+    ["1e3", null],
+    ["-5", null],
+    ["5.001", null],
+    ["12345678", null],
+  ])("reads %j as %j cents", (typed, expected) => expect(cents(typed)).toBe(expected));
+
+  it("writes cents as the engine's decimals", () => {
+    expect([2500, 5, 105].map(decimal)).toEqual(["25.00", "0.05", "1.05"]);
+  });
+
+  it.each([
+    ["4.99", "tooLittle"],
+    ["5", "fine"],
+    ["3600", "fine"],
+    ["3600.01", "tooMuch"],
+    ["five", "noNumber"],
+  ])("judges %s as %s", (typed, verdict) => expect(judge(typed, ["5.00", "3600.00"])).toBe(verdict));
+
+  it("proposes nothing outside the limits", () => {
+    expect(presets(["20.00", "60.00"])).toEqual(["25.00", "50.00"]);
+  });
+});
+
+describe("figures", () => {
+  const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, " ");
+
+  it("are written as each language has them", () => {
+    const value = { amount: "1234.50", currency: "USD" };
+    expect(plain(money("en", value))).toBe("$1,234.50");
+    expect(plain(money("fr", value))).toBe("1 234,50 $");
+    expect(plain(money("ru", value))).toBe("1 234,50 $");
+  });
+
+  it("keep fractions of a cent and show signs where asked", () => {
+    expect(money("en", { amount: "-0.0075", currency: "USD" }, true)).toBe("-$0.0075");
+    expect(money("en", { amount: "25", currency: "USD" }, true)).toBe("+$25.00");
+  });
+
+  it("write hours as the desktop's region does", () => {
+    const at = new Date(2026, 0, 1, 15, 4).toISOString();
+    expect(clock("en", at)).toBe("15:04");
+    vi.spyOn(navigator, "languages", "get").mockReturnValue(["en-US"]);
+    expect(clock("en", at)).toMatch(/^3:04\sPM$/);
+  });
+
+  it("count time on the phone", () => {
+    expect([0, 7.9, 765, 3723, -3].map(timer)).toEqual(["0:00", "0:07", "12:45", "1:02:03", "0:00"]);
+  });
+
+  it("count midnights, not hours", () => {
+    expect(daysBetween(new Date(2026, 2, 17, 23, 59), new Date(2026, 2, 18, 0, 1))).toBe(1);
+    expect(daysBetween(new Date(2026, 2, 18, 0, 1), new Date(2026, 2, 18, 23, 59))).toBe(0);
+  });
+
+  it("name countries and let nonsense stand", () => {
+    expect(country("ru", "FR")).toBe("Франция");
+    expect(country("en", "?!")).toBe("?!");
+  });
+});
+
+describe("SMS length", () => {
+  it.each([
+    ["", 0, 0],
+    ["a".repeat(160), 160, 1],
+    ["a".repeat(161), 161, 2],
+    ["a".repeat(306), 306, 2],
+    ["a".repeat(307), 307, 3],
+    ["€".repeat(80), 80, 1],
+    ["€".repeat(81), 81, 2],
+    ["я".repeat(70), 70, 1],
+    ["я".repeat(71), 71, 2],
+    ["🙂".repeat(35), 35, 1],
+    ["🙂".repeat(36), 36, 2],
+  ])("of %j", (text, characters, parts) => expect(measure(text)).toMatchObject({ characters, parts }));
+});
+
+describe("dialling", () => {
+  it.each([
+    ["tel:+44 20 7946 0123\n", "+44 20 7946 0123"],
+    ["\u202a+33 1 99 00 12 34\u202c", "+33 1 99 00 12 34"],
+    ["  alice@example.net ", "alice@example.net"],
+    ["1".repeat(500), "1".repeat(128)],
+  ])("takes %j as %j", (pasted, expected) => expect(clean(pasted)).toBe(expected));
+
+  it("knows its keys", () => {
+    expect(["0", "9", "*", "#", "+"].every(isDialKey)).toBe(true);
+    expect(["a", "Enter", "F1", " ", "12a"].some(isDialKey)).toBe(false);
+  });
+});
+
+describe("account form", () => {
+  const good = { ...blank(), user: "alice", domain: "sip.example.net", password: "x" };
+
+  it("takes what is right", () => {
+    expect(problems(good)).toEqual({});
+    expect(problems({ ...good, domain: "[2001:db8::1]", proxy: "10.0.0.1:5080" })).toEqual({});
+    expect(toAccount({ ...good, proxy: " " }).proxy).toBeNull();
+  });
+
+  it.each([
+    ["user", ""],
+    ["user", "alice@example.net"],
+    ["domain", ""],
+    ["domain", "not a domain"],
+    ["domain", "https://example.net"],
+    ["password", ""],
+    ["proxy", "host:99999"],
+    ["proxy", "a b"],
+  ])("refuses %s %j", (field, value) => {
+    expect(Object.keys(problems({ ...good, [field]: value }))).toEqual([field]);
+  });
+});
+
+describe("calls in words", () => {
+  const stats = (change: Partial<CallStatsView>): CallStatsView => ({
+    codec: "opus", packetsSent: 1000, packetsReceived: 1000, packetsLost: 0, concealedMs: 0,
+    jitterMs: 5, roundTripMs: 40, levelIn: 0, levelOut: 0, ...change,
+  });
+
+  it.each([
+    [{}, "good"],
+    [{ jitterMs: null, roundTripMs: null }, "good"],
+    [{ packetsLost: 30 }, "fair"],
+    [{ packetsLost: 100 }, "poor"],
+    [{ roundTripMs: 350 }, "fair"],
+    [{ jitterMs: 90 }, "poor"],
+    [{ packetsReceived: 0, packetsLost: 0 }, "good"],
+  ])("judge %j as %s", (change, expected) => expect(quality(stats(change))).toBe(expected));
+
+  it("tell who ended it, and why where there is a why", () => {
+    const ended = (end: CallView["end"]): CallView => ({
+      id: 1, account: 1, direction: "outgoing", peer: "", peerName: "", number: null, state: "ended", muted: false,
+      answeredAt: null, end, stats: null, audioTrouble: null,
+    });
+    expect(stateWords(ended({ by: "remote", outcome: "answered", error: null }))).toBe("The other side hung up");
+    const error = { code: "numberUnknown" as const, fault: "peer" as const, detail: "404" };
+    expect(stateWords(ended({ by: "remote", outcome: "failed", error }))).toMatch(/^Nobody has this number/);
+  });
+});
+
+describe("days", () => {
+  it("stand together in the order given", () => {
+    const row = (id: string, at: Date) => ({ id, at: at.toISOString() }) as ActivityItem;
+    const now = new Date(2026, 2, 18, 12);
+    const rows = [row("a", new Date(2026, 2, 18, 9)), row("b", new Date(2026, 2, 17, 23)), row("c", new Date(2026, 2, 17, 1))];
+    expect(byDay(rows, now).map((group) => [group.days, group.items.map((item) => item.id)])).toEqual([
+      [0, ["a"]],
+      [1, ["b", "c"]],
+    ]);
+  });
+});

@@ -1,0 +1,522 @@
+import { describe, expect, it, vi } from "vitest";
+import { all, click, find, get, open, openRow, pass, press, text, type } from "./stage";
+
+describe("a first look", () => {
+  it("shows account, registration in words, numbers, balance and what happened", async () => {
+    await open();
+    expect(text("account-name")).toBe("Sandbox");
+    expect(text("registration-state")).toBe("Ready");
+    expect(get("registration-state").dataset.state).toBe("registered");
+    expect(text("sandbox-badge")).toBe("Sandbox: no real money, no real phones");
+    expect(all("own-number").map((number) => number.textContent)).toContain("+44 20 7946 0123");
+    expect(text("balance")).toBe("$24.36");
+    expect(all("activity-item").length).toBeGreaterThan(20);
+    expect(text("unread-count")).toBe("3");
+    expect(find("echo-test")).not.toBeNull();
+  });
+
+  it("without an account says what to do", async () => {
+    await open({ bare: true });
+    expect(find("balance")).toBeNull();
+    expect(text("welcome")).toContain("Welcome to Tern");
+    expect(text("activity-empty")).toContain("Nothing here yet");
+    await click("welcome-settings");
+    expect(find("account-add")).not.toBeNull();
+  });
+
+  it("comes back by itself when the engine does not answer at once", async () => {
+    const { fake } = await open();
+    fake.failNext("internal", "not yet");
+    fake.loseEvent();
+    fake.emit({ type: "devicesChanged" });
+    await pass(0);
+    expect(text("link-broken")).toContain("engine does not answer");
+    await pass(3000);
+    expect(find("link-broken")).toBeNull();
+    expect(get("window").dataset.link).toBe("live");
+  });
+});
+
+describe("a lost event", () => {
+  it("makes the window subscribe again and see what it missed", async () => {
+    const { fake } = await open();
+    fake.loseEvent();
+    fake.receive("you nearly missed this");
+    await pass(0);
+    expect(fake.subscriptions).toBe(2);
+    expect(text("activity-text")).toBe("you nearly missed this");
+  });
+});
+
+describe("dialling", () => {
+  it("takes keys, corrections and Enter", async () => {
+    const { fake } = await open();
+    await click("dial-key-1");
+    await click("dial-key-star");
+    await click("dial-key-hash");
+    expect((get("dial-input") as HTMLInputElement).value).toBe("1*#");
+    await click("dial-erase");
+    expect((get("dial-input") as HTMLInputElement).value).toBe("1*");
+    await type("dial-input", "+44 7700 900142");
+    get("dial-input").closest("form")?.requestSubmit();
+    await pass(0);
+    expect(fake.commands).toContainEqual({ type: "placeCall", account: 1, target: "+44 7700 900142" });
+    expect((get("dial-input") as HTMLInputElement).value).toBe("");
+  });
+
+  it("gives + for a held 0 and 0 for a short one", async () => {
+    await open();
+    const zero = get("dial-key-0");
+    zero.dispatchEvent(new Event("pointerdown", { bubbles: true }));
+    await pass(600);
+    zero.click();
+    zero.dispatchEvent(new Event("pointerdown", { bubbles: true }));
+    await pass(100);
+    zero.click();
+    await pass(600);
+    expect((get("dial-input") as HTMLInputElement).value).toBe("+0");
+  });
+
+  it("takes figures typed anywhere, but not those of another field", async () => {
+    await open();
+    await press("4");
+    await press("x");
+    await press("5", document.body, { ctrlKey: true });
+    expect((get("dial-input") as HTMLInputElement).value).toBe("4");
+    expect(document.activeElement).toBe(get("dial-input"));
+    await openRow("+447700900142");
+    await press("7", get("composer"));
+    expect((get("dial-input") as HTMLInputElement).value).toBe("4");
+  });
+
+  it("says in words why a number is not called", async () => {
+    await open();
+    await type("dial-input", "112");
+    await click("dial-call");
+    expect(text("dial-error")).toContain("cannot call emergency numbers");
+    expect(find("call-screen")).toBeNull();
+    await type("dial-input", "1123");
+    expect(find("dial-error")).toBeNull();
+  });
+});
+
+describe("a call", () => {
+  it("goes from dialling to connected, is muted, and ends with a reason", async () => {
+    const { fake } = await open();
+    await click("echo-test");
+    expect(text("call-state")).toBe("Dialing…");
+    await pass(800);
+    expect(text("call-state")).toBe("Ringing…");
+    expect(find("call-timer")).toBeNull();
+    await pass(1000);
+    expect(text("call-state")).toBe("Connected");
+    await pass(65_000);
+    expect(text("call-timer")).toMatch(/^1:0[5-6]$/);
+    expect(text("call-quality")).toContain("Opus");
+    expect(Number(get("level-out").getAttribute("aria-valuenow"))).toBeGreaterThan(0);
+
+    await click("call-mute");
+    expect(get("call-mute").getAttribute("aria-pressed")).toBe("true");
+    expect(get("level-in").getAttribute("aria-valuenow")).toBe("0");
+
+    await click("call-hangup");
+    expect(fake.commands.at(-1)).toEqual({ type: "hangUpCall", call: 1 });
+    expect(text("call-state")).toBe("You hung up");
+    expect(find("call-hangup")).toBeNull();
+    await pass(5000);
+    expect(find("call-screen")).toBeNull();
+    expect(text("activity-text")).toMatch(/^Outgoing call · 1:0\d$/);
+  });
+
+  it("sends the digits of keypad and keyboard, and shows them", async () => {
+    const { fake } = await open();
+    await click("echo-test");
+    await pass(2000);
+    await click("call-keypad");
+    await click("dtmf-key-5");
+    await press("#");
+    await pass(2000);
+    expect(text("call-digits")).toBe("5#");
+    expect(fake.commands.filter((command) => command.type === "sendDigit").map((command) => command.digit)).toEqual(["5", "#"]);
+    expect((get("dial-input") as HTMLInputElement).value).toBe("");
+  });
+
+  it("that fails says why, long enough to be read", async () => {
+    await open();
+    await type("dial-input", "+44 7700 900404");
+    await click("dial-call");
+    await pass(1000);
+    expect(get("call-state").dataset.error).toBe("numberUnknown");
+    expect(text("call-state")).toContain("Nobody has this number");
+    await pass(6000);
+    expect(find("call-screen")).not.toBeNull();
+    await pass(4000);
+    expect(find("call-screen")).toBeNull();
+  });
+
+  it("waits in a strip while something else is looked at", async () => {
+    await open();
+    await click("echo-test");
+    await pass(2000);
+    expect(find("call-strip")).toBeNull();
+    await openRow("+447700900142");
+    expect(text("call-strip")).toContain("Echo test");
+    await click("call-strip");
+    expect(find("call-screen")).not.toBeNull();
+    await click("call-hangup");
+    await pass(5000);
+    expect(text("thread-peer")).toBe("Anna Whitfield");
+  });
+
+  it("tells what is missing for its sound", async () => {
+    const { fake } = await open();
+    await click("echo-test");
+    await pass(2000);
+    const answer = await fake.ask({ type: "snapshot" });
+    const call = answer.type === "snapshot" ? answer.snapshot.calls[0] : undefined;
+    if (!call) throw new Error("no call");
+    const audioTrouble = { code: "noMicrophone" as const, fault: "machine" as const, detail: null };
+    fake.emit({ type: "callChanged", call: { ...call, audioTrouble } });
+    await pass(0);
+    expect(text("call-audio-trouble")).toContain("you will not be heard");
+  });
+});
+
+describe("an incoming call", () => {
+  it("is announced with who and where, and answered", async () => {
+    const { fake } = await open();
+    fake.ring();
+    await pass(0);
+    expect(get("incoming-call").getAttribute("role")).toBe("alertdialog");
+    expect(document.activeElement).toBe(get("incoming-call"));
+    expect(text("incoming-peer")).toBe("Anna Whitfield");
+    expect(text("incoming-call")).toContain("+44 20 7946 0123");
+    await click("incoming-answer");
+    expect(find("incoming-call")).toBeNull();
+    await pass(500);
+    expect(text("call-state")).toBe("Connected");
+  });
+
+  it("that was answered from a notification is on screen", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    const call = fake.ring("+33639981207");
+    await pass(0);
+    await fake.dispatch({ type: "answerCall", call });
+    await pass(500);
+    expect(text("call-peer")).toBe("Camille Roux");
+  });
+
+  it("is declined and leaves no call screen", async () => {
+    const { fake } = await open();
+    fake.ring();
+    await pass(0);
+    await click("incoming-decline");
+    expect(find("incoming-call")).toBeNull();
+    expect(find("call-screen")).toBeNull();
+    expect(text("activity-text")).toBe("Declined call");
+  });
+
+  it("does not take the keyboard from someone who writes", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    get("composer").focus();
+    fake.ring("+33639981207");
+    await pass(0);
+    expect(document.activeElement).toBe(get("composer"));
+    await press("a", get("composer"), { altKey: true, code: "KeyA" });
+    expect(fake.commands.at(-1)).toEqual({ type: "answerCall", call: 1 });
+  });
+
+  it("that nobody takes is missed, in words and not by colour alone", async () => {
+    const { fake } = await open();
+    fake.ring();
+    await pass(31_000);
+    const row = get("activity-item");
+    expect(row.dataset.outcome).toBe("missed");
+    expect(row.textContent).toContain("Missed call");
+    expect(row.querySelector("svg")).not.toBeNull();
+    expect(text("unread-count")).toBe("4");
+    expect(find("incoming-call")).toBeNull();
+  });
+
+  it("stands beside the one that is going on", async () => {
+    const { fake } = await open();
+    await click("echo-test");
+    await pass(2000);
+    fake.ring();
+    await pass(0);
+    expect(find("call-screen")).not.toBeNull();
+    await click("incoming-answer");
+    await pass(500);
+    expect(all("calls-list-item").map((item) => item.textContent?.includes("Anna"))).toEqual([false, true]);
+    expect(text("call-peer")).toBe("Anna Whitfield");
+  });
+});
+
+describe("recent activity", () => {
+  it("shows an SMS at once", async () => {
+    const { fake } = await open();
+    fake.receive("Table is booked");
+    await pass(0);
+    expect(text("activity-text")).toBe("Table is booked");
+    expect(get("activity-item").dataset.unread).toBe("true");
+  });
+
+  it("is filtered by kind", async () => {
+    await open();
+    await click("filter-money");
+    expect(new Set(all("activity-item").map((row) => row.dataset.kind))).toEqual(new Set(["transaction"]));
+    await click("filter-calls");
+    expect(new Set(all("activity-item").map((row) => row.dataset.kind))).toEqual(new Set(["call"]));
+    await click("filter-all");
+    expect(new Set(all("activity-item").map((row) => row.dataset.kind)).size).toBe(3);
+  });
+
+  it("goes on to older rows until there are none", async () => {
+    await open();
+    const before = all("activity-item").length;
+    await click("load-older");
+    await pass(0);
+    expect(all("activity-item").length).toBeGreaterThan(before);
+    for (let page = 0; page < 10 && find("load-older"); page += 1) await click("load-older");
+    expect(find("load-older")).toBeNull();
+  });
+
+  it("says when it is old, and tries again when asked", async () => {
+    const { fake } = await open();
+    const error = { code: "providerUnreachable" as const, fault: "network" as const, detail: null };
+    fake.changeAccount({ feed: { state: "stale", since: "2026-03-18T11:30:00Z", error } });
+    await pass(0);
+    expect(text("stale-banner")).toContain("what you see may be old");
+    expect(all("activity-item").length).toBeGreaterThan(20);
+    await click("stale-retry");
+    expect(fake.commands.at(-1)).toEqual({ type: "reconnect", account: 1 });
+    expect(find("stale-banner")).toBeNull();
+  });
+
+  it("shows hostile text as text", async () => {
+    const { fake } = await open();
+    fake.receive('<img src=x onerror="window.hit=1"><a href="https://evil.example">tap</a>');
+    await pass(0);
+    expect(text("activity-text")).toContain("<img src=x");
+    await openRow("+447700900142");
+    expect(get("thread-view").querySelector("img, a")).toBeNull();
+  });
+});
+
+describe("a conversation", () => {
+  it("is read when opened, sends with Enter and follows the message", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    expect(text("thread-peer")).toBe("Anna Whitfield");
+    expect(find("thread-call")).not.toBeNull();
+    await pass(0);
+    expect(text("unread-count")).toBe("2");
+    await type("composer", "On my way");
+    await press("Enter", get("composer"), { shiftKey: true });
+    expect(fake.commands.some((command) => command.type === "sendMessage")).toBe(false);
+    await press("Enter", get("composer"));
+    expect((get("composer") as HTMLTextAreaElement).value).toBe("");
+    const last = () => all("message").at(-1)?.dataset.state;
+    expect(last()).toBe("queued");
+    await pass(200);
+    expect(last()).toBe("sending");
+    await pass(1000);
+    expect(last()).toBe("sent");
+    await pass(2000);
+    expect(last()).toBe("delivered");
+  });
+
+  it("keeps what was typed and not sent", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    await type("composer", "half a tho");
+    await pass(600);
+    expect(fake.commands.at(-1)).toMatchObject({ type: "saveDraft", text: "half a tho" });
+    await type("composer", "half a thought");
+    await openRow("+33639981207");
+    await pass(0);
+    await openRow("+447700900142");
+    expect((get("composer") as HTMLTextAreaElement).value).toBe("half a thought");
+  });
+
+  it("explains a failed message and sends it again", async () => {
+    const { fake } = await open();
+    await openRow("+33639981207");
+    expect(text("thread-view")).toContain("Not sent");
+    await click("message-retry");
+    expect(fake.commands.at(-1)).toMatchObject({ type: "retryMessage" });
+    await pass(1500);
+    expect(find("message-retry")).toBeNull();
+  });
+
+  it("says why some senders take no answer", async () => {
+    await open();
+    await openRow("BANKLINE");
+    expect(find("composer")).toBeNull();
+    expect(text("no-reply")).toContain("takes no reply");
+  });
+
+  it("starts anew from a chosen number, and keeps the text when refused", async () => {
+    const { fake } = await open();
+    await click("new-message");
+    await type("compose-to", "pizza");
+    await type("composer", "One margherita");
+    await click("send");
+    expect(text("compose-view")).toContain("An SMS cannot be sent to that");
+    expect((get("composer") as HTMLTextAreaElement).value).toBe("One margherita");
+    const from = get("compose-from") as HTMLSelectElement;
+    from.value = "+33199001234";
+    from.dispatchEvent(new Event("change", { bubbles: true }));
+    await type("compose-to", "+447700900777");
+    await click("send");
+    await pass(0);
+    expect(fake.commands).toContainEqual({
+      type: "sendMessage", account: 1, from: "+33199001234", to: "+447700900777", text: "One margherita",
+    });
+    expect(find("thread-view")).not.toBeNull();
+  });
+});
+
+describe("adding funds", () => {
+  it("judges the amount, names the host, and follows the payment to the balance", async () => {
+    const { fake } = await open();
+    await click("add-funds");
+    await type("amount-input", "2");
+    await click("topup-confirm");
+    expect(text("add-funds-dialog")).toContain("Enter an amount from $5.00 to $3,600.00");
+    expect(fake.commands).toEqual([]);
+    await click("amount-50.00");
+    await click("topup-confirm");
+    expect(fake.commands).toEqual([{ type: "addFunds", account: 1, amount: "50.00" }]);
+    expect(text("topup-host")).toBe("pay.sandbox.tern");
+    expect(text("topup-pending")).toContain("$50.00 to be paid at");
+    await click("topup-open-again");
+    expect(fake.commands.at(-1)).toMatchObject({ type: "openCheckout" });
+    await pass(7000);
+    expect(text("topup-status")).toContain("Paid");
+    expect(text("balance")).toBe("$74.36");
+    expect(text("funds-notice")).toBe("$50.00 added to your balance.");
+    expect(find("topup-pending")).toBeNull();
+    await pass(11_000);
+    expect(find("funds-notice")).toBeNull();
+  });
+
+  it("says so when the provider refuses", async () => {
+    const { fake } = await open();
+    await click("add-funds");
+    fake.failNext("checkoutNotTrusted");
+    await click("topup-confirm");
+    expect(text("add-funds-dialog")).toContain("Do not pay");
+  });
+});
+
+describe("passwords", () => {
+  it.each([
+    ["passwordNeeded", { state: "passwordNeeded", error: { code: "passwordNeeded", fault: "user", detail: null } }],
+    ["wrongPassword", { state: "stopped", error: { code: "wrongPassword", fault: "user", detail: null } }],
+  ] as const)("are asked for: %s", async (_, registration) => {
+    const { fake } = await open();
+    fake.changeAccount({ registration });
+    await pass(0);
+    await click("password-submit");
+    expect(text("password-prompt")).toContain("Enter the password.");
+    await type("password-input", "hunter2");
+    await click("password-submit");
+    expect(fake.commands).toEqual([{ type: "providePassword", account: 1, password: "hunter2" }]);
+    await pass(1000);
+    expect(find("password-prompt")).toBeNull();
+    expect(text("registration-state")).toBe("Ready");
+  });
+});
+
+describe("settings", () => {
+  const choose = async (testid: string, value: string) => {
+    const select = get(testid) as HTMLSelectElement;
+    select.value = value;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+    await pass(0);
+  };
+
+  it("change language and appearance at once", async () => {
+    await open();
+    await click("open-settings");
+    await choose("settings-language", "ru");
+    expect(text("registration-state")).toBe("Готов");
+    expect(document.documentElement.lang).toBe("ru");
+    await choose("settings-appearance", "dark");
+    expect(document.documentElement.dataset.theme).toBe("dark");
+    await choose("settings-appearance", "system");
+    expect(document.documentElement.dataset.theme).toBeUndefined();
+  });
+
+  it("change devices and what notifications show, one thing at a time", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await choose("settings-microphone", "mic-headset");
+    await click("settings-show-text");
+    const answer = await fake.ask({ type: "snapshot" });
+    expect(answer.type === "snapshot" && answer.snapshot.settings).toMatchObject({
+      microphone: "mic-headset", speaker: null, showMessageText: false,
+    });
+    expect(get("settings-show-text").getAttribute("aria-checked")).toBe("false");
+  });
+
+  it("add an account, with each field judged where it stands", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await click("account-add");
+    expect(text("add-account-dialog")).not.toContain("Enter the user name");
+    await type("account-domain", "not a domain");
+    await click("account-submit");
+    expect(text("add-account-dialog")).toContain("That is not a domain");
+    expect(fake.commands).toEqual([]);
+    await type("account-user", "alice");
+    await type("account-domain", "sip.example.net");
+    await type("account-password", "wrong");
+    await click("account-submit");
+    await pass(1000);
+    expect(find("add-account-dialog")).toBeNull();
+    expect(all("settings-account")).toHaveLength(2);
+    expect(text("password-prompt")).toContain("refused this user name or password");
+  });
+
+  it("remove an account only when asked twice", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await click("account-remove");
+    expect(fake.commands).toEqual([]);
+    await click("account-remove-confirm");
+    expect(fake.commands).toEqual([{ type: "removeAccount", account: 1 }]);
+    expect(find("balance")).toBeNull();
+  });
+});
+
+describe("notices", () => {
+  it("tell what came while Tern was off, until dismissed", async () => {
+    const { fake } = await open();
+    fake.raise({ type: "whileAway", messages: 3, people: 2, missedCalls: 1 });
+    await pass(0);
+    expect(text("away-notice")).toBe("While you were away: 3 messages from 2 people and 1 missed call.");
+    get("away-notice").querySelector("button")?.click();
+    await pass(0);
+    expect(find("away-notice")).toBeNull();
+  });
+
+  it("open the thread that was asked for outside the window", async () => {
+    const { fake } = await open();
+    fake.emit({ type: "showRequested", thread: "1/+33199001234/+33639981207" });
+    await pass(0);
+    expect(text("thread-peer")).toBe("Camille Roux");
+  });
+});
+
+it("numbers are copied without their dressing", async () => {
+  await open();
+  const write = vi.fn().mockResolvedValue(undefined);
+  vi.spyOn(navigator, "clipboard", "get").mockReturnValue({ writeText: write } as unknown as Clipboard);
+  await click("copy-number");
+  expect(write).toHaveBeenCalledWith("+442079460123");
+  expect(get("copy-number").getAttribute("aria-label")).toBe("Copied");
+});
