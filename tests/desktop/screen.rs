@@ -1,0 +1,57 @@
+//! What only a window manager can do: see whether a window is on the screen, and ask it to close.
+
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, MapState, Window};
+use x11rb::rust_connection::RustConnection;
+use xtask::stage::Display;
+
+/// A connection to a display.
+pub(crate) struct Screen {
+    server: RustConnection,
+    root: Window,
+}
+
+impl Screen {
+    /// Connects to a stage's display.
+    pub(crate) fn of(display: &Display) -> Self {
+        let (server, number) = x11rb::connect(Some(&display.name())).unwrap();
+        let root = server.setup().roots[number].root;
+        Self { server, root }
+    }
+
+    /// Whether Tern's window is on the screen.
+    pub(crate) fn shows_tern(&self) -> bool {
+        self.tern().is_some()
+    }
+
+    /// Clicks the window's close button, as a window manager passes it on (ICCCM section 4.2.8.1).
+    pub(crate) fn close_tern(&self) {
+        let window = self.tern().expect("no window to close");
+        let (protocols, delete) = (self.atom("WM_PROTOCOLS"), self.atom("WM_DELETE_WINDOW"));
+        let message = ClientMessageEvent::new(32, window, protocols, [delete, x11rb::CURRENT_TIME, 0, 0, 0]);
+        self.server.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check().unwrap();
+    }
+
+    fn tern(&self) -> Option<Window> {
+        let windows = self.server.query_tree(self.root).unwrap().reply().unwrap().children;
+        windows.into_iter().find(|window| {
+            let viewable = self
+                .server
+                .get_window_attributes(*window)
+                .ok()
+                .and_then(|asked| asked.reply().ok())
+                .is_some_and(|attributes| attributes.map_state == MapState::VIEWABLE);
+            viewable && self.title(*window).as_deref() == Some("Tern")
+        })
+    }
+
+    fn title(&self, window: Window) -> Option<String> {
+        let property =
+            self.server.get_property(false, window, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 64).ok()?;
+        String::from_utf8(property.reply().ok()?.value).ok()
+    }
+
+    fn atom(&self, name: &str) -> u32 {
+        self.server.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom
+    }
+}
