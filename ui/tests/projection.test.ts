@@ -177,6 +177,16 @@ describe("notices", () => {
   const raise = (seq: number, notice: Extract<EventKind, { type: "noticeRaised" }>["notice"]): Input =>
     event(seq, { type: "noticeRaised", notice });
 
+  it("shows what was raised before the window was there, once", () => {
+    const away = { type: "whileAway", messages: 1, people: 1, missedCalls: 1 } as const;
+    const told = { ...snapshot(3), notices: [away] };
+    const { state } = run([{ type: "subscribed", snapshot: told }]);
+    expect(state.notices.map((shown) => shown.notice)).toEqual([away]);
+    const id = state.notices[0]?.id ?? 0;
+    const again = run([{ type: "noticeDismissed", id }, { type: "subscribed", snapshot: told }], state);
+    expect(again.state.notices).toEqual([]);
+  });
+
   it("replaces what was said before, and can be dismissed", () => {
     const { state } = run([
       { type: "subscribed", snapshot: snapshot(0) },

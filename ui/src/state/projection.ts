@@ -45,6 +45,8 @@ export interface Projection {
   devices: DevicesView;
   settings: Settings;
   notices: ShownNotice[];
+  /** Whether a first snapshot's notices were taken over: later snapshots repeat what was dismissed since. */
+  told: boolean;
   /** The next notice's id. */
   nextNotice: number;
 }
@@ -98,6 +100,7 @@ export function empty(): Projection {
     devices: { inputs: [], outputs: [] },
     settings: {},
     notices: [],
+    told: false,
     nextNotice: 1,
   };
 }
@@ -162,7 +165,9 @@ function subscribed(state: Projection, snapshot: Snapshot): Step {
     feed: { items: snapshot.activity.items, next: snapshot.activity.next, unread: snapshot.activity.unread },
     devices: snapshot.devices,
     settings: snapshot.settings,
+    told: true,
   };
+  if (!state.told) next = (snapshot.notices ?? []).reduce(withNotice, next);
   for (const event of early) {
     const after = received(next, event);
     next = after.state;
