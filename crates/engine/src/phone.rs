@@ -56,13 +56,12 @@ pub(crate) fn target(typed: &str, region: Option<&str>) -> Result<Target, ErrorC
         return Ok(Target::Address(format!("sip:{typed}")));
     }
     if looks_dialled(dialled) {
-        // Extensions of a plain SIP server are short and mean nothing outside of it.
-        let extension = dialled.len() <= 6 && dialled.chars().all(|c| c.is_ascii_digit());
-        return match normalise(dialled, region) {
-            Some(number) => Ok(Target::Number(number)),
-            None if extension => Ok(Target::Name(dialled.to_owned())),
-            None => Err(ErrorCode::InvalidTarget),
-        };
+        // Extensions and services of the server are short and mean nothing outside of it; no table of numbering
+        // plans may turn them into somebody's number.
+        if dialled.len() <= 6 && dialled.chars().all(|c| c.is_ascii_digit()) {
+            return Ok(Target::Name(dialled.to_owned()));
+        }
+        return normalise(dialled, region).map(Target::Number).ok_or(ErrorCode::InvalidTarget);
     }
     let is_name = typed.starts_with(|c: char| c.is_ascii_alphabetic())
         && typed.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
@@ -90,7 +89,8 @@ pub(crate) fn display(peer: &str) -> String {
         return peer.to_owned();
     }
     match PhoneNumber::parse(peer, None) {
-        Ok(number) if number.is_valid() => number.format_as(PhoneNumberFormat::International).into_owned(),
+        // Possible, not valid: a number of a block no table knows yet is grouped like its neighbours.
+        Ok(number) if number.is_possible_with_reason().is_ok() => number.format_as(PhoneNumberFormat::International).into_owned(),
         _ => peer.to_owned(),
     }
 }
@@ -196,6 +196,8 @@ mod tests {
     #[test]
     fn peers_are_shown_as_usual() {
         assert_eq!(display("+442079460123"), "+44 20 7946 0123");
+        assert_eq!(display("+447700900142"), "+44 7700 900142");
+        assert_eq!(display("+33639984712"), "+33 6 39 98 47 12");
         assert_eq!(display("PayPal"), "PayPal");
         assert_eq!(display("+999123"), "+999123");
         assert_eq!(peer_of_user("442079460123"), "+442079460123");
