@@ -90,7 +90,9 @@ pub(crate) fn display(peer: &str) -> String {
     }
     match PhoneNumber::parse(peer, None) {
         // Possible, not valid: a number of a block no table knows yet is grouped like its neighbours.
-        Ok(number) if number.is_possible_with_reason().is_ok() => number.format_as(PhoneNumberFormat::International).into_owned(),
+        Ok(number) if number.is_possible_with_reason().is_ok() => {
+            number.format_as(PhoneNumberFormat::International).into_owned()
+        }
         _ => peer.to_owned(),
     }
 }
