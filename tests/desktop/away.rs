@@ -38,3 +38,25 @@ async fn what_came_while_tern_was_off_is_there_and_told_of_once() {
     window.quit().await;
     assert_eq!(desk.notifications.all().len(), before + 1, "the same is not told twice");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_built_in_sandbox_goes_on_living_while_tern_is_off() {
+    let desk = Desk::start().await;
+    let window = desk.open_with_built_in_sandbox().await;
+    window.see_attribute("registration-state", "data-state", "registered").await;
+    window.see("sandbox-badge").await;
+    window.see("activity-item").await;
+    let before = window.read("balance", "an amount", |text| text.contains('$')).await;
+    window.quit().await;
+
+    // It listens on other ports now; the account is the same one.
+    let window = desk.open_with_built_in_sandbox().await;
+    window.see_attribute("registration-state", "data-state", "registered").await;
+    window.see_selected("[data-testid=activity-item][data-kind=message][data-unread=true]").await;
+    window.see_selected("[data-testid=activity-item][data-outcome=missed][data-unread=true]").await;
+    window.see("away-notice").await;
+    desk.notifications.wait_for("the digest", |n| n.title == "While you were away").await;
+    window.read("balance", "what it was", |text| text == before).await;
+    window.picture("built-in");
+    window.quit().await;
+}

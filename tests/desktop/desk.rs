@@ -79,6 +79,11 @@ impl Desk {
         Window::open(self, &self.provider.url()).await
     }
 
+    /// Opens Tern the way a first start does: with a sandbox inside.
+    pub(crate) async fn open_with_built_in_sandbox(&self) -> Window<'_> {
+        Window::open(self, "embedded").await
+    }
+
     /// Opens Tern without an account.
     pub(crate) async fn open_without_account(&self) -> Window<'_> {
         Window::open(self, "off").await
