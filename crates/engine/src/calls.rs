@@ -176,12 +176,8 @@ impl State {
         if self.calls.get(id).is_none_or(|call| call.phase != Phase::RingingHere) {
             return self.done(request, Some(ErrorCode::NotFound));
         }
-        let now = self.now.instant;
         // RFC 3261 section 21.6.2: not now, and nowhere else either.
-        self.with_sip(id, |endpoint, sip| {
-            let _ = endpoint.reject(now, sip, SipReply::new(603));
-        });
-        self.end_call(id, EndedBy::Local, CallOutcome::Declined, None);
+        self.reject(id, 603, CallOutcome::Declined, None);
         self.done(request, None);
     }
 
@@ -383,10 +379,7 @@ impl State {
                 Ok((answer, agreed)) => (answer, Some(agreed)),
                 Err(_) => {
                     let error = ErrorView::new(ErrorCode::NoCommonCodec);
-                    self.with_sip(id, |endpoint, sip| {
-                        let _ = endpoint.reject(now.instant, sip, SipReply::new(488));
-                    });
-                    return self.end_call(id, EndedBy::Local, CallOutcome::Failed, Some(error));
+                    return self.reject(id, 488, CallOutcome::Failed, Some(error));
                 }
             },
             // RFC 3261 section 13.2.1: an INVITE without an offer wants ours in the 200.
@@ -566,6 +559,17 @@ impl State {
         };
         if let Some(up) = self.accounts.get_mut(&account).and_then(|a| a.line.up()) {
             say(&mut up.endpoint, sip);
+            self.drain(&account);
+        }
+    }
+
+    /// Refuses a call that rings here. Ended here first: what the endpoint says of it afterwards is no news.
+    fn reject(&mut self, id: &CallId, code: u16, outcome: CallOutcome, error: Option<ErrorView>) {
+        let now = self.now.instant;
+        let Some((account, sip)) = self.calls.get(id).map(|c| (c.account.clone(), c.sip)) else { return };
+        self.end_call(id, EndedBy::Local, outcome, error);
+        if let (Some(sip), Some(up)) = (sip, self.accounts.get_mut(&account).and_then(|a| a.line.up())) {
+            let _ = up.endpoint.reject(now, sip, SipReply::new(code));
             self.drain(&account);
         }
     }

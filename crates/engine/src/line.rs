@@ -26,6 +26,8 @@ use crate::{
 const SIP_PORT: u16 = 5060;
 /// How long an account's un-registering may take after it was removed.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a BYE or CANCEL is looked after: T1 (RFC 3261 section 17.1.2.1) and a little.
+const LAST_WORDS: Duration = Duration::from_millis(600);
 
 /// An account's SIP side.
 pub(crate) struct Line {
@@ -67,12 +69,15 @@ impl Up {
 pub(crate) struct Leaving {
     account: AccountId,
     up: Box<Up>,
+    /// Not before: a BYE may have to be repeated once.
+    from: Instant,
     until: Instant,
 }
 
 impl Leaving {
     pub(crate) fn next_wake(&self) -> Option<Instant> {
-        Some(self.up.endpoint.poll_timeout().map_or(self.until, |at| at.min(self.until)))
+        let until = if self.up.registration.is_none() { self.from } else { self.until };
+        Some(self.up.endpoint.poll_timeout().map_or(until, |at| at.min(until)))
     }
 }
 
@@ -293,6 +298,7 @@ impl State {
     /// Ends the account's calls and un-registers it; what that takes goes on in `leaving`.
     pub(crate) fn leave(&mut self, id: &AccountId) {
         let now = self.now.instant;
+        let in_call = self.calls.values().any(|c| c.account == *id);
         self.hang_up_calls_of(id);
         let Some(account) = self.accounts.get_mut(id) else { return };
         let LineState::Up(mut up) = std::mem::replace(&mut account.line.state, LineState::Off) else {
@@ -303,7 +309,8 @@ impl State {
             up.endpoint.unregister(now, registration);
         }
         let until = now.checked_add(FAREWELL).unwrap_or(now);
-        self.leaving.push(Leaving { account: id.clone(), up, until });
+        let from = if in_call { now.checked_add(LAST_WORDS).unwrap_or(now) } else { now };
+        self.leaving.push(Leaving { account: id.clone(), up, from, until });
         self.account_changed(id);
     }
 
@@ -314,7 +321,6 @@ impl State {
             if up.endpoint.poll_timeout().is_some_and(|at| at <= now) {
                 up.endpoint.handle_timeout(now);
             }
-            let mut gone = up.registration.is_none();
             let mut sends = Vec::new();
             while let Some(output) = up.endpoint.poll() {
                 match output {
@@ -324,17 +330,15 @@ impl State {
                         ..
                     }) => {
                         up.registration = None;
-                        gone = true;
                     }
                     _ => {}
                 }
             }
+            let gone = up.registration.is_none();
             for (remote, bytes) in sends {
                 self.effect(Effect::Send { account: leaving.account.clone(), remote, bytes });
             }
-            // A BYE or CANCEL that waits for its answer is worth waiting for, too.
-            let quiet = up.endpoint.stats().client_transactions == 0;
-            if (gone && quiet) || leaving.until <= now {
+            if (gone && leaving.from <= now) || leaving.until <= now {
                 // Added again meanwhile: the socket is the new line's by now.
                 let back = self
                     .accounts

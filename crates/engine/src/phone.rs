@@ -3,7 +3,7 @@
 //! Everything is a pure function over strings. Whether a destination is served or what it costs is the provider's
 //! to say.
 
-use rlibphonenumber::{PhoneNumber, PhoneNumberFormat, Region};
+use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberFormat, Region};
 
 use crate::api::ErrorCode;
 
@@ -123,7 +123,9 @@ fn normalise(typed: &str, region: Option<&str>) -> Option<String> {
     let region = region.and_then(|r| Region::from_code(r).ok());
     let number = PhoneNumber::parse(typed, region).ok()?;
     // Possible, not valid: numbering plans grow faster than any table of them.
-    number.is_possible_with_reason().ok()?;
+    if number.is_possible_with_reason().ok()? != NumberLengthType::IsPossible {
+        return None;
+    }
     Some(number.format_as(PhoneNumberFormat::E164).into_owned())
 }
 
