@@ -307,6 +307,10 @@ impl State {
         };
         if let Some(registration) = up.registration {
             up.endpoint.unregister(now, registration);
+            if up.registered != (RegistrationState::Registered {}) {
+                // A server that did not take us in is not waited for.
+                up.registration = None;
+            }
         }
         let until = now.checked_add(FAREWELL).unwrap_or(now);
         let from = if in_call { now.checked_add(LAST_WORDS).unwrap_or(now) } else { now };

@@ -425,8 +425,8 @@ fn simulate(seed: u64, weather: Weather) -> usize {
 }
 
 fn run_seeds(weather: Weather) {
-    let sent: usize = (0..150).map(|seed| simulate(seed, weather)).sum();
-    assert!(sent > 500, "only {sent} SMS were sent");
+    let sent: usize = (0..40).map(|seed| simulate(seed, weather)).sum();
+    assert!(sent > 150, "only {sent} SMS were sent");
 }
 
 #[test]
