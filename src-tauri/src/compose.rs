@@ -57,7 +57,7 @@ async fn start(app: &AppHandle, data: PathBuf) -> Result<(), ErrorView> {
     let host = app.state::<Host>();
     let ports = Ports {
         secrets: Arc::new(Keyring::new()),
-        notifier: Arc::new(DesktopNotifier::new(host.watch(), icon_file(&data))),
+        notifier: Arc::new(DesktopNotifier::new(app.clone(), host.watch(), icon_file(&data))),
         audio: Arc::new(DeviceAudio::new()),
         clock: Arc::new(SystemClock),
         browser: Arc::new(SystemBrowser),

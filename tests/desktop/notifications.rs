@@ -1,6 +1,7 @@
 //! A notification server that remembers what it was shown and presses buttons when told to.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use xtask::stage::Bus;
@@ -35,19 +36,26 @@ pub(crate) struct Shown {
 pub(crate) struct Notifications {
     bus: zbus::Connection,
     shown: Arc<Mutex<Vec<Shown>>>,
+    buttons: Arc<AtomicBool>,
 }
 
 impl Notifications {
     /// Takes the name on the bus.
     pub(crate) async fn start(bus: &Bus) -> Self {
         let shown = Arc::default();
+        let buttons = Arc::new(AtomicBool::new(true));
         let bus = zbus::connection::Builder::address(bus.address())
-            .serve_at(PATH, Server { shown: Arc::clone(&shown) })
+            .serve_at(PATH, Server { shown: Arc::clone(&shown), buttons: Arc::clone(&buttons) })
             .name(NAME)
             .build()
             .await
             .unwrap();
-        Self { bus, shown }
+        Self { bus, shown, buttons }
+    }
+
+    /// From now on it is a server that draws no buttons, as some are.
+    pub(crate) fn draw_no_buttons(&self) {
+        self.buttons.store(false, Ordering::Relaxed);
     }
 
     /// Everything shown so far, oldest first; one that replaced another stands in its place.
@@ -100,6 +108,7 @@ impl Notifications {
 
 struct Server {
     shown: Arc<Mutex<Vec<Shown>>>,
+    buttons: Arc<AtomicBool>,
 }
 
 #[zbus::interface(name = "org.freedesktop.Notifications")]
@@ -139,7 +148,8 @@ impl Server {
     }
 
     fn get_capabilities(&self) -> Vec<&str> {
-        vec!["actions", "body", "body-markup", "persistence"]
+        let buttons = self.buttons.load(Ordering::Relaxed).then_some("actions");
+        ["body", "body-markup", "persistence"].into_iter().chain(buttons).collect()
     }
 
     fn get_server_information(&self) -> (&str, &str, &str, &str) {

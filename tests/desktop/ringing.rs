@@ -1,6 +1,8 @@
 //! Somebody calls: a ringtone, a notification, the window's own answer and decline, a missed call.
 
 use crate::desk::Desk;
+use crate::screen::Screen;
+use crate::tray::Tray;
 use crate::until::{SOON, until};
 
 const CALLER: &str = "+447700900318";
@@ -78,6 +80,45 @@ async fn a_call_nobody_answers_is_missed() {
     desk.notifications.wait_for("a missed call", |n| n.title == "Missed call").await;
     assert!(!desk.notifications.all().iter().any(|n| n.category == "call.incoming" && n.open));
     window.picture("missed");
+    window.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_window_comes_back_to_who_answered() {
+    let desk = Desk::start().await;
+    let tray = Tray::start(&desk.stage.bus).await;
+    let window = desk.open().await;
+    window.see_attribute("registration-state", "data-state", "registered").await;
+    tray.says("ready for calls").await;
+    let screen = Screen::of(&desk.stage.display);
+    screen.hide_tern().await;
+
+    desk.provider.call(CALLER, 60).await;
+    let notification = desk.notifications.wait_for("a ringing call", |n| n.category == "call.incoming").await;
+    assert!(!screen.shows_tern(), "it came before anybody answered");
+    desk.notifications.press(&notification, "Answer").await;
+    until("the window", SOON, async || screen.shows_tern().then_some(())).await;
+    window.see_attribute("call-state", "data-state", "connected").await;
+    window.click("call-hangup").await;
+    window.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_notifications_have_no_buttons_the_window_itself_comes() {
+    let desk = Desk::start().await;
+    let tray = Tray::start(&desk.stage.bus).await;
+    desk.notifications.draw_no_buttons();
+    let window = desk.open().await;
+    window.see_attribute("registration-state", "data-state", "registered").await;
+    tray.says("ready for calls").await;
+    let screen = Screen::of(&desk.stage.display);
+    screen.hide_tern().await;
+
+    desk.provider.call(CALLER, 60).await;
+    until("the window", SOON, async || screen.shows_tern().then_some(())).await;
+    let notification = desk.notifications.wait_for("a ringing call", |n| n.category == "call.incoming").await;
+    assert!(notification.actions.is_empty(), "{:?}", notification.actions);
+    window.click("incoming-decline").await;
     window.quit().await;
 }
 

@@ -5,6 +5,8 @@ use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, Event
 use x11rb::rust_connection::RustConnection;
 use xtask::stage::Display;
 
+use crate::until::{SOON, until};
+
 /// A connection to a display.
 pub(crate) struct Screen {
     server: RustConnection,
@@ -30,6 +32,12 @@ impl Screen {
         let (protocols, delete) = (self.atom("WM_PROTOCOLS"), self.atom("WM_DELETE_WINDOW"));
         let message = ClientMessageEvent::new(32, window, protocols, [delete, x11rb::CURRENT_TIME, 0, 0, 0]);
         self.server.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check().unwrap();
+    }
+
+    /// Closes the window and waits until it is hidden.
+    pub(crate) async fn hide_tern(&self) {
+        self.close_tern();
+        until("a hidden window", SOON, async || (!self.shows_tern()).then_some(())).await;
     }
 
     fn tern(&self) -> Option<Window> {

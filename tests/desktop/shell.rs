@@ -42,8 +42,7 @@ async fn closing_the_window_hides_it_behind_the_tray() {
     tray.says("ready for calls").await;
     let pid = window.pid().await;
     let screen = Screen::of(&desk.stage.display);
-    screen.close_tern();
-    until("a hidden window", SOON, async || (!screen.shows_tern()).then_some(())).await;
+    screen.hide_tern().await;
     tray.choose("Open Tern").await;
     until("the window back", SOON, async || screen.shows_tern().then_some(())).await;
     assert_eq!(window.pid().await, pid);

@@ -15,12 +15,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use tauri::AppHandle;
 use tern_engine::EngineHandle;
-use tern_engine::ports::{Notification, NotificationAction, NotificationButton, Notifier};
+use tern_engine::ports::{Notification, NotificationAction, Notifier, Urgency};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::xdg::Shown;
+use super::window;
 
 /// The most notifications followed at once; the oldest one's buttons stop working beyond it.
 const MOST: usize = 64;
@@ -38,11 +40,17 @@ enum Response {
 
 /// The desktop's notification server, as the engine sees it.
 pub(crate) struct DesktopNotifier {
-    engine: watch::Receiver<Option<EngineHandle>>,
-    icon: Option<PathBuf>,
-    shown: Arc<Mutex<Board>>,
+    desk: Arc<Desk>,
     // A close that overtook its show would leave a call ringing on the screen.
     turn: tokio::sync::Mutex<()>,
+}
+
+/// What a notification that was used acts on.
+struct Desk {
+    app: AppHandle,
+    engine: watch::Receiver<Option<EngineHandle>>,
+    icon: Option<PathBuf>,
+    board: Mutex<Board>,
 }
 
 /// What is shown, by tag.
@@ -60,12 +68,13 @@ struct Post {
 
 impl DesktopNotifier {
     /// Buttons act on the engine that `engine` will hold. `icon` is a PNG for servers that don't know the app.
-    pub(crate) fn new(engine: watch::Receiver<Option<EngineHandle>>, icon: Option<PathBuf>) -> Self {
-        Self { engine, icon, shown: Arc::default(), turn: tokio::sync::Mutex::default() }
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(
+        app: AppHandle,
+        engine: watch::Receiver<Option<EngineHandle>>,
+        icon: Option<PathBuf>,
+    ) -> Self {
+        let desk = Desk { app, engine, icon, board: Mutex::default() };
+        Self { desk: Arc::new(desk), turn: tokio::sync::Mutex::default() }
     }
 }
 
@@ -73,78 +82,93 @@ impl DesktopNotifier {
 impl Notifier for DesktopNotifier {
     async fn show(&self, notification: Notification) {
         let _turn = self.turn.lock().await;
-        let replaced = self.board().posts.remove(&notification.tag).map(|post| {
-            post.waiting.abort();
-            post.shown
-        });
-        let shown = match xdg::show(&notification, replaced.as_deref(), self.icon.as_deref()).await {
-            Ok(shown) => Arc::new(shown),
-            Err(error) => return tracing::warn!(%error, "a notification could not be shown"),
-        };
-        let mut board = self.board();
-        let order = board.next;
-        board.next += 1;
-        let waiting = tauri::async_runtime::handle().inner().spawn(follow(
-            shown.clone(),
-            order,
-            self.shown.clone(),
-            self.engine.clone(),
-            notification.default,
-            notification.buttons,
-            notification.tag.clone(),
-        ));
-        board.posts.insert(notification.tag, Post { order, shown, waiting });
-        board.forget_the_oldest();
+        let desk = &self.desk;
+        let replaced = desk.board().take(&notification.tag);
+        let shown = xdg::show(&notification, replaced.as_deref(), desk.icon.as_deref()).await;
+        let can_be_pressed = shown.as_ref().is_ok_and(Shown::can_be_pressed);
+        if notification.urgency == Urgency::Critical && !can_be_pressed {
+            // Nowhere else could the call be answered.
+            window::show(&desk.app);
+        }
+        match shown {
+            Ok(shown) => desk.follow(Arc::new(shown), notification),
+            Err(error) => tracing::warn!(%error, "a notification could not be shown"),
+        }
     }
 
     async fn close(&self, tag: &str) {
         let _turn = self.turn.lock().await;
-        let post = self.board().posts.remove(tag);
-        if let Some(post) = post {
-            post.waiting.abort();
-            post.shown.close().await;
+        let shown = self.desk.board().take(tag);
+        if let Some(shown) = shown {
+            shown.close().await;
+        }
+    }
+}
+
+impl Desk {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a task wait for what is done with a notification.
+    fn follow(self: &Arc<Self>, shown: Arc<Shown>, notification: Notification) {
+        let mut board = self.board();
+        let order = board.next;
+        board.next += 1;
+        let tag = notification.tag.clone();
+        let task = self.clone().wait(shown.clone(), order, notification);
+        let waiting = tauri::async_runtime::handle().inner().spawn(task);
+        board.posts.insert(tag, Post { order, shown, waiting });
+        board.forget_the_oldest();
+    }
+
+    /// Waits for what is done with a notification and does it.
+    async fn wait(self: Arc<Self>, shown: Arc<Shown>, order: u64, notification: Notification) {
+        let response = shown.response().await;
+        self.board().forget(&notification.tag, order);
+        let action = match response {
+            Response::Clicked => notification.default,
+            Response::Pressed(place) => match notification.buttons.into_iter().nth(place) {
+                Some(button) => button.action,
+                None => return,
+            },
+            Response::Gone => return,
+        };
+        // Most servers take a notification away when it is used; the specification leaves it to them.
+        shown.close().await;
+        let mut engine = self.engine.clone();
+        let Ok(engine) = engine.wait_for(Option::is_some).await.map(|engine| engine.clone()) else { return };
+        let Some(engine) = engine else { return };
+        let answered = matches!(action, NotificationAction::Answer { .. });
+        engine.activate(action).await;
+        if answered {
+            // Whoever talks needs to mute and to hang up.
+            window::show(&self.app);
         }
     }
 }
 
 impl Board {
-    fn forget_the_oldest(&mut self) {
-        if self.posts.len() <= MOST {
-            return;
-        }
-        let oldest = self.posts.iter().min_by_key(|(_, post)| post.order).map(|(tag, _)| tag.clone());
-        if let Some(post) = oldest.and_then(|tag| self.posts.remove(&tag)) {
-            post.waiting.abort();
-        }
+    /// Takes a notification off the board; what is done with it from now on does nothing.
+    fn take(&mut self, tag: &str) -> Option<Arc<Shown>> {
+        let post = self.posts.remove(tag)?;
+        post.waiting.abort();
+        Some(post.shown)
     }
-}
 
-/// Waits for what is done with a notification and does it.
-async fn follow(
-    shown: Arc<Shown>,
-    order: u64,
-    board: Arc<Mutex<Board>>,
-    mut engine: watch::Receiver<Option<EngineHandle>>,
-    default: NotificationAction,
-    buttons: Vec<NotificationButton>,
-    tag: String,
-) {
-    let action = match shown.response().await {
-        Response::Clicked => Some(default),
-        Response::Pressed(place) => buttons.into_iter().nth(place).map(|button| button.action),
-        Response::Gone => None,
-    };
-    {
-        let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
-        if board.posts.get(&tag).is_some_and(|post| post.order == order) {
-            board.posts.remove(&tag);
+    /// It was used or is gone. One that took its place meanwhile stays.
+    fn forget(&mut self, tag: &str, order: u64) {
+        if self.posts.get(tag).is_some_and(|post| post.order == order) {
+            self.posts.remove(tag);
         }
     }
-    let Some(action) = action else { return };
-    // Most servers take a notification away when it is used; the specification leaves it to them.
-    shown.close().await;
-    let Ok(engine) = engine.wait_for(Option::is_some).await.map(|engine| engine.clone()) else { return };
-    if let Some(engine) = engine {
-        engine.activate(action).await;
+
+    fn forget_the_oldest(&mut self) {
+        if self.posts.len() > MOST
+            && let Some(oldest) =
+                self.posts.iter().min_by_key(|(_, post)| post.order).map(|(tag, _)| tag.clone())
+        {
+            self.take(&oldest);
+        }
     }
 }

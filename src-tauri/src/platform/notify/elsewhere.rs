@@ -26,6 +26,11 @@ pub(super) async fn show(
 }
 
 impl Shown {
+    /// It has no buttons.
+    pub(super) fn can_be_pressed(&self) -> bool {
+        false
+    }
+
     /// Nothing comes back.
     pub(super) async fn response(&self) -> Response {
         Response::Gone

@@ -49,6 +49,11 @@ pub(super) async fn show(
 }
 
 impl Shown {
+    /// Whether its buttons are drawn.
+    pub(super) fn can_be_pressed(&self) -> bool {
+        self.acts
+    }
+
     /// Waits for the first thing done with it.
     pub(super) async fn response(&self) -> Response {
         let (tell, told) = oneshot::channel();
