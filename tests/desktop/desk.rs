@@ -24,6 +24,7 @@ pub(crate) struct Desk {
     /// Display, bus, sound card, keyring.
     pub(crate) stage: Stage,
     with: With,
+    log: Option<&'static str>,
     data: Scratch,
     name: String,
     _turn: MutexGuard<'static, ()>,
@@ -70,8 +71,16 @@ impl Desk {
             name: thread::current().name().unwrap_or("desktop").replace("::", "-"),
             stage,
             with,
+            log: None,
             _turn: turn,
         }
+    }
+
+    /// Has Tern log all that its own crates have to say.
+    pub(crate) fn log_everything(&mut self) {
+        self.log = Some(
+            "tern_desktop=trace,tern_engine=trace,tern_provider=trace,tern_sip=trace,tern_media=trace,info",
+        );
     }
 
     /// Opens Tern on the sandbox account. Opened again it finds what it left.
@@ -99,6 +108,9 @@ impl Desk {
             .env("LANG", "C.UTF-8")
             .env_remove("LANGUAGE")
             .env_remove("LC_ALL");
+        if let Some(log) = self.log {
+            command.env("TERN_LOG", log);
+        }
         if self.with == With::NoSound {
             command.env("PULSE_SERVER", "unix:/nonexistent");
         }
@@ -133,6 +145,19 @@ impl Desk {
                 }
             }
         }
+    }
+
+    /// Fails if something that is nobody's business stands in the app's log.
+    pub(crate) fn assert_not_logged(&self, private: &[&str]) {
+        let mut read = 0;
+        for entry in fs::read_dir(self.data.join("logs")).unwrap().flatten() {
+            let log = fs::read_to_string(entry.path()).unwrap();
+            read += log.len();
+            for words in private {
+                assert!(!log.contains(words), "{words:?} stands in the log:\n{log}");
+            }
+        }
+        assert!(read > 0, "there is no log to look at");
     }
 
     /// The folder for files of this test that stay after it.

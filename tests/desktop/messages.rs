@@ -6,7 +6,8 @@ const SENDER: &str = "+447700900318";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_sms_is_shown_at_once_and_can_be_answered() {
-    let desk = Desk::start().await;
+    let mut desk = Desk::start().await;
+    desk.log_everything();
     let window = desk.open().await;
     window.see_attribute("registration-state", "data-state", "registered").await;
 
@@ -34,6 +35,8 @@ async fn an_sms_is_shown_at_once_and_can_be_answered() {
     assert!(seen.contains("Yes, see you there."), "the provider has it: {seen}");
     window.picture("answered");
     window.quit().await;
+    let (_, _, password, _) = desk.provider.sip();
+    desk.assert_not_logged(&["yours there", "see you there", SENDER, &password, &desk.provider.token()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,11 @@ impl Provider {
         (sip.user.clone(), sip.domain.clone(), sip.password.reveal().to_owned(), sip.proxy.clone())
     }
 
+    /// What the account's API is opened with.
+    pub(crate) fn token(&self) -> String {
+        self.sandbox.accounts()[0].token.reveal().to_owned()
+    }
+
     /// An SMS from outside arrives at the account's number.
     pub(crate) async fn send_sms(&self, from: &str, text: &str) {
         self.post("/sandbox/sms", json!({ "to": self.number(), "from": from, "text": text })).await;
