@@ -118,7 +118,8 @@ impl Account {
             Link::None => FeedState::None {},
             _ => self.feed.view(),
         };
-        let stale = matches!(feed, FeedState::Stale { .. });
+        // One of an earlier run may be old until the provider has been heard.
+        let stale = matches!(feed, FeedState::Stale { .. } | FeedState::Loading {});
         AccountView {
             id: self.profile.id.clone(),
             name: self.profile.name.clone(),

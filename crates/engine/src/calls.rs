@@ -272,7 +272,9 @@ impl State {
                     return self.turn_stranger_away(account, call);
                 }
                 let call_id = request.headers.call_id().ok().map(str::to_owned);
-                self.incoming(account, call, call_id, &from, &to, offer);
+                // RFC 7315 section 4.2: the number that was called, where To names the account instead.
+                let called = request.headers.first("P-Called-Party-ID").and_then(|v| Address::parse(v).ok());
+                self.incoming(account, call, call_id, &from, &called.unwrap_or(to), offer);
             }
             Event::Call { id, state } => {
                 let known = self

@@ -282,10 +282,11 @@ impl Task {
                 }
             };
             if let Err(write) = store.write(write, done) {
-                next = Some(write);
-                match tokio::time::timeout(Duration::from_millis(20), self.kept.recv()).await {
-                    Ok(Some(input)) => self.backlog.push_back(input),
-                    Ok(None) | Err(_) => {}
+                next = Some(*write);
+                if let Ok(Some(input)) =
+                    tokio::time::timeout(Duration::from_millis(20), self.kept.recv()).await
+                {
+                    self.backlog.push_back(input);
                 }
             }
         }

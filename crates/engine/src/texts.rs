@@ -177,4 +177,31 @@ mod tests {
         assert_eq!(error_key(ErrorCode::WrongPassword), "error-wrong-password");
         assert_eq!(error_key(ErrorCode::Busy), "error-busy");
     }
+
+    #[test]
+    fn every_error_has_a_sentence_in_every_language() {
+        // Read from the source, so that a new code can't be forgotten here.
+        let source = include_str!("api/error.rs");
+        let body = source.split_once("pub enum ErrorCode {").unwrap().1.split_once("\n}").unwrap().0;
+        let names: Vec<&str> = body
+            .lines()
+            .map(str::trim)
+            .filter(|l| l.starts_with(char::is_uppercase))
+            .map(|l| l.trim_end_matches(','))
+            .collect();
+        assert!(names.len() > 30, "{names:?}");
+        for name in names {
+            let json = format!("\"{}{}\"", name[..1].to_lowercase(), &name[1..]);
+            let code: ErrorCode = serde_json::from_str(&json).unwrap();
+            for (language, _, files) in CATALOGUES {
+                let only = Texts { language, bundles: vec![bundle("en", files)] };
+                let sentence = only.error(code);
+                assert!(
+                    sentence != error_key(code) && sentence.len() > 10,
+                    "{language:?} has no {}",
+                    error_key(code)
+                );
+            }
+        }
+    }
 }

@@ -117,11 +117,11 @@ impl Store {
     }
 
     /// Hands a write to the writer, which calls `done` with what it came to. Gives both back when the queue is full.
-    pub(crate) fn write<F>(&self, write: Write, done: F) -> Result<(), Write>
+    pub(crate) fn write<F>(&self, write: Write, done: F) -> Result<(), Box<Write>>
     where
         F: FnOnce(Option<Kept>) + Send + 'static,
     {
-        let Some(jobs) = &self.jobs else { return Err(write) };
+        let Some(jobs) = &self.jobs else { return Err(Box::new(write)) };
         // The job owns the write; it comes back through this slot when the queue is full.
         let slot = Arc::new(Mutex::new(Some(write)));
         let mine = slot.clone();
@@ -134,7 +134,7 @@ impl Store {
         match jobs.try_send(job) {
             Ok(()) => Ok(()),
             Err(_) => match slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                Some(write) => Err(write),
+                Some(write) => Err(Box::new(write)),
                 None => Ok(()),
             },
         }

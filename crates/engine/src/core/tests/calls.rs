@@ -168,9 +168,9 @@ impl Two {
         self.settle();
     }
 
-    fn plans(&mut self) -> Vec<Box<MediaPlan>> {
+    fn plans(&mut self) -> Vec<MediaPlan> {
         self.bench.take(|e| match e {
-            Effect::RunMedia(_, plan) => Ok(plan),
+            Effect::RunMedia(_, plan) => Ok(*plan),
             other => Err(other),
         })
     }

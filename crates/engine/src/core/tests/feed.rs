@@ -79,7 +79,7 @@ fn what_came_while_away_is_told_once_and_together() {
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].body, "3 messages from 2 people, 1 missed call");
     let away = Notice::WhileAway { messages: 3, people: 2, missed_calls: 1 };
-    assert_eq!(bench.notices(), [away.clone()]);
+    assert_eq!(bench.notices(), std::slice::from_ref(&away));
     assert_eq!(bench.state.notices(), [away], "also for a window that opens later");
     bench.provider(link, ProviderReport::Hint);
     bench.provider(link, changes("9", false));

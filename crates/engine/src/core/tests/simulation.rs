@@ -255,9 +255,9 @@ impl World {
                     self.soon(300, |life| Later::Ask { life, link, request })
                 }
                 Effect::Reply(request, reply) => {
-                    if self.open.remove(&request) && matches!(reply, Ok(Reply::MessageQueued { .. })) {
-                        self.promised.insert(self.texts[&request].clone());
-                    }
+                    let kept = matches!(reply, Ok(Reply::MessageQueued { .. }));
+                    let text = self.texts.get(&request).filter(|_| self.open.remove(&request) && kept);
+                    self.promised.extend(text.cloned());
                 }
                 _ => {}
             }
