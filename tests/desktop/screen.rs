@@ -1,7 +1,9 @@
 //! What only a window manager can do: see whether a window is on the screen, and ask it to close.
 
 use x11rb::connection::Connection;
-use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, MapState, Window};
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt, EventMask, MapState, Window,
+};
 use x11rb::rust_connection::RustConnection;
 use xtask::stage::Display;
 
@@ -32,6 +34,19 @@ impl Screen {
         let (protocols, delete) = (self.atom("WM_PROTOCOLS"), self.atom("WM_DELETE_WINDOW"));
         let message = ClientMessageEvent::new(32, window, protocols, [delete, x11rb::CURRENT_TIME, 0, 0, 0]);
         self.server.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check().unwrap();
+    }
+
+    /// Drags the window's corner.
+    pub(crate) fn resize_tern(&self, width: u32, height: u32) {
+        let window = self.tern().expect("no window to resize");
+        let size = ConfigureWindowAux::new().width(width).height(height);
+        self.server.configure_window(window, &size).unwrap().check().unwrap();
+    }
+
+    /// Width and height of the window, in pixels.
+    pub(crate) fn size_of_tern(&self) -> Option<(u32, u32)> {
+        let geometry = self.server.get_geometry(self.tern()?).ok()?.reply().ok()?;
+        Some((geometry.width.into(), geometry.height.into()))
     }
 
     /// Closes the window and waits until it is hidden.

@@ -51,6 +51,28 @@ async fn closing_the_window_hides_it_behind_the_tray() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_window_keeps_its_size_from_one_start_to_the_next() {
+    let desk = Desk::start().await;
+    let screen = Screen::of(&desk.stage.display);
+    let is_sized = async |size| {
+        until(&format!("a window of {size:?}"), SOON, async || {
+            (screen.size_of_tern()? == size).then_some(())
+        })
+        .await;
+    };
+    let window = desk.open().await;
+    window.see("window").await;
+    screen.resize_tern(900, 640);
+    is_sized((900, 640)).await;
+    window.quit().await;
+    let window = desk.open().await;
+    window.see("window").await;
+    is_sized((900, 640)).await;
+    window.picture("smaller");
+    window.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_data_directory_that_cannot_be_written_is_told_and_nothing_panics() {
     let desk = Desk::start().await;
     let mut command = Command::new(app());
