@@ -1,30 +1,26 @@
-//! Everything wired by hand, in one place: ports into the engine, the engine into the window, and the provider that
-//! a first start comes with.
+//! Everything wired by hand, in one place: ports into the engine, and the engine into the window.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tauri::{AppHandle, Manager};
-use tern_engine::api::{Answer, ErrorCode, ErrorView, EventKind, Query, Snapshot};
+use tern_engine::api::{Answer, ErrorView, EventKind, Query};
 use tern_engine::audio::DeviceAudio;
 use tern_engine::ports::{Ports, plain::SystemClock};
-use tern_engine::{Engine, EngineConfig, EngineHandle, sandbox_access};
-use tern_sandbox::{Sandbox, SandboxConfig};
+use tern_engine::{Engine, EngineConfig, EngineHandle};
 
 use crate::bridge::Host;
 use crate::leave::{self, Leaving};
-use crate::log;
 use crate::platform::keyring::Keyring;
 use crate::platform::links::SystemBrowser;
 use crate::platform::notify::DesktopNotifier;
 use crate::platform::tray::{self, Tray};
 use crate::platform::window;
 use crate::trouble::Trouble;
+use crate::{log, sandbox};
 
 /// Where data is kept instead of the desktop's own place for it.
 const DATA_DIR: &str = "TERN_DATA_DIR";
-/// Which sandbox to use: `embedded`, `off`, or the address of a running one.
-const SANDBOX: &str = "TERN_SANDBOX";
 
 const ICON: &[u8] = include_bytes!("../../icons/128x128.png");
 
@@ -78,40 +74,13 @@ async fn start(app: &AppHandle, data: PathBuf) -> Result<(), ErrorView> {
         // The feed as it was last seen is worth showing before any provider answers.
         host.ready(engine.clone());
     }
-    if let Err(error) = attach_sandbox(&host, &engine, &snapshot, &data).await {
+    if let Err(error) = sandbox::attach(&host, &engine, &snapshot, &data).await {
         tracing::warn!(code = ?error.code, detail = error.detail, "the sandbox could not be attached");
     }
     if first_start {
         host.ready(engine);
     }
     Ok(())
-}
-
-/// A first start without an account comes with a provider of its own, so that there is something to try.
-async fn attach_sandbox(
-    host: &Host,
-    engine: &EngineHandle,
-    snapshot: &Snapshot,
-    data: &Path,
-) -> Result<(), ErrorView> {
-    let wanted = std::env::var(SANDBOX).unwrap_or_default();
-    let url = match wanted.as_str() {
-        "off" => return Ok(()),
-        "" if !snapshot.accounts.is_empty() && !snapshot.accounts.iter().any(|account| account.sandbox) => {
-            return Ok(());
-        }
-        "" | "embedded" => {
-            let config = SandboxConfig { data: Some(data.join("sandbox")), ..SandboxConfig::default() };
-            let sandbox = Sandbox::start(config)
-                .await
-                .map_err(|error| ErrorView::with_detail(ErrorCode::Internal, error.to_string()))?;
-            let url = sandbox.http_url();
-            host.keep(sandbox);
-            url
-        }
-        url => url.to_owned(),
-    };
-    engine.attach_sandbox(sandbox_access(&url).await?).await.map(drop)
 }
 
 /// The shell's own ear: keeps the tray true and brings the window when it is asked for.

@@ -12,6 +12,7 @@ mod compose;
 mod leave;
 mod log;
 mod platform;
+mod sandbox;
 mod trouble;
 
 use std::process::ExitCode;

@@ -63,7 +63,7 @@ async fn hear_oneself(desk: &Desk, voice: &Sound, spoken: &Path) -> Sound {
     let mut best = 0.0_f64;
     for attempt in 1..=4 {
         let heard = listen(desk, &format!("heard-{attempt}.wav"), spoken).await;
-        let found = correlate_pieces(voice, &heard, 0.5);
+        let found = correlate_pieces(voice, &heard, 0.25);
         let late = found.delay * 1000.0;
         eprintln!("correlation {:.3}, mouth to ear and back {late:.0} ms", found.correlation);
         if found.correlation > ENOUGH {

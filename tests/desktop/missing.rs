@@ -76,3 +76,24 @@ async fn without_sound_devices_a_call_still_connects_and_says_so() {
     window.click("call-hangup").await;
     window.quit().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_provider_is_away_the_last_known_feed_stays_and_recovers() {
+    let desk = Desk::start().await;
+    let window = desk.open().await;
+    window.see_attribute("registration-state", "data-state", "registered").await;
+    window.see_row("message", "Acme", "").await;
+    window.quit().await;
+
+    desk.provider.answers(false).await;
+    let window = desk.open().await;
+    window.see_row("message", "Acme", "").await;
+    window.see("stale-banner").await;
+    window.picture("stale");
+    desk.provider.send_sms("+447700900318", "Back again").await;
+    desk.provider.answers(true).await;
+    window.click("stale-retry").await;
+    window.see_row("message", "+447700900318", "[data-unread=true]").await;
+    window.see_gone("stale-banner").await;
+    window.quit().await;
+}

@@ -55,6 +55,11 @@ impl Provider {
         self.post("/sandbox/calls", call).await;
     }
 
+    /// Breaks the account's API, or mends it.
+    pub(crate) async fn answers(&self, well: bool) {
+        self.post("/sandbox/faults", json!({ "api": if well { "ok" } else { "down" } })).await;
+    }
+
     /// Pays on the checkout page that the browser was sent to, as its Pay button does.
     pub(crate) async fn pay(&self, checkout: &str) {
         let page = self.client.get(checkout).send().await.unwrap();
