@@ -260,6 +260,7 @@ mod tests {
             activity: ActivityPage { items: Vec::new(), next: None, unread: 0 },
             devices: DevicesView { inputs: Vec::new(), outputs: Vec::new() },
             settings: Settings::default(),
+            notices: None,
         };
         Says::new(&snapshot, &Texts::new(Language::En))
     }
