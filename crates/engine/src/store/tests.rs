@@ -233,6 +233,8 @@ fn changes_may_come_twice_and_in_any_order() {
         }
     }
     changes.push(Change::Delete { kind: ActivityKind::Message, id: RemoteId("m3".into()), version: 5 });
+    // Deleted and brought back: the later version counts, whichever comes first.
+    changes.push(Change::Delete { kind: ActivityKind::Message, id: RemoteId("m4".into()), version: 2 });
     for seed in 0..200 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut schedule: Vec<Change> = changes.iter().chain(&changes).cloned().collect();
@@ -247,7 +249,7 @@ fn changes_may_come_twice_and_in_any_order() {
         let mut found = texts(&connection);
         found.sort();
         assert_eq!(found, ["0.4", "1.4", "2.4", "4.4", "5.4"], "seed {seed}");
-        assert!((5..=6).contains(&fresh), "each row is news at most once, seed {seed}: {fresh}");
+        assert!((4..=6).contains(&fresh), "each row is news at most once, seed {seed}: {fresh}");
     }
 }
 

@@ -155,6 +155,8 @@ enum Later {
     Ask { life: u32, link: u32, request: ProviderRequest },
     /// Something reaches the engine of that life.
     Give { life: u32, input: Box<Input> },
+    /// A question that was given up on reaches the provider.
+    Late { request: ProviderRequest },
     /// The world goes on.
     World,
 }
@@ -307,6 +309,16 @@ impl World {
                     2 => ProviderError::Server { status: 503 },
                     _ => ProviderError::RateLimited { retry_after: Some(Duration::from_secs(3)) },
                 };
+                // Given up on, and done all the same a while later: what a look-up in between does not find.
+                if fault && error == ProviderError::Timeout && self.random.random_bool(0.5) {
+                    let report = failed(&request, error);
+                    self.soon(30_000, |_| Later::Late { request });
+                    if let Some(report) = report {
+                        let input = Box::new(Input::Provider { account: ACCOUNT, link, report });
+                        self.soon(300, |_| Later::Give { life, input });
+                    }
+                    return;
+                }
                 // Refused before it was done, or done and the answer lost. A rate limit is always before.
                 let before =
                     matches!(error, ProviderError::RateLimited { .. }) || self.random.random_bool(0.5);
@@ -323,6 +335,10 @@ impl World {
                     let input = Box::new(Input::Provider { account: ACCOUNT, link, report });
                     self.soon(300, |_| Later::Give { life, input });
                 }
+            }
+            Later::Late { request } => {
+                // Nobody hears the answer.
+                self.provider.answer(&mut self.random, request);
             }
             Later::World => self.go_on(),
         }
