@@ -15,7 +15,7 @@ async fn what_came_while_tern_was_off_is_there_and_told_of_once() {
     let before = desk.notifications.all().len();
 
     desk.provider.send_sms(SENDER, "Where are you?").await;
-    desk.provider.call(CALLER, 1).await;
+    assert!(!desk.provider.call(CALLER, 1).await, "who quits takes the registration back");
 
     let window = desk.open().await;
     let message = window.see_row("message", SENDER, "[data-unread=true]").await;

@@ -49,10 +49,11 @@ impl Provider {
         self.post("/sandbox/sms", json!({ "to": self.number(), "from": from, "text": text })).await;
     }
 
-    /// Somebody outside calls the account's number, and gives up after as many seconds.
-    pub(crate) async fn call(&self, from: &str, ring_seconds: u32) {
+    /// Somebody outside calls the account's number, and gives up after as many seconds. Says whether it rings
+    /// anywhere: it does not where nobody is registered.
+    pub(crate) async fn call(&self, from: &str, ring_seconds: u32) -> bool {
         let call = json!({ "to": self.number(), "from": from, "ring_seconds": ring_seconds });
-        self.post("/sandbox/calls", call).await;
+        self.post("/sandbox/calls", call).await["state"] == "ringing"
     }
 
     /// Breaks the account's API, or mends it.
@@ -79,10 +80,11 @@ impl Provider {
         request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
-    async fn post(&self, path: &str, body: Value) {
+    async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.client.post(format!("{}{path}", self.url())).json(&body).send().await.unwrap();
         let status = answer.status();
         let said = answer.text().await.unwrap_or_default();
         assert!(status.is_success(), "{path}: {status} {said}");
+        serde_json::from_str(&said).unwrap_or_default()
     }
 }

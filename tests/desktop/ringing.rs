@@ -14,7 +14,7 @@ async fn it_rings_and_the_notification_answers() {
     window.see_attribute("registration-state", "data-state", "registered").await;
     assert!(desk.is_silent(), "it sounds before anybody calls");
 
-    desk.provider.call(CALLER, 60).await;
+    assert!(desk.provider.call(CALLER, 60).await, "it rings nowhere");
     window.see("incoming-call").await;
     let notification = desk.notifications.wait_for("a ringing call", |n| n.category == "call.incoming").await;
     assert_eq!(notification.urgency, 2, "a call must not time out");
