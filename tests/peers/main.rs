@@ -5,12 +5,13 @@
 
 #![cfg(unix)]
 
+mod calls;
+mod registration;
 mod themselves;
 
 use tern_tests::actors::Credentials;
 
 /// The account that Tern uses.
-#[allow(dead_code)]
 const TERN: Credentials = Credentials { user: "tern", password: "a-password-for-tests" };
 
 /// The account of baresip.

@@ -19,7 +19,7 @@ fn two_baresips_hear_each_other() -> Result<()> {
     std::thread::sleep(Duration::from_secs(4));
     carol.hang_up()?;
     bob.wait_for("CALL_CLOSED", Duration::from_secs(10))?;
-    let heard = correlate(&carols.part(0.0, 3.0), &bob.heard().map_err(|e|format!("{e} {}", bob.log()))?);
+    let heard = correlate(&carols.part(0.0, 3.0), &bob.heard().map_err(|e| format!("{e} {}", bob.log()))?);
     assert!(heard.correlation > 0.9, "bob heard {heard:?}\n{}", bob.log());
     let heard = correlate(&bobs.part(0.0, 3.0), &carol.heard()?);
     assert!(heard.correlation > 0.9, "carol heard {heard:?}\n{}", carol.log());
