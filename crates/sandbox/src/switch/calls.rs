@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tern_sip::{
     CallConfig, CallId, Identity, NextHop, Output, Reply,
     wire::{
-        Address, HeaderAccess, Host, Message, Request, SipUri, Uri, parse_datagram, sdp::SessionDescription,
+        Address, HeaderAccess, Host, Message, Request, SipUri, Uri, headers::header, parse_datagram,
+        sdp::SessionDescription,
     },
 };
 
@@ -257,15 +258,18 @@ impl Switch {
         display: Option<&str>,
         ring_for: Duration,
     ) -> bool {
-        let Some(offer) = self.sessions.get(&id).and_then(|s| s.callee.as_ref()).map(|c| c.offer.clone())
-        else {
+        let callee = self.sessions.get(&id).and_then(|s| s.callee.as_ref());
+        let Some((offer, number)) = callee.map(|c| (c.offer.clone(), c.number.clone())) else {
             return false;
         };
+        // RFC 7315 section 4.2: a customer with several numbers is told which of them was called.
+        let called = header("P-Called-Party-ID", format!("<sip:{number}@{DOMAIN}>"));
         let from = Uri::Sip(SipUri::new(Some(from), Host::Name(DOMAIN.into()), None));
         for binding in contacts {
             let config = CallConfig {
                 next_hop: Some(NextHop::udp(binding.source)),
                 ring_timeout: ring_for,
+                headers: vec![called.clone()],
                 ..CallConfig::new(
                     Identity::Plain {
                         from: Address::named(display.map(Into::into), from.clone()),

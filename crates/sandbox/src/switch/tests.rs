@@ -128,13 +128,14 @@ impl Phone {
         }
     }
 
-    async fn incoming(&mut self) -> (CallId, String, String, SocketAddr) {
+    async fn incoming(&mut self) -> (CallId, String, String, SocketAddr, String) {
         match self.event().await {
             Event::IncomingCall { call, request, from, offer, .. } => (
                 call,
                 from.uri.user().unwrap(),
                 request.headers.call_id().unwrap().to_owned(),
                 audio_address(&offer.unwrap()).unwrap(),
+                request.headers.first("P-Called-Party-ID").unwrap().to_owned(),
             ),
             other => panic!("{other:?}"),
         }
@@ -403,7 +404,8 @@ async fn two_customers_talk() {
     let (ours, theirs) = (house.cursor(0).await, house.cursor(1).await);
 
     let call = traveller.call(FRIEND).await;
-    let (incoming, from, call_id, friend_sends_to) = friend.incoming().await;
+    let (incoming, from, call_id, friend_sends_to, called) = friend.incoming().await;
+    assert_eq!(called, format!("<sip:{FRIEND}@{DOMAIN}>"), "which of their numbers was called");
     assert_eq!(from, FR, "the callee sees the caller's number");
     friend.command(move |endpoint, now| endpoint.ring(now, incoming)).await.unwrap();
     assert_eq!(traveller.state().await, CallState::Ringing);
@@ -451,7 +453,7 @@ async fn a_cancelled_call_is_missed() {
     friend.register().await;
     let (ours, theirs) = (house.cursor(0).await, house.cursor(1).await);
     let call = traveller.call(FRIEND).await;
-    let (incoming, _, call_id, _) = friend.incoming().await;
+    let (incoming, _, call_id, ..) = friend.incoming().await;
     friend.command(move |endpoint, now| endpoint.ring(now, incoming)).await.unwrap();
     assert_eq!(traveller.state().await, CallState::Ringing);
     traveller.hang_up(call).await;
@@ -531,7 +533,7 @@ async fn of_several_places_the_first_to_answer_has_the_call() {
     pocket.register().await;
     let theirs = house.cursor(1).await;
     traveller.call(FRIEND).await;
-    let ((..), (at_pocket, _, call_id, _)) = tokio::join!(desk.incoming(), pocket.incoming());
+    let ((..), (at_pocket, _, call_id, ..)) = tokio::join!(desk.incoming(), pocket.incoming());
     pocket.accept(at_pocket).await;
     answered(traveller.state().await);
     assert_eq!(desk.ended().await.by, EndedBy::Remote);
@@ -555,7 +557,7 @@ async fn call_me_plays_its_tones_and_rings_back() {
     assert_eq!(first.0, 12 + 160, "20 ms of G.711");
     // The tones end, the service hangs up, then it calls.
     assert_eq!(phone.ended().await.by, EndedBy::Remote);
-    let (incoming, from, call_id, there) = phone.incoming().await;
+    let (incoming, from, call_id, there, _) = phone.incoming().await;
     assert_eq!(from, "echo");
     phone.accept(incoming).await;
     while phone.sound.try_recv_from(&mut buffer).is_ok() {}
@@ -591,7 +593,7 @@ async fn the_outside_calls_a_rented_number() {
     phone.register().await;
     since = house.cursor(0).await;
     assert_eq!(call(FR).await.1["state"], "ringing");
-    let (incoming, from, _, there) = phone.incoming().await;
+    let (incoming, from, _, there, _) = phone.incoming().await;
     assert_eq!(from, "+442079460111");
     phone.accept(incoming).await;
     assert!(phone.hears(there, b"anybody?").await.ends_with(b"anybody?"));
