@@ -35,11 +35,7 @@ async fn a_message_and_a_missed_call_wait_and_are_told_once() {
         &item.what,
         ActivityWhat::Message { message } if message.text == "Call me when you are back"
     )));
-    traveller
-        .until_snapshot("one notification for both", |_| {
-            traveller.desk().look(|desk| (!desk.shown.is_empty()).then_some(()))
-        })
-        .await;
+    traveller.until_desk("one notification for both", |desk| desk.shown.len() == 1).await;
     traveller.desk().look(|desk| assert_eq!(desk.all.len(), 1, "{:?}", desk.all));
     assert_eq!(traveller.count(|event| matches!(event, EventKind::MessageArrived { .. })), 0);
 

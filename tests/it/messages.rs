@@ -48,11 +48,7 @@ async fn one_comes_in_and_is_answered() {
     assert_eq!((text(&item), state(&item)), ("Are you <b>there</b>?", Some(MessageState::Received)));
     assert!(item.unread);
     let there = item.thread.clone().expect("a conversation");
-    traveller
-        .until_snapshot("one notification", |_| {
-            traveller.desk().look(|desk| (desk.shown.len() == 1).then_some(()))
-        })
-        .await;
+    traveller.until_desk("one notification", |desk| desk.shown.len() == 1 && desk.all.len() == 1).await;
 
     let command = Command::SendMessage {
         account: traveller.account.clone(),

@@ -13,7 +13,11 @@ use tern_engine::{
         FeedState, Query, RegistrationState, Reply, Snapshot,
     },
     audio::{AudioEnd, FileAudio},
-    ports::{Audio, Ports, fake::FakePorts, plain::SystemClock},
+    ports::{
+        Audio, Ports,
+        fake::{FakePorts, Record},
+        plain::SystemClock,
+    },
 };
 use tern_sandbox::{DemoAccount, Sandbox, SandboxConfig, Settings};
 use tern_tests::Scratch;
@@ -43,6 +47,8 @@ impl Scene {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        // Nobody writes by themselves: a test tells all that happens.
+        let settings = Settings { welcome_after: Duration::from_secs(86_400), ..settings };
         let config = SandboxConfig { settings, ..SandboxConfig::default() };
         Self { sandbox: Sandbox::start(config).await.expect("a sandbox on free ports") }
     }
@@ -310,6 +316,18 @@ impl Actor {
     ) -> T {
         let id = self.account.clone();
         self.until_snapshot(what, |snapshot| look(snapshot.accounts.iter().find(|a| a.id == id)?)).await
+    }
+
+    /// Waits until what is shown, opened and rung fits. Nothing announces that, so it is looked at again and again.
+    pub(crate) async fn until_desk(&self, what: &str, fits: impl Fn(&Record) -> bool) {
+        let deadline = Instant::now() + SOON;
+        while !self.person.desk.look(&fits) {
+            if Instant::now() > deadline {
+                let (shown, tones) = self.person.desk.look(|desk| (desk.all.clone(), desk.tones.clone()));
+                panic!("{}: not {what}: {shown:?} {tones:?}", self.person.demo.name);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(crate) async fn snapshot(&self) -> Snapshot {

@@ -1,6 +1,6 @@
 //! What is said comes back, through each codec.
 
-use tern_engine::api::CallState;
+use tern_engine::api::{CallState, Command};
 use tern_tests::audio::{Sound, correlate};
 
 use crate::scene::{Scene, speech};
@@ -46,4 +46,23 @@ async fn pcmu() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pcma() {
     echoes("PCMA").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_heard_of_a_muted_microphone() {
+    let scene = Scene::start().await;
+    let traveller = scene.someone("Demo traveller").says(&speech()).speaks_only("PCMU").sits_down().await;
+    let call = traveller.calls("echo").await;
+    traveller.does(Command::MuteCall { call: call.clone(), muted: true }).await.expect("there is a call");
+    traveller
+        .until_call_is(&call, "two seconds of echo", |call| {
+            call.muted && call.stats.as_ref().is_some_and(|stats| stats.packets_received >= PACKETS / 2)
+        })
+        .await;
+    traveller.hangs_up(&call).await;
+    traveller.until_call(&call, CallState::Ended).await;
+    let heard = Sound::read(&traveller.leaves().await.heard()).expect("a recording");
+    let loudest = heard.samples.iter().fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()));
+    // PCMU's smallest step is not quite nothing.
+    assert!(heard.seconds() > 1.5 && loudest < 0.01, "{loudest} in {} s", heard.seconds());
 }

@@ -59,11 +59,22 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 fn write_line(out: &mut impl Write, value: &Value) -> Result<(), Failure> {
-    let written = writeln!(out, "{value}").and_then(|()| out.flush());
+    let written = writeln!(out, "{}", text(value)).and_then(|()| out.flush());
     written.map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::PipeGone,
         _ => Failure::machine("outputFailed", "Standard output can't be written.", error.to_string()),
     })
+}
+
+/// The object with its `event` first, where a person looks for it.
+fn text(value: &Value) -> String {
+    let Some((fields, event)) = value.as_object().and_then(|fields| Some((fields, fields.get("event")?)))
+    else {
+        return value.to_string();
+    };
+    let rest = fields.iter().filter(|(name, _)| *name != "event");
+    let rest: String = rest.map(|(name, value)| format!(",{}:{value}", Value::from(name.as_str()))).collect();
+    format!("{{\"event\":{event}{rest}}}")
 }
 
 #[cfg(test)]
@@ -87,8 +98,8 @@ mod tests {
     #[test]
     fn a_line_is_one_object_and_a_newline() {
         let mut out = Vec::new();
-        write_line(&mut out, &json!({"event": "call", "peer": "two\nlines"})).unwrap();
-        assert_eq!(out, b"{\"event\":\"call\",\"peer\":\"two\\nlines\"}\n");
+        write_line(&mut out, &json!({"event": "call", "call": 1, "peer": "two\nlines"})).unwrap();
+        assert_eq!(out, b"{\"event\":\"call\",\"call\":1,\"peer\":\"two\\nlines\"}\n");
     }
 
     #[test]
