@@ -117,11 +117,24 @@ pub struct SandboxAccess {
 /// # Errors
 /// [`ErrorCode::ProviderUnreachable`], or [`ErrorCode::NotFound`] when it has no accounts.
 pub async fn sandbox_access(url: &str) -> Result<SandboxAccess, ErrorView> {
+    sandbox_accounts(url).await?.into_iter().next().ok_or(ErrorView::new(ErrorCode::NotFound))
+}
+
+/// Asks the sandbox at `url` for all its demo accounts, in its order.
+///
+/// # Errors
+/// [`ErrorCode::ProviderUnreachable`].
+pub async fn sandbox_accounts(url: &str) -> Result<Vec<SandboxAccess>, ErrorView> {
     let accounts = tern_provider::sandbox::demo_accounts(url)
         .await
         .map_err(|error| crate::activity::provider_error(&error))?;
-    let first = accounts.into_iter().next().ok_or(ErrorView::new(ErrorCode::NotFound))?;
-    Ok(SandboxAccess { url: url.to_owned(), token: first.token, name: first.name, sip: first.sip })
+    let access = accounts.into_iter().map(|account| SandboxAccess {
+        url: url.to_owned(),
+        token: account.token,
+        name: account.name,
+        sip: account.sip,
+    });
+    Ok(access.collect())
 }
 
 /// A way to the running engine. Cheap to clone.

@@ -25,5 +25,7 @@ mod wallet;
 #[cfg(test)]
 mod whole;
 
-pub use engine::{Engine, EngineConfig, EngineHandle, EventStream, SandboxAccess, sandbox_access};
+pub use engine::{
+    Engine, EngineConfig, EngineHandle, EventStream, SandboxAccess, sandbox_access, sandbox_accounts,
+};
 pub use tern_provider::{Secret, types::SipCredentials};

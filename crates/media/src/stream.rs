@@ -373,6 +373,10 @@ impl Stream {
     /// Sends silence in place of what is captured. Digits are still sent.
     pub fn set_muted(&mut self, muted: bool) {
         self.sending.muted = muted;
+        if self.sending.last_capture.is_none() {
+            // Nothing was said yet that could click: who is muted from the start is not heard at all.
+            self.sending.gain = if muted { 0.0 } else { 1.0 };
+        }
     }
 
     /// Whether silence is sent in place of what is captured.

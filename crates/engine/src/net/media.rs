@@ -10,7 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tern_media::{Digit, PacketKind, Session, SessionEvent, StreamEvent, StreamStats};
+use mio::{Events, Interest, Poll, Token};
+use tern_media::{Digit, PacketKind, Session, SessionEvent, StreamEvent, StreamStats, rtp};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -29,6 +30,9 @@ const BURST: u32 = 64;
 const COMMANDS: usize = 64;
 /// How long the sender we listen to may be silent before another one takes its place.
 const SILENCE: Duration = Duration::from_secs(2);
+/// Packets in a row by which an address that nobody agreed on shows to be the other side's (RFC 3550 appendix A.1
+/// asks for two; a guess of three is yet less likely).
+const PROBATION: u32 = 3;
 
 /// A call's sockets, and its thread once there is something to hear.
 pub(crate) struct CallSound {
@@ -62,8 +66,12 @@ impl CallSound {
         let Some((rtp, rtcp)) = self.sockets.take() else {
             return self.say(Say::Plan(plan));
         };
+        let sockets = match Sockets::new(rtp, rtcp) {
+            Ok(sockets) => sockets,
+            Err(error) => return tracing::error!(%error, "no sockets for a call"),
+        };
         let (say, said) = commands::sync_channel(COMMANDS);
-        let thread = Sounding { call: call.clone(), rtp, rtcp, said, inputs: inputs.clone() };
+        let thread = Sounding { call: call.clone(), sockets, said, inputs: inputs.clone() };
         let audio = audio.clone();
         let spawned = std::thread::Builder::new()
             .name("tern-call".into())
@@ -99,38 +107,103 @@ impl CallSound {
 
 struct Sounding {
     call: CallId,
-    rtp: UdpSocket,
-    rtcp: UdpSocket,
+    sockets: Sockets,
     said: commands::Receiver<Say>,
     inputs: mpsc::Sender<Input>,
+}
+
+/// RTP and RTCP, and what wakes when something comes.
+///
+/// A socket's own time-out is counted in the kernel's ticks, 4 ms and more: packets would leave by as much too late.
+struct Sockets {
+    rtp: mio::net::UdpSocket,
+    rtcp: mio::net::UdpSocket,
+    poll: Poll,
+    events: Events,
+}
+
+impl Sockets {
+    fn new(rtp: UdpSocket, rtcp: UdpSocket) -> io::Result<Self> {
+        rtp.set_nonblocking(true)?;
+        rtcp.set_nonblocking(true)?;
+        let mut rtp = mio::net::UdpSocket::from_std(rtp);
+        let mut rtcp = mio::net::UdpSocket::from_std(rtcp);
+        let poll = Poll::new()?;
+        poll.registry().register(&mut rtp, Token(0), Interest::READABLE)?;
+        poll.registry().register(&mut rtcp, Token(1), Interest::READABLE)?;
+        Ok(Self { rtp, rtcp, poll, events: Events::with_capacity(4) })
+    }
+
+    /// Waits until something comes, or until `wake`.
+    fn wait(&mut self, wake: Instant) {
+        let wait = wake.saturating_duration_since(Instant::now());
+        if !wait.is_zero()
+            && let Err(error) = self.poll.poll(&mut self.events, Some(wait))
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            // Better late packets than a thread that spins.
+            std::thread::sleep(wait);
+        }
+    }
 }
 
 /// Whom we send to and listen to.
 struct Peer {
     agreed: Option<SocketAddr>,
     agreed_rtcp: Option<SocketAddr>,
+    payload_types: Vec<u8>,
     /// Where its packets come from, which behind a NAT is not where it says (symmetric RTP, RFC 4961).
     heard: Option<(SocketAddr, Instant)>,
+    stranger: Option<Stranger>,
+}
+
+/// Somebody at another address than agreed, who may be the other side behind a NAT, or anybody.
+struct Stranger {
+    from: SocketAddr,
+    ssrc: u32,
+    next: u16,
+    packets: u32,
 }
 
 impl Peer {
     fn new(plan: &MediaPlan) -> Self {
-        Self { agreed: plan.remote, agreed_rtcp: plan.remote_rtcp, heard: None }
+        let formats = plan.stream.receive.iter().map(|format| format.payload_type);
+        let events = plan.stream.receive_events.iter().map(|events| events.payload_type);
+        Self {
+            agreed: plan.remote,
+            agreed_rtcp: plan.remote_rtcp,
+            payload_types: formats.chain(events).collect(),
+            heard: None,
+            stranger: None,
+        }
     }
 
     /// Whether to take a packet from there. The agreed address always counts; another one is followed while the
-    /// agreed one is silent, so that a stranger can't take over a call that works.
-    fn takes(&mut self, now: Instant, from: SocketAddr) -> bool {
-        let free = match self.heard {
-            None => true,
-            Some((heard, at)) => {
-                heard == from || Some(from) == self.agreed || now.saturating_duration_since(at) > SILENCE
-            }
-        };
-        if free {
+    /// agreed one is silent, once it has shown that it sends what was agreed on: a single datagram from a stranger
+    /// must not turn a call away.
+    fn takes(&mut self, now: Instant, from: SocketAddr, packet: &rtp::Header) -> bool {
+        let known = Some(from) == self.agreed || self.heard.is_some_and(|(heard, _)| heard == from);
+        let silent = self.heard.is_none_or(|(_, at)| now.saturating_duration_since(at) > SILENCE);
+        let takes = known || (silent && self.proves(from, packet));
+        if takes {
             self.heard = Some((from, now));
+            self.stranger = None;
         }
-        free
+        takes
+    }
+
+    /// Counts the packets in a row that a stranger sends.
+    fn proves(&mut self, from: SocketAddr, packet: &rtp::Header) -> bool {
+        if !self.payload_types.contains(&packet.payload_type) {
+            return false;
+        }
+        let packets = match &self.stranger {
+            Some(s) if (s.from, s.ssrc, s.next) == (from, packet.ssrc, packet.sequence) => s.packets + 1,
+            _ => 1,
+        };
+        let next = packet.sequence.wrapping_add(1);
+        self.stranger = Some(Stranger { from, ssrc: packet.ssrc, next, packets });
+        packets >= PROBATION
     }
 
     fn rtp(&self) -> Option<SocketAddr> {
@@ -150,7 +223,7 @@ impl Peer {
 }
 
 impl Sounding {
-    fn run(self, mut plan: Box<MediaPlan>, audio: &dyn Audio) {
+    fn run(mut self, mut plan: Box<MediaPlan>, audio: &dyn Audio) {
         let opened = audio.open(plan.microphone.as_deref(), plan.speaker.as_deref());
         if let Some(code) = opened.trouble {
             self.tell(MediaReport::Trouble(ErrorView::new(code)));
@@ -215,13 +288,15 @@ impl Sounding {
                 self.tell(MediaReport::Stats(figures(&session.stats())));
                 next_figures = now.checked_add(Duration::from_secs(1)).unwrap_or(now);
             }
-            self.receive(&mut session, &mut peer, &mut buffer, wake);
+            self.sockets.wait(wake);
+            self.receive(&mut session, &mut peer, &mut buffer);
         }
     }
 
-    /// Takes what has come and waits for more, but not beyond `wake`.
-    fn receive(&self, session: &mut Session, peer: &mut Peer, buffer: &mut [u8], wake: Instant) {
-        while let Ok((length, from)) = self.rtcp.recv_from(buffer) {
+    /// Takes what has come.
+    fn receive(&self, session: &mut Session, peer: &mut Peer, buffer: &mut [u8]) {
+        for _ in 0..BURST {
+            let Ok((length, from)) = self.sockets.rtcp.recv_from(buffer) else { break };
             let known = peer.heard.is_some_and(|(heard, _)| heard.ip() == from.ip())
                 || peer.agreed_rtcp.is_some_and(|a| a.ip() == from.ip());
             if let Some(datagram) = buffer.get(..length).filter(|_| known) {
@@ -229,26 +304,17 @@ impl Sounding {
             }
         }
         for _ in 0..BURST {
-            let now = Instant::now();
-            let wait = wake.saturating_duration_since(now);
-            // A time-out of zero would mean to wait for ever.
-            if wait.is_zero()
-                || self.rtp.set_read_timeout(Some(wait.max(Duration::from_micros(100)))).is_err()
-            {
-                return;
-            }
-            match self.rtp.recv_from(buffer) {
+            match self.sockets.rtp.recv_from(buffer) {
                 Ok((length, from)) => {
                     let now = Instant::now();
-                    if let Some(datagram) = buffer.get(..length).filter(|d| is_rtp(d))
-                        && peer.takes(now, from)
+                    if let Some(datagram) = buffer.get(..length)
+                        && let Ok((header, _)) = rtp::parse(datagram)
+                        && peer.takes(now, from, &header)
                     {
                         session.receive(now, datagram);
                     }
                 }
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                    return;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // A refused packet of ours is told on the next read; the other side may just not be ready.
                 Err(_) => {}
             }
@@ -258,8 +324,8 @@ impl Sounding {
     fn send(&self, session: &mut Session, peer: &Peer) {
         while let Some(packet) = session.poll_packet() {
             let (socket, remote) = match packet.kind {
-                PacketKind::Rtp => (&self.rtp, peer.rtp()),
-                PacketKind::Rtcp => (&self.rtcp, peer.rtcp()),
+                PacketKind::Rtp => (&self.sockets.rtp, peer.rtp()),
+                PacketKind::Rtcp => (&self.sockets.rtcp, peer.rtcp()),
             };
             if let Some(remote) = remote {
                 // What the network refuses is loss like any other.
@@ -334,11 +400,6 @@ fn differs(old: &MediaPlan, new: &MediaPlan) -> bool {
         || a.packet_ms != b.packet_ms
 }
 
-/// RFC 3550 section 5.1: version 2 in the first two bits. Anything else on this port is nobody's sound.
-fn is_rtp(datagram: &[u8]) -> bool {
-    datagram.len() >= 12 && datagram.first().is_some_and(|b| b >> 6 == 2)
-}
-
 fn pair(ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
     for _ in 0..PORT_TRIES {
         let first = UdpSocket::bind((ip, 0))?;
@@ -350,7 +411,6 @@ fn pair(ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
             let Ok(rtp) = UdpSocket::bind((ip, port.saturating_sub(1))) else { continue };
             (rtp, first)
         };
-        rtcp.set_nonblocking(true)?;
         return Ok((rtp, rtcp));
     }
     Err(io::ErrorKind::AddrInUse.into())
@@ -370,29 +430,57 @@ mod tests {
         }
     }
 
+    fn address(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
+    }
+
+    fn peer(agreed: Option<SocketAddr>) -> Peer {
+        let agreed_rtcp = agreed.map(|a| address(a.port() + 1));
+        Peer { agreed, agreed_rtcp, payload_types: vec![8], heard: None, stranger: None }
+    }
+
+    fn packet(payload_type: u8, sequence: u16, ssrc: u32) -> rtp::Header {
+        rtp::Header { marker: false, payload_type, sequence, timestamp: 0, ssrc }
+    }
+
+    /// Three packets in a row.
+    fn follows(peer: &mut Peer, at: Instant, from: SocketAddr) -> [bool; 3] {
+        [1, 2, 3].map(|sequence| peer.takes(at, from, &packet(8, sequence, 7)))
+    }
+
     #[test]
-    fn a_stranger_does_not_take_over_a_call_that_works() {
-        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    fn the_other_side_may_be_elsewhere_but_no_stranger_takes_over_a_call_that_works() {
         let (agreed, nat, stranger) = (address(4000), address(5000), address(6666));
         let start = Instant::now();
-        let mut peer = Peer { agreed: Some(agreed), agreed_rtcp: Some(address(4001)), heard: None };
+        let mut peer = peer(Some(agreed));
         assert_eq!(peer.rtp(), Some(agreed));
-        assert!(peer.takes(start, nat));
+        assert_eq!(follows(&mut peer, start, nat), [false, false, true]);
         assert_eq!((peer.rtp(), peer.rtcp()), (Some(nat), Some(address(5001))));
-        assert!(!peer.takes(start + Duration::from_secs(1), stranger));
-        assert!(peer.takes(start + Duration::from_secs(1), agreed));
+        assert_eq!(follows(&mut peer, start + Duration::from_secs(1), stranger), [false; 3]);
+        assert!(peer.takes(start + Duration::from_secs(1), agreed, &packet(8, 9, 9)));
         assert_eq!((peer.rtp(), peer.rtcp()), (Some(agreed), Some(address(4001))));
-        assert!(peer.takes(start + Duration::from_secs(9), nat), "the other side moved");
-        let mut held = Peer { agreed: None, agreed_rtcp: None, heard: None };
-        assert!(held.takes(start, nat));
+        let later = start + Duration::from_secs(9);
+        assert_eq!(follows(&mut peer, later, nat), [false, false, true], "the other side moved");
+        let mut held = self::peer(None);
+        assert_eq!(follows(&mut held, start, nat), [false, false, true]);
         assert_eq!(held.rtp(), None);
     }
 
     #[test]
-    fn what_is_no_rtp_is_told_by_its_first_bits() {
-        assert!(is_rtp(&[0x80; 12]));
-        assert!(!is_rtp(&[0x80; 11]));
-        assert!(!is_rtp(b"OPTIONS sip:x SIP/2.0"));
-        assert!(!is_rtp(&[]));
+    fn garbage_before_the_first_packet_leads_nobody_astray() {
+        let (agreed, stranger, other) = (address(4000), address(6666), address(6667));
+        let start = Instant::now();
+        let mut peer = peer(Some(agreed));
+        for n in 0..20 {
+            assert!(!peer.takes(start, stranger, &packet(77, n, 7)), "a payload type nobody agreed on");
+            assert!(!peer.takes(start, stranger, &packet(8, n * 3, 7)), "no row");
+            assert!(!peer.takes(start, stranger, &packet(8, n, u32::from(n))), "not one source");
+            assert!(
+                !peer.takes(start, if n % 2 == 0 { stranger } else { other }, &packet(8, n, 7)),
+                "not one place"
+            );
+        }
+        assert_eq!(peer.rtp(), Some(agreed));
+        assert!(peer.takes(start, agreed, &packet(8, 1, 1)));
     }
 }
