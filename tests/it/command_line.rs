@@ -7,11 +7,9 @@ use std::{
 };
 
 use serde_json::Value;
-use tern_tests::{
-    Home, Process, Scratch,
-    audio::{Sound, correlate, speech},
-    ports,
-};
+use tern_tests::{Home, Process, Scratch, audio::speech, ports};
+
+use crate::scene::resembles;
 
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
@@ -90,13 +88,6 @@ fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap_or_default();
     let folder = test.ancestors().find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
     folder.unwrap_or(Path::new("")).join(format!("tern{}", std::env::consts::EXE_SUFFIX))
-}
-
-#[track_caller]
-fn resembles(said: &Sound, heard: &Path) {
-    let heard = Sound::read(heard).expect("a recording");
-    let found = correlate(said, &heard);
-    assert!(found.correlation > 0.9, "{found:?}, {} s heard", heard.seconds());
 }
 
 fn text(path: &Path) -> &str {
@@ -307,7 +298,7 @@ fn messages_activity_and_balance_are_lines() {
     {
         assert!(!logged.contains(hidden), "the log has {hidden:?}");
     }
-    assert!(logged.contains("tern"), "-vv logs nothing: {output}");
+    assert!(logged.contains("DEBUG"), "-vv logs nothing: {output}");
     let (status, sent) = send.end();
     assert_eq!(status, 0);
     assert!(["sent", "delivered"].contains(&sent.last().expect("a line")["state"].as_str().unwrap_or("")));

@@ -3,12 +3,12 @@
 
 use std::{fs, net::UdpSocket};
 
-use tern_tests::{
-    Scratch,
-    audio::{Sound, correlate, speech},
-};
+use tern_tests::{Scratch, audio::speech};
 
-use crate::command_line::{Provider, Run};
+use crate::{
+    command_line::{Provider, Run},
+    scene::resembles,
+};
 
 /// The UDP ports that a process has bound.
 fn udp_ports(pid: u32) -> Vec<u16> {
@@ -111,8 +111,7 @@ fn garbage_at_every_port_is_ignored_while_people_talk() {
     assert_eq!(status, 0, "{lines:#?}");
     let summary = lines.last().expect("a summary");
     assert_eq!(summary["ended_by"], "local", "{summary}");
-    let found = correlate(&voice, &Sound::read(&heard).expect("a recording"));
-    assert!(found.correlation > 0.9, "{found:?} {summary}");
+    resembles(&voice, &heard);
 
     // And the provider still stands.
     let again = Run::start(&["balance", "--sandbox", provider.api()]);

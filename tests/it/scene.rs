@@ -20,7 +20,10 @@ use tern_engine::{
     },
 };
 use tern_sandbox::{DemoAccount, Sandbox, SandboxConfig, Settings};
-use tern_tests::Scratch;
+use tern_tests::{
+    Scratch,
+    audio::{Match, Sound, correlate_pieces},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -34,6 +37,29 @@ pub(crate) const SOON: Duration = Duration::from_secs(20);
 /// The speech that is in the repository, 5 s at 48 kHz.
 pub(crate) fn speech() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/speech-48k.wav")
+}
+
+/// How much of what was said is in what was heard.
+///
+/// Compared up to 3 kHz, which every codec carries, and a tenth of a second at a time: a phone
+/// stretches time a little to follow the network, the more the busier the computer is, and each stretch moves all
+/// that comes after it.
+fn resemblance(said: &Sound, heard: &Sound) -> Match {
+    correlate_pieces(&said.at_rate(6_000), &heard.at_rate(6_000), 0.1)
+}
+
+#[track_caller]
+pub(crate) fn resembles(said: &Sound, heard: &Path) {
+    let heard = Sound::read(heard).expect("a recording");
+    let found = resemblance(said, &heard);
+    assert!(found.correlation > 0.9, "{found:?} in {} s heard", heard.seconds());
+}
+
+#[test]
+fn another_voice_does_not_resemble() {
+    let found =
+        resemblance(&tern_tests::audio::speech(16_000, 4.0, 1), &tern_tests::audio::speech(48_000, 5.0, 2));
+    assert!(found.correlation < 0.75, "{found:?}");
 }
 
 /// A provider.

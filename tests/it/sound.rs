@@ -1,9 +1,9 @@
 //! What is said comes back, through each codec.
 
 use tern_engine::api::{CallState, Command};
-use tern_tests::audio::{Sound, correlate};
+use tern_tests::audio::Sound;
 
-use crate::scene::{Scene, speech};
+use crate::scene::{Scene, resembles, speech};
 
 /// 20 ms each: four seconds of the five that are spoken.
 const PACKETS: u32 = 200;
@@ -26,11 +26,9 @@ async fn echoes(codec: &str) {
     assert_eq!(stats.packets_lost, 0, "{stats:?}");
     let person = traveller.leaves().await;
 
-    let said = Sound::read(&speech()).expect("the fixture");
-    let heard = Sound::read(&person.heard()).expect("a recording");
-    assert!(heard.seconds() > 3.5, "only {} s were recorded", heard.seconds());
-    let found = correlate(&said, &heard);
-    assert!(found.correlation > 0.9, "{codec}: {found:?}, {} s heard, {stats:?}", heard.seconds());
+    let seconds = Sound::read(&person.heard()).expect("a recording").seconds();
+    assert!(seconds > 3.5, "only {seconds} s were recorded");
+    resembles(&Sound::read(&speech()).expect("the fixture"), &person.heard());
 }
 
 #[tokio::test(flavor = "multi_thread")]

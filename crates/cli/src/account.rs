@@ -16,7 +16,7 @@ use tern_engine::{
         Audio, Ports, Secrets,
         plain::{MemorySecrets, NoBrowser, NoNotifier, SystemClock},
     },
-    sandbox_access,
+    sandbox_accounts,
 };
 
 use crate::{args, failure::Failure, keyring::Keyring, watch::Watch};
@@ -206,7 +206,7 @@ pub(crate) fn password(name: &str) -> Result<Secret, Failure> {
 }
 
 async fn sandbox_account(url: &str, args: &args::Account) -> Result<SandboxAccess, Failure> {
-    let accounts = [sandbox_access(url).await?];
+    let accounts = sandbox_accounts(url).await?;
     let at = match (&args.sandbox_account, args.account_index) {
         (Some(name), _) => accounts
             .iter()

@@ -50,6 +50,7 @@ impl Watch {
             }
         }
         self.seq = event.seq;
+        tracing::debug!(seq = event.seq, event = name(&event.kind), "the engine tells");
         Ok(Seen::Happened(event.kind))
     }
 
@@ -66,5 +67,20 @@ impl Watch {
     /// The calls that lived when the story began, or began anew.
     pub(crate) fn calls(&self) -> &[CallView] {
         &self.calls
+    }
+}
+
+/// The event's name alone: what it carries is people's.
+fn name(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::AccountChanged { .. } => "AccountChanged",
+        EventKind::CallChanged { .. } => "CallChanged",
+        EventKind::ActivityChanged { .. } => "ActivityChanged",
+        EventKind::SettingsChanged {} => "SettingsChanged",
+        EventKind::DevicesChanged {} => "DevicesChanged",
+        EventKind::CallRang { .. } => "CallRang",
+        EventKind::MessageArrived { .. } => "MessageArrived",
+        EventKind::NoticeRaised { .. } => "NoticeRaised",
+        EventKind::ShowRequested { .. } => "ShowRequested",
     }
 }
