@@ -288,6 +288,12 @@ fn messages_activity_and_balance_are_lines() {
     let provider = Provider::start();
     let api = provider.api();
     let secret = "the words of a message";
+    let mut friend =
+        Run::start(&["activity", "--follow", "--limit", "1", "--sandbox", api, "--account-index", "1"]);
+    friend
+        .process
+        .wait_for("a row", SOON, |line| parse(line).is_some())
+        .unwrap_or_else(|error| panic!("{error}"));
     let mut send = Run::start(&["-vv", "sms", "send", "+447700900777", secret, "--sandbox", api]);
     assert!(send.process.wait(SOON).expect("an end").success(), "{}", send.process.output());
     let (output, stdout) = (send.process.output(), send.process.stdout());
@@ -303,10 +309,18 @@ fn messages_activity_and_balance_are_lines() {
     assert_eq!(status, 0);
     assert!(["sent", "delivered"].contains(&sent.last().expect("a line")["state"].as_str().unwrap_or("")));
 
-    let (status, received) =
-        Run::start(&["sms", "list", "--limit", "1", "--sandbox", api, "--account-index", "1"]).end();
-    assert_eq!((status, received.len()), (0, 1));
-    assert_eq!((&received[0]["text"], &received[0]["direction"]), (&secret.into(), &"incoming".into()));
+    let news = friend
+        .process
+        .wait_for("the message", SOON, |line| parse(line).is_some_and(|row| row["text"] == secret))
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(parse(&news).expect("a row")["direction"], "incoming");
+    friend.process.signal("INT");
+    assert_eq!(friend.end().0, 0);
+    let list =
+        ["sms", "list", "--peer", "+33 6 39 98 47 12", "--sandbox", api, "--sandbox-account", "friend"];
+    let (status, received) = Run::start(&list).end();
+    assert_eq!((status, received.len()), (0, 1), "{received:#?}");
+    assert_eq!((&received[0]["text"], &received[0]["event"]), (&secret.into(), &"message".into()));
 
     let (status, rows) = Run::start(&["activity", "--limit", "7", "--sandbox", api]).end();
     assert_eq!((status, rows.len()), (0, 7));

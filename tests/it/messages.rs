@@ -72,7 +72,12 @@ async fn one_comes_in_and_is_answered() {
     assert!(conversation.can_reply);
 
     traveller.does(Command::MarkThreadRead { thread: there.clone() }).await.expect("it is there");
-    assert!(thread(&traveller, &there).await.items.iter().all(|item| !item.unread));
+    traveller
+        .until_snapshot("read", |snapshot| {
+            let unread = |item: &&ActivityItem| item.unread && item.thread.as_ref() == Some(&there);
+            snapshot.activity.items.iter().find(unread).is_none().then_some(())
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

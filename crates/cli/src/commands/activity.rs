@@ -21,47 +21,52 @@ const COMPARED: u32 = 200;
 pub(crate) async fn run(args: args::Activity, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
     let mut session = stop.or(Session::start(&args.account, Extras::default())).await?;
     let ended = match stop.or(list(&mut session, args.limit, report)).await {
-        Ok(()) if args.follow => tokio::select! {
-            ended = follow(&mut session, report) => ended,
+        Ok(told) if args.follow => tokio::select! {
+            ended = follow(&mut session, told, report) => ended,
             () = stop.asked() => Ok(Exit::Done),
         },
-        Ok(()) => Ok(Exit::Done),
+        Ok(_) => Ok(Exit::Done),
         Err(failure) => Err(failure),
     };
     session.close().await;
     ended
 }
 
-async fn list(session: &mut Session, limit: u32, report: &Report) -> Result<(), Failure> {
+/// Tells the newest rows, and returns what there was when they were read.
+async fn list(session: &mut Session, limit: u32, report: &Report) -> Result<Vec<ActivityItem>, Failure> {
     if let Some(error) = session.fed().await? {
         report.stale(&error);
     }
-    for item in row::newest(&session.engine, limit, |item| item.account == session.account).await? {
-        report.line(&row::line(&item))?;
+    let rows = rows(session, limit.max(COMPARED)).await?;
+    let older = rows.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    for item in rows.iter().skip(older) {
+        report.line(&row::line(item))?;
     }
-    Ok(())
+    Ok(rows)
 }
 
-async fn follow(session: &mut Session, report: &Report) -> Result<Exit, Failure> {
-    let mut known: HashMap<ActivityId, ActivityItem> = HashMap::new();
-    for item in rows(session).await? {
-        known.insert(item.id.clone(), item);
-    }
+/// Tells each row that is new, or different from what it was.
+async fn follow(session: &mut Session, told: Vec<ActivityItem>, report: &Report) -> Result<Exit, Failure> {
+    let mut known: HashMap<ActivityId, ActivityItem> = by_id(told);
     loop {
         match session.watch.next().await? {
             Seen::Happened(EventKind::ActivityChanged { .. }) | Seen::Again => {}
             Seen::Happened(_) => continue,
         }
-        let rows = rows(session).await?;
+        let rows = rows(session, COMPARED).await?;
         for item in &rows {
             if known.get(&item.id) != Some(item) {
                 report.line(&row::line(item))?;
             }
         }
-        known = rows.into_iter().map(|item| (item.id.clone(), item)).collect();
+        known = by_id(rows);
     }
 }
 
-async fn rows(session: &Session) -> Result<Vec<ActivityItem>, Failure> {
-    row::newest(&session.engine, COMPARED, |item| item.account == session.account).await
+fn by_id(rows: Vec<ActivityItem>) -> HashMap<ActivityId, ActivityItem> {
+    rows.into_iter().map(|item| (item.id.clone(), item)).collect()
+}
+
+async fn rows(session: &Session, limit: u32) -> Result<Vec<ActivityItem>, Failure> {
+    row::newest(&session.engine, limit, |item| item.account == session.account).await
 }
