@@ -41,11 +41,11 @@ pub(crate) fn speech() -> PathBuf {
 
 /// How much of what was said is in what was heard.
 ///
-/// Compared up to 3 kHz, which every codec carries, and a tenth of a second at a time: a phone
+/// Compared up to 3 kHz, which every codec carries, and a few syllables at a time: a phone
 /// stretches time a little to follow the network, the more the busier the computer is, and each stretch moves all
 /// that comes after it.
 fn resemblance(said: &Sound, heard: &Sound) -> Match {
-    correlate_pieces(&said.at_rate(6_000), &heard.at_rate(6_000), 0.1)
+    correlate_pieces(&said.at_rate(6_000), &heard.at_rate(6_000), 0.15)
 }
 
 #[track_caller]
@@ -59,7 +59,7 @@ pub(crate) fn resembles(said: &Sound, heard: &Path) {
 fn another_voice_does_not_resemble() {
     let found =
         resemblance(&tern_tests::audio::speech(16_000, 4.0, 1), &tern_tests::audio::speech(48_000, 5.0, 2));
-    assert!(found.correlation < 0.75, "{found:?}");
+    assert!(found.correlation < 0.6, "{found:?}");
 }
 
 /// A provider.
