@@ -99,6 +99,9 @@ mod headless {
         );
         say::note("screen with a virtual microphone and loudspeaker");
         let stage = Stage::start()?;
+        // Without a notification server on the bus the app could tell of nothing while it is in the background.
+        let _notices = Process::start("dunst", ["-config", "/dev/null"], &stage.environment())?;
+        stage.bus.wait_for_name("org.freedesktop.Notifications", Duration::from_secs(20))?;
         let mut command = Command::new(app);
         stage.place(&mut command);
         command.env("TERN_SANDBOX", "embedded");

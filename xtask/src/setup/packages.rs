@@ -68,9 +68,11 @@ pub const PACKAGES: &[Package] = {
         package(Headless, "pulseaudio-utils", "pulseaudio-utils", "libpulse", &["pactl", "paplay", "parec"]),
         package(Headless, "libasound2-plugins", "alsa-plugins-pulseaudio", "alsa-plugins", &[]),
         package(Headless, "gnome-keyring", "gnome-keyring", "gnome-keyring", &["gnome-keyring-daemon"]),
+        package(Headless, "dunst", "dunst", "dunst", &["dunst"]),
+        // SMS have emoji in them, and a machine without a desktop has no font for those.
+        package(Headless, "fonts-noto-color-emoji", "google-noto-color-emoji-fonts", "noto-fonts-emoji", &[]),
         package(Tests, "webkit2gtk-driver", "webkit2gtk4.1", "webkit2gtk-4.1", &["WebKitWebDriver"]),
         package(Tests, "xdotool", "xdotool", "xdotool", &["xdotool"]),
-        package(Tests, "dunst", "dunst", "dunst", &["dunst"]),
         package(Tests, "libglib2.0-bin", "glib2", "glib2", &["gdbus"]),
         package(Tests, "kamailio", "kamailio", "", &["kamailio"]),
         package(Tests, "kamailio-tls-modules", "kamailio-tls", "", &[]),
