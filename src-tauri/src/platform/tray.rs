@@ -80,7 +80,7 @@ impl Tray {
     fn hosted(&self, app: &AppHandle, hosted: bool) {
         let before = self.hosted.swap(hosted, Ordering::AcqRel);
         if hosted && lock(&self.drawn).is_none() {
-            on_main_thread(app, |app| draw(app));
+            on_main_thread(app, draw);
         }
         if before && !hosted {
             // Whoever drew the icon is gone; a window hidden behind it would be lost.

@@ -46,7 +46,7 @@ async fn is_there(bus: &Connection) -> bool {
         let properties = PropertiesProxy::builder(bus).destination(WATCHER).path(PATH).build().await?;
         let value =
             properties.get(InterfaceName::try_from(WATCHER)?, "IsStatusNotifierHostRegistered").await?;
-        Ok(bool::try_from(value)?)
+        bool::try_from(value)
     };
     asked.await.unwrap_or(false)
 }
