@@ -251,6 +251,37 @@ fn registering_says_how_it_went() {
 }
 
 #[test]
+fn a_stored_account_without_a_keyring_asks_for_its_password_each_time() {
+    let provider = Provider::start();
+    let account = &provider.line["accounts"][1];
+    let field = |name: &str| account[name].as_str().expect("a field").to_owned();
+    let (user, domain, proxy, password) = (field("user"), field("domain"), field("proxy"), field("password"));
+    let folder = Scratch::new("stored").expect("a folder");
+    let run = |words: &[&str]| {
+        let arguments = [words, &["--data", text(folder.path())]].concat();
+        // No bus, no keyring.
+        let environment =
+            [("SIP_PASSWORD", &*password), ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/no/such/bus")];
+        Run::with(&arguments, &environment).end()
+    };
+    let identity = ["--name", "work", "--user", &user, "--domain", &domain, "--proxy", &proxy];
+    let secret = ["--password-env", "SIP_PASSWORD"];
+    let (status, lines) = run(&[&["accounts", "add"], &identity[..], &secret].concat());
+    assert_eq!((status, &lines[0]["event"]), (0, &"added".into()), "{lines:?}");
+    let (status, lines) = run(&["register"]);
+    assert_eq!((status, &lines[0]["code"]), (3, &"passwordNeeded".into()), "{lines:?}");
+    let (status, lines) = run(&[&["register", "--account", "work"], &secret[..]].concat());
+    assert_eq!((status, &lines[0]["event"]), (0, &"registered".into()), "{lines:?}");
+    for file in std::fs::read_dir(folder.path()).expect("the database").flatten() {
+        let bytes = std::fs::read(file.path()).expect("readable");
+        let found = bytes.windows(password.len()).any(|window| window == password.as_bytes());
+        assert!(!found, "the password lies in {:?}", file.file_name());
+    }
+    assert_eq!(run(&["accounts", "remove", "work"]).0, 0);
+    assert_eq!(run(&["accounts"]), (0, vec![]));
+}
+
+#[test]
 fn what_goes_wrong_has_a_code_and_an_exit_status() {
     let provider = Provider::start();
     let api = provider.api();

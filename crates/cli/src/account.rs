@@ -13,7 +13,7 @@ use tern_engine::{
     },
     audio::FileAudio,
     ports::{
-        Audio, Ports, Secrets,
+        Audio, Ports,
         plain::{MemorySecrets, NoBrowser, NoNotifier, SystemClock},
     },
     sandbox_accounts,
@@ -60,7 +60,8 @@ impl Session {
             None => None,
         };
         let stored = sandbox.is_none() && args.user.is_none() && !args.direct;
-        let engine = Engine::start(config(args, stored, extras)?).await?;
+        let keyring = stored.then(|| Arc::new(Keyring::new()));
+        let engine = Engine::start(config(args, keyring, extras)?).await?;
         match Self::pick(args, engine.clone(), sandbox, stored, password).await {
             Ok(session) => Ok(session),
             Err(failure) => {
@@ -171,10 +172,12 @@ impl Session {
     }
 }
 
-/// Starts an engine on the stored accounts without choosing one.
-pub(crate) async fn stored_engine(data: Option<PathBuf>) -> Result<EngineHandle, Failure> {
+/// Starts an engine on the stored accounts without choosing one; their passwords are in the keyring.
+pub(crate) async fn stored_engine(data: Option<PathBuf>) -> Result<(EngineHandle, Arc<Keyring>), Failure> {
     let args = args::Account { data, ..args::Account::default() };
-    Ok(Engine::start(config(&args, true, Extras::default())?).await?)
+    let keyring = Arc::new(Keyring::new());
+    let engine = Engine::start(config(&args, Some(keyring.clone()), Extras::default())?).await?;
+    Ok((engine, keyring))
 }
 
 /// The account called `name`, or the first.
@@ -220,9 +223,12 @@ async fn sandbox_account(url: &str, args: &args::Account) -> Result<SandboxAcces
     .map_err(|sentence| Failure::not_found("noSuchAccount", sentence))
 }
 
-fn config(args: &args::Account, stored: bool, extras: Extras) -> Result<EngineConfig, Failure> {
-    let secrets: Arc<dyn Secrets> =
-        if stored { Arc::new(Keyring) } else { Arc::new(MemorySecrets::default()) };
+/// With a keyring the account is a stored one.
+fn config(
+    args: &args::Account,
+    keyring: Option<Arc<Keyring>>,
+    extras: Extras,
+) -> Result<EngineConfig, Failure> {
     let bind = match (args.bind, args.direct && extras.waits) {
         (Some(bind), true) => Some(bind.or_port(SIP_PORT)),
         (Some(bind), false) => Some(bind.or_port(0)),
@@ -240,9 +246,12 @@ fn config(args: &args::Account, stored: bool, extras: Extras) -> Result<EngineCo
         })?;
     }
     Ok(EngineConfig {
-        data_dir: if stored { Some(data_dir(args.data.clone())?) } else { None },
+        data_dir: if keyring.is_some() { Some(data_dir(args.data.clone())?) } else { None },
         ports: Ports {
-            secrets,
+            secrets: match keyring {
+                Some(keyring) => keyring,
+                None => Arc::new(MemorySecrets::default()),
+            },
             notifier: Arc::new(NoNotifier),
             audio: extras.audio.unwrap_or_else(|| Arc::new(FileAudio::silent())),
             clock: Arc::new(SystemClock),
@@ -323,7 +332,7 @@ mod tests {
         let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let bind = taken.local_addr().unwrap().to_string().parse().unwrap();
         let args = args::Account { direct: true, bind: Some(bind), ..args::Account::default() };
-        let refused = config(&args, false, Extras::default()).err();
+        let refused = config(&args, None, Extras::default()).err();
         assert!(matches!(refused, Some(Failure::Told(told)) if told.code == "addressInUse"));
     }
 }

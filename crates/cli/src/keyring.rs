@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keyring::{Entry, Error};
 use tern_engine::ports::{Secret, SecretKey, Secrets, SecretsError};
+use tokio::sync::watch;
 
 /// The name the window keeps its entries under.
 const SERVICE: &str = "app.tern.desktop";
@@ -14,7 +15,41 @@ const SERVICE: &str = "app.tern.desktop";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks the keyring on first use, not before.
-pub(crate) struct Keyring;
+pub(crate) struct Keyring {
+    answers: watch::Sender<Answers>,
+}
+
+/// Entries written or removed so far, and what went wrong last.
+#[derive(Default)]
+struct Answers {
+    count: u32,
+    trouble: Option<SecretsError>,
+}
+
+impl Keyring {
+    pub(crate) fn new() -> Self {
+        Self { answers: watch::Sender::default() }
+    }
+
+    /// Waits until the keyring has written or removed so many entries. The engine goes on without that; a command
+    /// that ends right after would take the entries down with it.
+    pub(crate) async fn settled(&self, count: u32) -> Result<(), SecretsError> {
+        let mut answers = self.answers.subscribe();
+        let settled = answers.wait_for(|answers| answers.count >= count);
+        match tokio::time::timeout(PATIENCE, settled).await {
+            Ok(Ok(answers)) => answers.trouble.map_or(Ok(()), Err),
+            _ => Err(SecretsError::Failed),
+        }
+    }
+
+    fn tell(&self, answer: Result<(), SecretsError>) -> Result<(), SecretsError> {
+        self.answers.send_modify(|answers| {
+            answers.count += 1;
+            answers.trouble = answer.err().or(answers.trouble);
+        });
+        answer
+    }
+}
 
 #[async_trait]
 impl Secrets for Keyring {
@@ -28,15 +63,15 @@ impl Secrets for Keyring {
 
     async fn set(&self, key: &SecretKey, secret: &Secret) -> Result<(), SecretsError> {
         let secret = secret.clone();
-        ask(PATIENCE, entry(key), move |entry| entry.set_password(secret.reveal())).await
+        self.tell(ask(PATIENCE, entry(key), move |entry| entry.set_password(secret.reveal())).await)
     }
 
     async fn delete(&self, key: &SecretKey) -> Result<(), SecretsError> {
-        ask(PATIENCE, entry(key), |entry| match entry.delete_credential() {
+        let removed = ask(PATIENCE, entry(key), |entry| match entry.delete_credential() {
             Err(Error::NoEntry) => Ok(()),
             other => other,
-        })
-        .await
+        });
+        self.tell(removed.await)
     }
 }
 
@@ -85,6 +120,18 @@ mod tests {
         let nobody = "org.freedesktop.DBus.Error.ServiceUnknown".into();
         assert_eq!(told(Error::PlatformFailure(nobody)).await, Err(SecretsError::Unavailable));
         assert_eq!(told(Error::BadEncoding(Vec::new())).await, Err(SecretsError::Failed));
+    }
+
+    #[tokio::test]
+    async fn answers_are_waited_for_and_trouble_is_remembered() {
+        let keyring = Keyring::new();
+        let (answer, ()) = tokio::join!(keyring.settled(2), async {
+            let _ = keyring.tell(Err(SecretsError::Unavailable));
+            tokio::task::yield_now().await;
+            let _ = keyring.tell(Ok(()));
+        });
+        assert_eq!(answer, Err(SecretsError::Unavailable));
+        assert_eq!(Keyring::new().settled(0).await, Ok(()));
     }
 
     #[tokio::test]

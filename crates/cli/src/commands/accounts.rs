@@ -8,6 +8,7 @@ use tern_engine::{
     api::{
         AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret, Transport,
     },
+    ports::SecretsError,
 };
 
 use crate::{
@@ -15,10 +16,14 @@ use crate::{
     args::{self, AccountsCommand},
     exit::Exit,
     failure::Failure,
+    keyring::Keyring,
     report::Report,
     stop::Stop,
     watch::Watch,
 };
+
+/// What the keyring has of an account: password and provider's token.
+const ENTRIES: u32 = 2;
 
 pub(crate) async fn run(args: args::Accounts, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
     let command = args.command.unwrap_or(AccountsCommand::List);
@@ -35,14 +40,15 @@ pub(crate) async fn run(args: args::Accounts, report: &Report, stop: &mut Stop) 
         }),
         _ => None,
     };
-    let engine = account::stored_engine(args.data).await?;
-    let ended = stop.or(act(&engine, &command, new, report)).await;
+    let (engine, keyring) = account::stored_engine(args.data).await?;
+    let ended = stop.or(act(&engine, &keyring, &command, new, report)).await;
     engine.shutdown().await;
     ended
 }
 
 async fn act(
     engine: &EngineHandle,
+    keyring: &Keyring,
     command: &AccountsCommand,
     new: Option<NewAccount>,
     report: &Report,
@@ -51,6 +57,9 @@ async fn act(
         let Reply::AccountAdded { account } = engine.command(Command::AddAccount { account }).await? else {
             return Err(ErrorView::new(ErrorCode::Internal).into());
         };
+        if let Err(error) = keyring.settled(1).await {
+            report.say(format!("the password was not kept, because {error}; it has to be given each time"));
+        }
         let watch = Watch::start(engine).await?;
         report.line(&line("added", watch.account(&account)?))?;
         return Ok(Exit::Done);
@@ -60,6 +69,11 @@ async fn act(
         let account = account::choose(watch.accounts(), Some(name))?;
         let gone = line("removed", watch.account(&account)?);
         engine.command(Command::RemoveAccount { account }).await?;
+        if let Err(error) = keyring.settled(ENTRIES).await
+            && error != SecretsError::Unavailable
+        {
+            report.say(format!("the password may still be in the keyring, because {error}"));
+        }
         report.line(&gone)?;
         return Ok(Exit::Done);
     }
