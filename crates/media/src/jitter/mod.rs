@@ -32,9 +32,10 @@ const TIMESTAMP_JUMP: f64 = 3.0;
 const STALE: f64 = 0.06;
 /// Packets whose offset is remembered: the current delay is that of the one that sounded earliest.
 const NEEDS: usize = 25;
-/// Delay above the aim that is left alone: less than most pitch periods, which is what can be taken out.
+/// Delay above the aim that is left alone, seconds. Nobody hears so little delay, and every stretch alters the
+/// sound: on a calm network there shall be none.
 const SURPLUS: f64 = 0.006;
-/// Delay below the aim that is left alone; the aim's slack must cover it.
+/// Delay below the aim that is left alone, seconds; the aim's slack must cover it.
 const DEFICIT: f64 = 0.002;
 /// A pitch period of most voices, seconds.
 const PERIOD: f64 = 0.010;
