@@ -61,6 +61,19 @@ pub(crate) struct Sandbox {
     /// Keep everything in this directory; without it, everything is gone at the end
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Offer only this digest; several in the order of preference. MD5 alone serves every softphone: some older
+    /// ones give up when SHA-256 stands beside it
+    #[arg(long, value_enum, ignore_case = true, value_name = "NAME", default_values_t = [Digest::Md5])]
+    pub(crate) digest: Vec<Digest>,
+}
+
+/// A hash of digest authentication, named as on the wire (RFC 7616 section 3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Digest {
+    #[value(name = "MD5")]
+    Md5,
+    #[value(name = "SHA-256")]
+    Sha256,
 }
 
 /// Which account acts.
@@ -76,7 +89,7 @@ pub(crate) struct Account {
     /// The API address that `tern sandbox` printed: takes its first demo account
     #[arg(long, value_name = "URL", conflicts_with_all = ["user", "direct"])]
     pub(crate) sandbox: Option<String>,
-    /// Another of the sandbox's accounts, by name, user or number
+    /// Another of the sandbox's accounts, by name or SIP user
     #[arg(long, value_name = "NAME", requires = "sandbox")]
     pub(crate) sandbox_account: Option<String>,
     /// Another of the sandbox's accounts, by its place, from 0

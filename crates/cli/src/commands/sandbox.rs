@@ -1,13 +1,14 @@
 //! `tern sandbox`: a whole provider on this computer, until stopped.
 
 use serde_json::{Value, json};
-use tern_sandbox::{DemoAccount, Sandbox, SandboxConfig, StartError};
+use tern_sandbox::{DemoAccount, DigestAlgorithm, Sandbox, SandboxConfig, StartError};
 
 use crate::{args, exit::Exit, failure::Failure, report::Report, stop::Stop};
 
 pub(crate) async fn run(args: args::Sandbox, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
-    let config =
+    let mut config =
         SandboxConfig { sip: args.sip, http: args.http, data: args.data, ..SandboxConfig::default() };
+    config.settings.digest_algorithms = args.digest.into_iter().map(algorithm).collect();
     let sandbox = Sandbox::start(config).await.map_err(failure)?;
     report.say(format!("the sandbox is running at {}; Ctrl-C stops it", sandbox.http_url()));
     report.say(format!("try: tern call echo --sandbox {}", sandbox.http_url()));
@@ -17,6 +18,13 @@ pub(crate) async fn run(args: args::Sandbox, report: &Report, stop: &mut Stop) -
     }
     sandbox.shutdown().await;
     told.map(|()| Exit::Done)
+}
+
+fn algorithm(digest: args::Digest) -> DigestAlgorithm {
+    match digest {
+        args::Digest::Md5 => DigestAlgorithm::Md5,
+        args::Digest::Sha256 => DigestAlgorithm::Sha256,
+    }
 }
 
 /// Whoever starts a sandbox may use its accounts: this one line tells their secrets, which open nothing else.
