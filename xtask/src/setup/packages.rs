@@ -69,8 +69,6 @@ pub const PACKAGES: &[Package] = {
         package(Headless, "libasound2-plugins", "alsa-plugins-pulseaudio", "alsa-plugins", &[]),
         package(Headless, "gnome-keyring", "gnome-keyring", "gnome-keyring", &["gnome-keyring-daemon"]),
         package(Headless, "dunst", "dunst", "dunst", &["dunst"]),
-        // SMS have emoji in them, and a machine without a desktop has no font for those.
-        package(Headless, "fonts-noto-color-emoji", "google-noto-color-emoji-fonts", "noto-fonts-emoji", &[]),
         package(Tests, "webkit2gtk-driver", "webkit2gtk4.1", "webkit2gtk-4.1", &["WebKitWebDriver"]),
         package(Tests, "xdotool", "xdotool", "xdotool", &["xdotool"]),
         package(Tests, "libglib2.0-bin", "glib2", "glib2", &["gdbus"]),
