@@ -35,8 +35,9 @@ const NEEDS: usize = 25;
 /// Delay above the aim that is left alone, seconds. Nobody hears so little delay, and every stretch alters the
 /// sound: on a calm network there shall be none.
 const SURPLUS: f64 = 0.006;
-/// Delay below the aim that is left alone, seconds; the aim's slack must cover it.
-const DEFICIT: f64 = 0.002;
+/// Delay below the aim that is left alone, seconds; the aim's slack must cover it. With [`SURPLUS`] it is as wide as
+/// a pitch period: what was put in is not taken out again.
+const DEFICIT: f64 = 0.004;
 /// A pitch period of most voices, seconds.
 const PERIOD: f64 = 0.010;
 /// Share of loss from which lost packets are worth waiting for the redundancy behind them.
