@@ -15,9 +15,8 @@ const LATE_SHARE: f64 = 0.006;
 const WORTH: f64 = 0.010;
 /// Packets after which the window is trusted; before, a start of [`FIRST_GUESS`] is assumed.
 const TRUSTED: usize = 50;
-/// Delay over the fastest packet while little is known, seconds. What is too much of it later stays below what a
-/// correction is worth, so a calm call is never stretched.
-const FIRST_GUESS: f64 = 0.003;
+/// Delay over the fastest packet while little is known, seconds: what the threads of two computers at work need.
+const FIRST_GUESS: f64 = 0.010;
 /// Kept over the quantile for the unevenness of the own threads, seconds.
 const SLACK: f64 = 0.004;
 

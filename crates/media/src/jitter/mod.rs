@@ -32,11 +32,11 @@ const TIMESTAMP_JUMP: f64 = 3.0;
 const STALE: f64 = 0.06;
 /// Packets whose offset is remembered: the current delay is that of the one that sounded earliest.
 const NEEDS: usize = 25;
-/// Delay above the aim that is left alone, seconds. Nobody hears so little delay, and every stretch alters the
-/// sound: on a calm network there shall be none.
-const SURPLUS: f64 = 0.006;
-/// Delay below the aim that is left alone, seconds; the aim's slack must cover it. With [`SURPLUS`] it is as wide as
-/// a pitch period: what was put in is not taken out again.
+/// Delay above the aim that is left alone, seconds. Every stretch alters the sound, and nobody hears so little
+/// delay: it is wider than a pitch period, so what was put in is not taken out again, and than the first guess, so
+/// a calm call is never stretched.
+const SURPLUS: f64 = 0.012;
+/// Delay below the aim that is left alone, seconds; the aim's slack must cover it.
 const DEFICIT: f64 = 0.004;
 /// A pitch period of most voices, seconds.
 const PERIOD: f64 = 0.010;

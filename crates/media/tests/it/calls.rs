@@ -16,8 +16,9 @@ fn speech_arrives_as_itself() {
         let (lag, likely) = speech::align(&said, &line.heard, 96_000, 96_000, 9_600);
         assert!(likely > likeness, "{kind:?}: {likely}");
         let delay = lag as f32 / 48.0;
-        // 20 ms on the way and 20 ms to fill a packet are not ours; the rest is filters, lookahead and buffer.
-        assert!(delay < 62.0, "{kind:?}: {delay} ms");
+        // 20 ms on the way and 20 ms to fill a packet are not ours; the rest is filters, lookahead and buffer with the
+        // 10 ms it begins with.
+        assert!(delay < 70.0, "{kind:?}: {delay} ms");
         let stats = line.receiver.stats();
         assert_eq!((stats.packets_lost, stats.packets_late, stats.samples_concealed), (0, 0, 0), "{kind:?}");
         assert_eq!(line.events, [StreamEvent::MediaStarted]);
