@@ -44,7 +44,8 @@ pub enum MinuteRounding {
     Second,
 }
 
-/// The sandbox's rules. [`Settings::default`] is what `tern sandbox` runs with.
+/// The sandbox's rules. [`Settings::default`] is what `tern sandbox` runs with, but for the
+/// digests, which `--digest` chooses.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Least top-up. Fixed by the published rules: 5.

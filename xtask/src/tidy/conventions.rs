@@ -92,13 +92,8 @@ fn is_vendored(file: &File) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::complains;
     use super::*;
-
-    #[track_caller]
-    fn complains(rule: fn(&Tree) -> Vec<Complaint>, path: &str, text: &str, expected: usize) {
-        let found = rule(&Tree::of(&[(path, text)]));
-        assert_eq!(found.len(), expected, "{found:?}");
-    }
 
     #[test]
     fn long_files_say_why() {

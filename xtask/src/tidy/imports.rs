@@ -118,13 +118,8 @@ fn collect(table: &toml::Table, found: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::complains;
     use super::*;
-
-    #[track_caller]
-    fn complains(rule: fn(&Tree) -> Vec<Complaint>, path: &str, text: &str, expected: usize) {
-        let found = rule(&Tree::of(&[(path, text)]));
-        assert_eq!(found.len(), expected, "{found:?}");
-    }
 
     #[test]
     fn inner_crates_import_no_outer_ones() {

@@ -124,3 +124,11 @@ impl fmt::Display for Complaint {
         }
     }
 }
+
+/// Holds one rule against one made-up file: data plus the number of complaints expected.
+#[cfg(test)]
+#[track_caller]
+fn complains(rule: fn(&Tree) -> Vec<Complaint>, path: &str, text: &str, expected: usize) {
+    let found = rule(&Tree::of(&[(path, text)]));
+    assert_eq!(found.len(), expected, "{found:?}");
+}

@@ -142,13 +142,8 @@ fn alias(target: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::complains;
     use super::*;
-
-    #[track_caller]
-    fn complains(rule: fn(&Tree) -> Vec<Complaint>, path: &str, text: &str, expected: usize) {
-        let found = rule(&Tree::of(&[(path, text)]));
-        assert_eq!(found.len(), expected, "{found:?}");
-    }
 
     #[test]
     fn layers_import_downwards() {
