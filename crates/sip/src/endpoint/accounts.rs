@@ -1,0 +1,55 @@
+//! Commands about accounts, and which account a call is for.
+
+use super::Endpoint;
+use crate::config::RegistrationConfig;
+use crate::ids::RegistrationId;
+use crate::registration::Registration;
+use crate::transport::Source;
+use std::time::Instant;
+
+impl Endpoint {
+    /// Registers an account and keeps it registered until [`Self::unregister`].
+    pub fn register(&mut self, now: Instant, config: RegistrationConfig) -> RegistrationId {
+        let id = RegistrationId(self.layer.fresh_id());
+        let mut registration = Registration::new(id, config, &mut self.layer);
+        registration.refresh(now, &mut self.layer);
+        self.registrations.insert(id, registration);
+        id
+    }
+
+    /// Registers anew at once: after a network change, or after `Failed` without a retry.
+    pub fn refresh(&mut self, now: Instant, id: RegistrationId) {
+        if let Some(registration) = self.registrations.get_mut(&id) {
+            registration.refresh(now, &mut self.layer);
+        }
+    }
+
+    /// Removes the binding; `Unregistered` follows, and the id is spent.
+    pub fn unregister(&mut self, now: Instant, id: RegistrationId) {
+        if let Some(registration) = self.registrations.get_mut(&id) {
+            registration.unregister(now, &mut self.layer);
+        }
+        self.drop_done(id);
+    }
+
+    pub(super) fn drop_done(&mut self, id: RegistrationId) {
+        if self.registrations.get(&id).is_some_and(Registration::is_done) {
+            self.registrations.remove(&id);
+        }
+    }
+
+    /// The account an INVITE is for: the one whose Contact it names; else, for servers that write the called number
+    /// there, and for a binding an earlier run has left, an account of the server it comes from.
+    pub(super) fn called_account(
+        &self,
+        contact_user: &str,
+        to: Option<String>,
+        source: Source,
+    ) -> Option<RegistrationId> {
+        let by_contact = self.registrations.iter().find(|(_, r)| r.contact_user() == contact_user);
+        let served =
+            || self.registrations.iter().filter(|(_, r)| r.is_served_by(source.transport, source.remote));
+        let by_name = || served().find(|(_, r)| to.is_some() && r.config.aor.user() == to);
+        by_contact.or_else(by_name).or_else(|| served().next()).map(|(id, _)| *id)
+    }
+}

@@ -1,0 +1,253 @@
+//! Commands about calls, and the messages that start, cancel or find one.
+
+use super::Endpoint;
+use crate::config::{CallConfig, Identity, Reply};
+use crate::event::Event;
+use crate::ids::CallId;
+use crate::invite::{self, Call};
+use crate::layer::Layer;
+use crate::registration::Registration;
+use crate::target;
+use crate::transaction::ServerId;
+use crate::transport::Source;
+use crate::uas;
+use crate::wire::sdp::SessionDescription;
+use crate::wire::{HeaderAccess as _, Headers, Method, Request, Response};
+use std::time::Instant;
+
+/// Why a call could not be placed or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// [`EndpointConfig::max_calls`](crate::EndpointConfig::max_calls) are alive.
+    #[error("too many calls")]
+    TooManyCalls,
+    /// No registration of that id.
+    #[error("unknown account")]
+    UnknownAccount,
+    /// No call of that id, or it is over.
+    #[error("unknown call")]
+    UnknownCall,
+    /// The call is in no state for this.
+    #[error("not possible in this state of the call")]
+    WrongState,
+    /// Neither the target nor a next hop says where to send.
+    #[error("no way to the target")]
+    NoRoute,
+}
+
+impl Endpoint {
+    /// Places a call.
+    pub fn call(&mut self, now: Instant, config: CallConfig) -> Result<CallId, CallError> {
+        if self.is_full() {
+            return Err(CallError::TooManyCalls);
+        }
+        let direct = target::first_hop(&config.target, &[]);
+        let (from, hop, contact_user, authentication) = match config.identity {
+            Identity::Account(id) => {
+                let account = self.registrations.get(&id).ok_or(CallError::UnknownAccount)?;
+                let own = account.hop();
+                let hop = config.next_hop.or_else(|| account.config.proxy.clone()).or(direct);
+                // Credentials are for the account's own server; another first hop must not see them.
+                let trusted = hop.is_some() && hop == own;
+                let authentication = trusted.then(|| account.call_authentication());
+                (account.identity(), hop, account.contact_user().to_owned(), authentication)
+            }
+            Identity::Plain { from, login } => {
+                let user = from.uri.user().unwrap_or_else(|| "anonymous".into());
+                let authentication = login.map(crate::authentication::Authentication::new);
+                (from, config.next_hop.or(direct), user, authentication)
+            }
+        };
+        let hop = hop.ok_or(CallError::NoRoute)?;
+        let id = CallId(self.layer.fresh_id());
+        let plan = invite::Plan {
+            from,
+            target: config.target,
+            hop,
+            contact_user,
+            authentication,
+            offer: config.offer,
+            headers: config.headers,
+            ring_timeout: config.ring_timeout,
+        };
+        let call = Call::place(id, now, plan, &mut self.layer);
+        self.keep(call);
+        Ok(id)
+    }
+
+    /// Tells the caller that it rings here (180).
+    pub fn ring(&mut self, now: Instant, call: CallId) -> Result<(), CallError> {
+        self.progress(now, call, Reply::new(180))
+    }
+
+    /// Sends a provisional response of the application's making: 180, 182, 183 with early media ...
+    pub fn progress(&mut self, now: Instant, call: CallId, reply: Reply) -> Result<(), CallError> {
+        if !(101..200).contains(&reply.code) {
+            return Err(CallError::WrongState);
+        }
+        self.command(call, |call, layer| call.progress(now, &reply, layer))
+    }
+
+    /// Takes an incoming call. `sdp` is the answer, or our offer when the INVITE had none.
+    pub fn accept(&mut self, now: Instant, call: CallId, sdp: SessionDescription) -> Result<(), CallError> {
+        self.command(call, |call, layer| call.accept(now, &sdp, layer))
+    }
+
+    /// Refuses an incoming call with any final code from 300 on.
+    pub fn reject(&mut self, now: Instant, call: CallId, reply: Reply) -> Result<(), CallError> {
+        if !(300..700).contains(&reply.code) {
+            return Err(CallError::WrongState);
+        }
+        self.command(call, |call, layer| {
+            let ringing = call.is_incoming();
+            call.reject(now, &reply, layer);
+            ringing
+        })
+    }
+
+    /// Ends a call in whatever state it is: CANCEL, BYE, or 603 for one that still rings here. `Ended` follows, for a
+    /// cancelled call when the other side has confirmed it.
+    pub fn hang_up(&mut self, now: Instant, call: CallId) -> Result<(), CallError> {
+        self.command(call, |call, layer| {
+            call.hang_up(now, layer);
+            true
+        })
+    }
+
+    /// Answers [`Event::Reoffer`] with a description.
+    pub fn answer_reoffer(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        sdp: SessionDescription,
+    ) -> Result<(), CallError> {
+        self.command(call, |call, layer| call.answer_reoffer(now, &sdp, layer))
+    }
+
+    /// Refuses [`Event::Reoffer`]; the session goes on as it was (RFC 3261 14.2).
+    pub fn reject_reoffer(&mut self, now: Instant, call: CallId, reply: Reply) -> Result<(), CallError> {
+        if !(300..700).contains(&reply.code) {
+            return Err(CallError::WrongState);
+        }
+        self.command(call, |call, layer| call.reject_reoffer(now, &reply, layer))
+    }
+
+    pub(super) fn on_invite(&mut self, now: Instant, server: ServerId, request: Request, source: Source) {
+        if self.is_full() {
+            self.layer.reply(now, server, 486);
+            return;
+        }
+        let offer = match invite::read_offer(&request) {
+            Ok(offer) => offer,
+            Err(refused) => {
+                uas::refuse_body(now, server, refused, &mut self.layer);
+                return;
+            }
+        };
+        let (Ok(from), Ok(to)) = (request.headers.from_address(), request.headers.to_address()) else {
+            return;
+        };
+        let contact_user = request.uri.user().unwrap_or_else(|| self.layer.around.random.contact_user());
+        let account = self.called_account(&contact_user, to.uri.user(), source);
+        let credentials = account
+            .and_then(|id| self.registrations.get(&id))
+            .filter(|r| r.is_served_by(source.transport, source.remote))
+            .map(Registration::call_authentication);
+        let id = CallId(self.layer.fresh_id());
+        let call = Call::incoming(id, now, server, &request, contact_user, credentials, &mut self.layer);
+        let Some(call) = call else {
+            self.layer.reply(now, server, 400);
+            return;
+        };
+        // RFC 3261 17.2.1: a person takes longer than 200 ms.
+        self.layer.reply(now, server, 100);
+        self.keep(call);
+        let event =
+            Event::IncomingCall { call: id, request: Box::new(request), from, to, offer, source, account };
+        self.layer.around.event(event);
+    }
+
+    /// RFC 3261 9.2.
+    pub(super) fn on_cancel(&mut self, now: Instant, server: ServerId, cancel: &Request) {
+        let Some(invite) = self.layer.cancelled(cancel) else {
+            self.layer.reply(now, server, 481);
+            return;
+        };
+        // The same To tag as in the INVITE's own responses.
+        let tag = self.layer.server(invite).map(|s| s.local_tag.clone());
+        let mut response = Response::to(cancel, 200, tag.as_deref());
+        response.headers.add("Server", self.layer.around.config.user_agent.clone());
+        self.layer.respond(now, server, response);
+        let call = self.calls.values().find(|c| c.ponders(invite)).map(|c| c.id);
+        if let Some(id) = call {
+            self.with_call(id, |call, layer| call.cancelled(now, cancel, layer));
+        }
+    }
+
+    /// RFC 3261 13.2.2.4: a 2xx to INVITE is acknowledged as long as it comes, transaction or not.
+    pub(super) fn on_stray_response(&mut self, now: Instant, response: &Response) {
+        let to_invite = response.headers.cseq().is_ok_and(|c| c.method == Method::INVITE);
+        let tag = response.headers.from_address().ok().and_then(|a| a.tag());
+        let call = tag.and_then(|tag| self.find(&response.headers, tag));
+        match call {
+            Some(id) if to_invite && (200..300).contains(&response.code()) => {
+                self.with_call(id, |call, layer| call.on_stray_success(now, response, layer));
+            }
+            _ => {
+                let stats = &mut self.layer.around.stats;
+                stats.stray_responses = stats.stray_responses.saturating_add(1);
+            }
+        }
+    }
+
+    pub(super) fn keep(&mut self, call: Call) {
+        if let Some(key) = call.dialog_key() {
+            self.dialogs.insert(key, call.id);
+        }
+        self.calls.insert(call.id, call);
+    }
+
+    pub(super) fn with_call(&mut self, id: CallId, act: impl FnOnce(&mut Call, &mut Layer)) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            act(call, &mut self.layer);
+        }
+        self.reap(id);
+    }
+
+    pub(super) fn command(
+        &mut self,
+        id: CallId,
+        act: impl FnOnce(&mut Call, &mut Layer) -> bool,
+    ) -> Result<(), CallError> {
+        let call = self.calls.get_mut(&id).filter(|c| !c.is_ended()).ok_or(CallError::UnknownCall)?;
+        let done = act(call, &mut self.layer);
+        self.reap(id);
+        if done { Ok(()) } else { Err(CallError::WrongState) }
+    }
+
+    /// Removes a call that is over and has nothing under way.
+    pub(super) fn reap(&mut self, id: CallId) {
+        let over = self.calls.get(&id).is_some_and(Call::is_ended) && !self.layer.works_for(id);
+        if over && let Some(call) = self.calls.remove(&id) {
+            if let Some(key) = call.dialog_key() {
+                self.dialogs.remove(&key);
+            }
+            self.layer.forget(id);
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let limit = self.layer.around.config.max_calls;
+        self.calls.values().filter(|c| !c.is_ended()).count() >= limit
+    }
+
+    pub(super) fn find_by_to(&self, request: &Request) -> Option<CallId> {
+        let tag = request.headers.to_address().ok()?.tag()?;
+        self.find(&request.headers, tag)
+    }
+
+    pub(super) fn find(&self, headers: &Headers, local_tag: String) -> Option<CallId> {
+        let call_id = headers.call_id().ok()?.to_owned();
+        self.dialogs.get(&(call_id, local_tag)).copied()
+    }
+}

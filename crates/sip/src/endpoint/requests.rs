@@ -1,0 +1,106 @@
+//! Requests as they come in: to whom they belong, and the answers that need nobody.
+
+use super::Endpoint;
+use crate::config::Reply;
+use crate::event::Event;
+use crate::ids::RequestId;
+use crate::invite;
+use crate::layer::{Arrival, response_path};
+use crate::transaction::ServerId;
+use crate::transport::Source;
+use crate::uas;
+use crate::wire::{HeaderAccess as _, Headers, Method, Request, Response};
+use std::time::Instant;
+
+impl Endpoint {
+    /// Answers [`Event::Request`]. A provisional reply may come before the final one; a request already
+    /// answered or expired is ignored.
+    pub fn respond(&mut self, now: Instant, id: RequestId, reply: Reply) {
+        let server = ServerId(id.0);
+        if let Some(mut response) = self.layer.reply_to(server, reply.code) {
+            invite::apply(&mut response, &reply);
+            self.layer.respond(now, server, response);
+        }
+    }
+
+    pub(super) fn on_bad_request(
+        &mut self,
+        code: u16,
+        phrase: String,
+        method: &str,
+        mut headers: Headers,
+        source: Source,
+    ) {
+        let around = &mut self.layer.around;
+        around.stats.bad_requests = around.stats.bad_requests.saturating_add(1);
+        // RFC 3261 17: nothing answers an ACK.
+        if method == Method::ACK.as_str() {
+            return;
+        }
+        uas::note_source(&mut headers, source);
+        let mut response = Response::new(code);
+        response.reason = phrase;
+        let tag = around.random.tag();
+        response.copy_identity(&headers, Some(&tag));
+        response.headers.add("Server", around.config.user_agent.clone());
+        // Without a transaction: a broken request may have no usable key.
+        around.transmit(response_path(&headers, source), response.to_bytes());
+    }
+
+    pub(super) fn on_request(&mut self, now: Instant, mut request: Request, source: Source) {
+        uas::note_source(&mut request.headers, source);
+        match self.layer.receive_request(now, request, source) {
+            Arrival::Absorbed => {}
+            Arrival::StrayAck(ack) => {
+                if let Some(id) = self.find_by_to(&ack) {
+                    self.with_call(id, |call, layer| call.on_ack(now, &ack, layer));
+                }
+            }
+            // RFC 3261 8.2.2.2
+            Arrival::Merged(server) => self.layer.reply(now, server, 482),
+            Arrival::New(server) => {
+                let Some(request) = self.layer.server(server).map(|s| s.request.clone()) else { return };
+                self.on_new_request(now, server, request, source);
+            }
+        }
+    }
+
+    pub(super) fn on_new_request(
+        &mut self,
+        now: Instant,
+        server: ServerId,
+        request: Request,
+        source: Source,
+    ) {
+        let handled = self.layer.around.config.handles.contains(&request.method);
+        let tagged = request.headers.to_address().is_ok_and(|to| to.tag().is_some());
+        let in_dialog = tagged && !handled;
+        if !uas::inspect(now, server, &request, in_dialog, &mut self.layer) {
+            return;
+        }
+        if request.method == Method::CANCEL {
+            self.on_cancel(now, server, &request);
+        } else if in_dialog {
+            match self.find_by_to(&request) {
+                Some(id) => self.with_call(id, |call, layer| call.on_request(now, server, &request, layer)),
+                // RFC 3261 12.2.2
+                None => self.layer.reply(now, server, 481),
+            }
+        } else if handled {
+            let id = RequestId(server.0);
+            self.layer.around.event(Event::Request { id, request: Box::new(request), source });
+        } else if request.method == Method::INVITE {
+            self.on_invite(now, server, request, source);
+        } else if request.method == Method::OPTIONS {
+            // RFC 3261 11.2: the code an INVITE would get.
+            let code = if self.is_full() { 486 } else { 200 };
+            if let Some(mut response) = self.layer.reply_to(server, code) {
+                uas::describe_us(&mut response, &self.layer);
+                self.layer.respond(now, server, response);
+            }
+        } else {
+            // A BYE outside any dialog (RFC 3261 15.1.2).
+            self.layer.reply(now, server, 481);
+        }
+    }
+}
