@@ -65,6 +65,7 @@ mod config;
 mod dialog;
 mod endpoint;
 mod event;
+mod extension;
 mod ids;
 mod invite;
 mod layer;

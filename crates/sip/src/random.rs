@@ -31,6 +31,11 @@ impl Random {
         format!("{:016x}", self.0.next_u64())
     }
 
+    /// Below `n`, for waits.
+    pub(crate) fn below(&mut self, n: u32) -> u32 {
+        self.0.next_u32() % n.max(1)
+    }
+
     /// The user part of our Contact: guessing it must not be easy, for it makes the phone ring.
     pub(crate) fn contact_user(&mut self) -> String {
         format!("{:012x}", self.0.next_u64() >> 16)

@@ -40,6 +40,8 @@ pub(crate) enum CallTimer {
     Reoffer,
     /// No ACK came (RFC 3261 13.3.1.4).
     NoAck,
+    /// A request inside the call is sent again, by its number.
+    Again(u32),
 }
 
 #[derive(Debug)]

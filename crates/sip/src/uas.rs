@@ -1,6 +1,7 @@
 //! What every user agent does with a request before it means anything (RFC 3261 8.2): methods, schemes, extensions,
 //! bodies, and the OPTIONS answer (RFC 3261 11.2).
 
+use crate::extension;
 use crate::invite::Refused;
 use crate::layer::Layer;
 use crate::transaction::ServerId;
@@ -33,11 +34,11 @@ pub(crate) fn inspect(
         layer.reply(now, server, 416);
         return false;
     }
-    // 8.2.2.3: no extension is supported, and neither CANCEL nor ACK may ask for one.
-    let required = request.headers.tokens("Require");
-    if !required.is_empty() && request.method != Method::CANCEL {
+    // 8.2.2.3: neither CANCEL nor ACK may ask for an extension.
+    let unsupported = extension::unsupported(&request.headers.tokens("Require"));
+    if !unsupported.is_empty() && request.method != Method::CANCEL {
         if let Some(mut response) = layer.reply_to(server, 420) {
-            response.headers.add("Unsupported", required.join(", "));
+            response.headers.add("Unsupported", unsupported.join(", "));
             layer.respond(now, server, response);
         }
         return false;
@@ -72,13 +73,13 @@ pub(crate) fn refuse_body(now: Instant, server: ServerId, refused: Refused, laye
     layer.respond(now, server, response);
 }
 
-/// The headers of an OPTIONS answer (RFC 3261 11.2). Supported is there and empty: no extension yet.
+/// The headers of an OPTIONS answer (RFC 3261 11.2).
 pub(crate) fn describe_us(response: &mut Response, layer: &Layer) {
     response.headers.add("Allow", layer.around.allow());
     response.headers.add("Accept", sdp::CONTENT_TYPE);
     response.headers.add("Accept-Encoding", "identity");
     response.headers.add("Accept-Language", "en");
-    response.headers.add("Supported", "");
+    response.headers.add("Supported", extension::supported());
 }
 
 /// Notes in the top Via where a request came from (RFC 3261 18.2.1, RFC 3581 4).

@@ -114,6 +114,11 @@ impl Endpoint {
         })
     }
 
+    /// The Call-ID a call has in SIP: the provider's log and a trace name it.
+    pub fn call_header_id(&self, call: CallId) -> Option<&str> {
+        self.calls.get(&call).map(|call| call.key().0.as_str())
+    }
+
     /// Answers [`Event::Reoffer`] with a description.
     pub fn answer_reoffer(
         &mut self,
@@ -201,9 +206,7 @@ impl Endpoint {
     }
 
     pub(super) fn keep(&mut self, call: Call) {
-        if let Some(key) = call.dialog_key() {
-            self.dialogs.insert(key, call.id);
-        }
+        self.dialogs.insert(call.key().clone(), call.id);
         self.calls.insert(call.id, call);
     }
 
@@ -229,9 +232,7 @@ impl Endpoint {
     pub(super) fn reap(&mut self, id: CallId) {
         let over = self.calls.get(&id).is_some_and(Call::is_ended) && !self.layer.works_for(id);
         if over && let Some(call) = self.calls.remove(&id) {
-            if let Some(key) = call.dialog_key() {
-                self.dialogs.remove(&key);
-            }
+            self.dialogs.remove(call.key());
             self.layer.forget(id);
         }
     }

@@ -7,7 +7,7 @@ use crate::config::EndpointConfig;
 use crate::event::{Output, Stats};
 use crate::ids::{CallId, RegistrationId, ResolveId};
 use crate::invite::Call;
-use crate::layer::{Fate, Layer, Owner, Upcall};
+use crate::layer::{Layer, Owner, Upcall};
 use crate::registration::Registration;
 use crate::surroundings::{MAX_OUTPUTS, Surroundings, TimerKey};
 use crate::transport::{Datagram, Listener, Source, Transport};
@@ -155,8 +155,7 @@ impl Endpoint {
                 self.with_call(id, |call, layer| call.on_invite_fate(now, client, fate, layer));
             }
             Owner::InCall(id) => {
-                let fate: Fate = fate;
-                self.with_call(id, |call, layer| call.on_other_fate(now, client, &fate, layer));
+                self.with_call(id, |call, layer| call.on_inside_fate(now, client, fate, layer));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The called side (RFC 3261 13.3, 14.2, 9.2): provisional and final answers, the 2xx until its ACK, and offers made
 //! inside the call.
 
+use super::leg::{Leg, LegId, Stage};
 use super::{AfterAck, Call, Credentials, State, description};
 use crate::authentication::{Attempt, Authentication};
 use crate::config::Reply;
@@ -84,9 +85,16 @@ impl Call {
     ) -> Option<Call> {
         let (tag, path) = layer.server(invite).map(|s| (s.local_tag.clone(), s.path))?;
         let dialog = Dialog::of_callee(request, &tag)?;
+        let key = (dialog.call_id.clone(), tag);
+        let mut leg = Leg::new(LegId(0), dialog, Stage::Chosen);
+        leg.peer.note(&request.headers);
         let call = Call {
             id,
             state: State::Incoming { invite },
+            key,
+            legs: vec![leg],
+            asks: Vec::new(),
+            next_number: 0,
             contact_user,
             credentials: account.map(|authentication| Credentials {
                 authentication,
@@ -98,7 +106,6 @@ impl Call {
                 cseq: request.headers.cseq().ok()?.number,
                 exchange: Exchange::Asked { invite, offered_by: offered_by(request) },
             }),
-            dialog: Some(dialog),
         };
         // RFC 3261 13.3.1: the caller may have set an earlier end.
         let asked = request.headers.number("Expires").map(|s| Duration::from_secs(s.into()));
@@ -185,12 +192,12 @@ impl Call {
         let missing = offered_by == OfferedBy::Us && sdp.is_none();
         match self.state {
             State::AwaitingAck { then: AfterAck::HangUp } => {
-                self.send_bye(now, layer);
+                self.bye(now, layer);
                 self.end(Ending::local("Hung up"), layer);
             }
             State::AwaitingAck { then: AfterAck::Talk } | State::Established if missing => {
                 // RFC 3261 13.2.1: an offer in the 2xx must be answered in the ACK.
-                self.send_bye(now, layer);
+                self.bye(now, layer);
                 let phrase = "Offer not answered".into();
                 self.end(Ending { by: EndedBy::Remote, code: None, phrase, reason: None }, layer);
             }
@@ -223,7 +230,7 @@ impl Call {
             State::AwaitingAck { then: AfterAck::HangUp } => Ending::local("Hung up"),
             _ => Ending::network("No acknowledgement of the answer"),
         };
-        self.send_bye(now, layer);
+        self.bye(now, layer);
         self.end(ending, layer);
     }
 
@@ -252,9 +259,9 @@ impl Call {
                 return;
             }
         };
-        if let Some(dialog) = &mut self.dialog {
+        if let Some(leg) = self.chosen_mut() {
             let contacts = request.headers.addresses("Contact").unwrap_or_default();
-            dialog.refresh_target(contacts.first());
+            leg.dialog.refresh_target(contacts.first());
         }
         self.callee = Some(Callee {
             cseq: request.headers.cseq().map(|c| c.number).unwrap_or_default(),

@@ -1,13 +1,14 @@
 //! The caller's side (RFC 3261 13.2, 9.1): INVITE, provisional responses and early dialogs, the 2xx and its ACK,
 //! CANCEL and its race with the 2xx.
 
+use super::leg::{LegId, Stage};
 use super::{Call, Credentials, State, description};
 use crate::authentication::{Attempt, Authentication};
 use crate::config::NextHop;
 use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending};
 use crate::ids::CallId;
-use crate::layer::{Draft, Fate, Layer, Owner};
+use crate::layer::{AckKey, Draft, Fate, Layer, Owner};
 use crate::surroundings::{CallTimer, LONGEST_WAIT};
 use crate::target;
 use crate::transaction::ClientId;
@@ -15,18 +16,14 @@ use crate::wire::sdp::{self, SessionDescription};
 use crate::wire::{Address, Header, HeaderAccess as _, Method, Request, Response, Uri, headers};
 use std::time::{Duration, Instant};
 
-/// Early dialogs kept at a time; a forking proxy makes one per branch.
-const MAX_EARLY: usize = 16;
-/// Answered branches acknowledged; more than these is no forking but an attack.
-const MAX_BRANCHES: usize = 16;
+/// Dialogs kept of one INVITE; a forking proxy makes one per branch, more than these are an attack.
+const MAX_LEGS: usize = 16;
 
 /// What only the calling side has.
 #[derive(Debug)]
 pub(super) struct Caller {
     /// The INVITE without Via and Contact, to be sent again with credentials.
     pub(super) request: Request,
-    /// Dialogs that are not confirmed (RFC 3261 12.1).
-    pub(super) early: Vec<Dialog>,
     hop: NextHop,
     early_answer: EarlyAnswer,
 }
@@ -58,9 +55,10 @@ impl Call {
         let mut request = Request::new(Method::INVITE, target);
         request.headers.add("Max-Forwards", "70");
         let tag = layer.around.random.tag();
+        let call_id = layer.around.random.call_id();
         request.headers.add("From", plan.from.with_tag(&tag).to_string());
         request.headers.add("To", Address::new(to).to_string());
-        request.headers.add("Call-ID", layer.around.random.call_id());
+        request.headers.add("Call-ID", call_id.clone());
         request.headers.add("CSeq", "1 INVITE");
         request.headers.add("Allow", layer.around.allow());
         request.headers.add("Accept", sdp::CONTENT_TYPE);
@@ -77,19 +75,17 @@ impl Call {
         let call = Call {
             id,
             state: State::Calling { invite },
-            dialog: None,
+            key: (call_id, tag),
+            legs: Vec::new(),
+            asks: Vec::new(),
+            next_number: 0,
             contact_user: plan.contact_user,
             credentials: plan.authentication.map(|authentication| Credentials {
                 authentication,
                 attempt: Attempt::default(),
                 server: None,
             }),
-            caller: Some(Caller {
-                request,
-                early: Vec::new(),
-                hop: plan.hop,
-                early_answer: EarlyAnswer::None,
-            }),
+            caller: Some(Caller { request, hop: plan.hop, early_answer: EarlyAnswer::None }),
             callee: None,
         };
         layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout.min(LONGEST_WAIT));
@@ -180,20 +176,10 @@ impl Call {
         if !matches!(self.state, State::Proceeding { .. }) || response.code() == 100 {
             return;
         }
-        let Some(caller) = &mut self.caller else { return };
         // RFC 3261 12.1: a provisional response with a tag makes an early dialog.
-        if let Some(dialog) =
-            Dialog::of_caller(&caller.request, response).filter(|d| d.remote_tag().is_some())
-        {
-            let known = caller.early.iter_mut().find(|d| d.remote_tag() == dialog.remote_tag());
-            if let Some(known) = known {
-                known.remote_target = dialog.remote_target;
-            } else if caller.early.len() < MAX_EARLY {
-                caller.early.push(dialog);
-            }
-        }
+        self.leg_of(response, Stage::Early);
         let early = description(&response.headers, &response.body);
-        if early.is_some() {
+        if let (Some(caller), true) = (&mut self.caller, early.is_some()) {
             caller.early_answer = EarlyAnswer::Given;
         }
         if response.code() == 180 {
@@ -206,33 +192,58 @@ impl Call {
 
     /// RFC 3261 13.2.2.4.
     fn on_success(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
-        let Some(caller) = &self.caller else { return };
-        let Some(dialog) = Dialog::of_caller(&caller.request, response) else { return };
-        let tag = dialog.remote_tag();
-        if layer.repeat_ack(self.id, &tag) {
+        let Ok(number) = response.headers.cseq().map(|c| c.number) else { return };
+        let tag = response.headers.to_address().ok().and_then(|to| to.tag());
+        if layer.repeat_ack(&AckKey { call: self.id, tag, number }) {
             return;
         }
-        if layer.acknowledged(self.id) >= MAX_BRANCHES {
-            return;
-        }
-        self.acknowledge(now, &dialog, layer);
+        let stage = match &self.state {
+            State::Established | State::Ended | State::AwaitingAck { .. } => Stage::Left,
+            _ => Stage::Chosen,
+        };
+        let Some(leg) = self.leg_of(response, stage) else { return };
+        self.acknowledge(now, leg, number, layer);
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Calling { .. } | State::Proceeding { .. } => {
-                self.dialog = Some(dialog);
-                self.answered(now, response, layer);
-            }
+            State::Calling { .. } | State::Proceeding { .. } => self.answered(now, response, layer),
             // The 200 has crossed our CANCEL: the call exists and is ended by BYE (RFC 3261 15).
             State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
-                self.dialog = Some(dialog);
                 self.state = State::Established;
-                self.send_bye(now, layer);
+                self.say_bye(now, leg, None, layer);
                 self.end(ending, layer);
             }
             other => {
+                // A second branch of a forked INVITE (RFC 3261 13.2.2.4).
                 self.state = other;
-                self.leave_other_branch(now, dialog, layer);
+                self.say_bye(now, leg, None, layer);
             }
         }
+    }
+
+    /// The leg a response belongs to, made with it if need be. `None`: it makes none, or there are too many.
+    fn leg_of(&mut self, response: &Response, stage: Stage) -> Option<LegId> {
+        let caller = self.caller.as_ref()?;
+        let dialog = Dialog::of_caller(&caller.request, response)?;
+        let tag = dialog.remote_tag();
+        // RFC 3261 12.1: without a tag a provisional response makes no dialog; an RFC 2543 peer answers without.
+        if tag.is_none() && stage == Stage::Early {
+            return None;
+        }
+        let known = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag).map(|leg| leg.id);
+        let id = match known {
+            Some(id) => id,
+            None if self.legs.len() < MAX_LEGS => self.add_leg(dialog.clone(), stage),
+            None => return None,
+        };
+        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == id) {
+            // RFC 3261 13.2.2.4: the 2xx tells the route and the target anew.
+            leg.dialog.remote_target = dialog.remote_target;
+            if stage != Stage::Early {
+                leg.dialog.routes = dialog.routes;
+                leg.stage = stage;
+            }
+            leg.peer.note(&response.headers);
+        }
+        Some(id)
     }
 
     fn answered(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
@@ -242,7 +253,7 @@ impl Call {
         let early = self.caller.as_ref().map_or(EarlyAnswer::None, |c| c.early_answer);
         if sdp.is_none() && (early == EarlyAnswer::None || !response.body.is_empty()) {
             // RFC 3261 13.2.1 wants an answer in the first reliable response; without one there is nothing to hear.
-            self.send_bye(now, layer);
+            self.bye(now, layer);
             let phrase = "Answer without a usable session description".into();
             self.end(
                 Ending { by: EndedBy::Remote, code: Some(response.code()), phrase, reason: None },
@@ -250,25 +261,13 @@ impl Call {
             );
             return;
         }
-        if let Some(caller) = &mut self.caller {
-            caller.early.clear();
-        }
         self.report(CallState::Answered { sdp }, layer);
         self.report(CallState::Confirmed { sdp: None }, layer);
     }
 
-    /// A second branch of a forked INVITE has answered: acknowledged above, and left at once (RFC 3261 13.2.2.4).
-    fn leave_other_branch(&mut self, now: Instant, mut dialog: Dialog, layer: &mut Layer) {
-        let bye = dialog.request(Method::BYE);
-        let routes = bye.headers.addresses("Route").unwrap_or_default();
-        if let Some(hop) = target::first_hop(&bye.uri, &routes) {
-            layer.send(now, Draft { request: bye, hop, contact_user: None }, Owner::InCall(self.id));
-        }
-    }
-
-    fn acknowledge(&mut self, now: Instant, dialog: &Dialog, layer: &mut Layer) {
+    fn acknowledge(&mut self, now: Instant, leg: LegId, number: u32, layer: &mut Layer) {
         let Some(caller) = &self.caller else { return };
-        let number = caller.request.headers.cseq().map(|c| c.number).unwrap_or_default();
+        let Some(dialog) = self.legs.iter().find(|l| l.id == leg).map(|l| &l.dialog) else { return };
         let mut ack = dialog.ack(number);
         let Some(hop) = target::first_hop(&ack.uri, &ack.headers.addresses("Route").unwrap_or_default())
         else {
@@ -283,7 +282,7 @@ impl Call {
             }
         }
         let draft = Draft { request: ack, hop, contact_user: None };
-        layer.send_ack(now, self.id, dialog.remote_tag(), draft);
+        layer.send_ack(now, AckKey { call: self.id, tag: dialog.remote_tag(), number }, draft);
     }
 
     fn on_failure(&mut self, now: Instant, client: ClientId, response: &Response, layer: &mut Layer) {
@@ -333,7 +332,7 @@ impl Call {
         let number = caller.request.headers.cseq().map(|c| c.number).unwrap_or_default().saturating_add(1);
         caller.request.headers.set("CSeq", format!("{number} INVITE"));
         credentials.authentication.sign(&mut caller.request, &mut layer.around.random);
-        caller.early.clear();
+        self.legs.clear();
         let draft = Draft {
             request: caller.request.clone(),
             hop: caller.hop.clone(),

@@ -4,23 +4,28 @@
 //! an ended call lingers only while a transaction of its own is alive. The caller's part is in `caller`, the called
 //! party's in `callee`; what both share after the answer is here.
 
+mod ask;
 mod callee;
 mod caller;
+mod leg;
 
 use crate::authentication::{Attempt, Authentication};
 use crate::config::{NextHop, Reply};
 use crate::dialog::{Dialog, Order};
 use crate::event::{CallState, EndedBy, Ending, Event};
 use crate::ids::CallId;
-use crate::layer::{Draft, Fate, Layer, Owner};
+use crate::layer::Layer;
 use crate::surroundings::{CallTimer, TimerKey};
-use crate::target;
 use crate::transaction::{ClientId, ServerId};
 use crate::transport::Transport;
 use crate::wire::sdp::{self, SessionDescription};
 use crate::wire::{HeaderAccess as _, Method, Request, Response, default_reason};
+use ask::Asked;
+#[allow(unused_imports, reason = "for the features of calls")]
+pub(crate) use ask::{Ask, Outcome, Purpose};
 pub(crate) use callee::{Refused, apply, read_offer};
 pub(crate) use caller::Plan;
+use leg::{Leg, LegId, Stage};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -28,8 +33,14 @@ use std::time::Instant;
 pub(crate) struct Call {
     pub(crate) id: CallId,
     state: State,
-    /// The session's dialog: the called party's from the start, the caller's from the first 2xx.
-    dialog: Option<Dialog>,
+    /// The Call-ID and our tag, which all dialogs of the call share.
+    key: (String, String),
+    /// At most one is chosen.
+    legs: Vec<Leg>,
+    /// Requests of ours on their way inside the call.
+    asks: Vec<Asked>,
+    /// The last number given to a leg or an ask.
+    next_number: u32,
     contact_user: String,
     credentials: Option<Credentials>,
     caller: Option<caller::Caller>,
@@ -67,7 +78,7 @@ enum AfterAck {
 #[derive(Debug)]
 struct Credentials {
     authentication: Authentication,
-    /// Challenges of the request under way.
+    /// Challenges of the first INVITE.
     attempt: Attempt,
     /// Whose challenges are answered: the first hop of the INVITE. Set when its address is known.
     server: Option<(Transport, SocketAddr)>,
@@ -78,16 +89,9 @@ impl Call {
         matches!(self.state, State::Ended)
     }
 
-    /// Our tag in all dialogs of this call, with the Call-ID: by these, requests find it.
-    pub(crate) fn dialog_key(&self) -> Option<(String, String)> {
-        match (&self.dialog, &self.caller) {
-            (Some(dialog), _) => Some((dialog.call_id.clone(), dialog.local.tag()?)),
-            (None, Some(caller)) => {
-                let headers = &caller.request.headers;
-                Some((headers.call_id().ok()?.to_owned(), headers.from_address().ok()?.tag()?))
-            }
-            (None, None) => None,
-        }
+    /// The Call-ID and our tag in all dialogs of this call: by these, requests find it.
+    pub(crate) fn key(&self) -> &(String, String) {
+        &self.key
     }
 
     /// The application is through with the call.
@@ -100,7 +104,7 @@ impl Call {
             State::Incoming { .. } => self.reject(now, &Reply::new(603), layer),
             State::AwaitingAck { .. } => self.state = State::AwaitingAck { then: AfterAck::HangUp },
             State::Established => {
-                self.send_bye(now, layer);
+                self.bye(now, layer);
                 self.end(Ending::local("Hung up"), layer);
             }
         }
@@ -115,32 +119,8 @@ impl Call {
             CallTimer::Reoffer => {
                 self.reject_reoffer(now, &Reply::new(488), layer);
             }
+            CallTimer::Again(number) => self.ask_again(now, number, layer),
         }
-    }
-
-    /// What became of a BYE or CANCEL.
-    pub(crate) fn on_other_fate(&mut self, now: Instant, client: ClientId, fate: &Fate, layer: &mut Layer) {
-        let Fate::Response(response) = fate else { return };
-        if !matches!(response.code(), 401 | 407) {
-            return;
-        }
-        let Some((request, path)) = layer.client(client).map(|(r, p)| (r.clone(), p)) else { return };
-        // RFC 3261 22.1: a CANCEL is never challenged rightly, for it cannot be sent again.
-        if request.method != Method::BYE {
-            return;
-        }
-        let Some(credentials) = &mut self.credentials else { return };
-        if credentials.server != Some((path.transport, path.remote))
-            || credentials.authentication.take_challenge(response, &mut credentials.attempt).is_err()
-        {
-            return;
-        }
-        // RFC 3261 22.2: the same request again, the CSeq one higher.
-        let Some(dialog) = &mut self.dialog else { return };
-        let mut again = dialog.request(Method::BYE);
-        credentials.authentication.sign(&mut again, &mut layer.around.random);
-        let hop = NextHop::Address { transport: path.transport, address: path.remote };
-        layer.send(now, Draft { request: again, hop, contact_user: None }, Owner::InCall(self.id));
     }
 
     /// A request inside the call.
@@ -153,15 +133,16 @@ impl Call {
     ) {
         let remote_tag = request.headers.from_address().ok().and_then(|a| a.tag());
         let number = request.headers.cseq().map(|c| c.number).unwrap_or_default();
-        let Some(dialog) = self.dialog_with(&remote_tag) else {
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.dialog.remote_tag() == remote_tag) else {
             layer.reply(now, server, 481);
             return;
         };
-        if dialog.note_cseq(number) == Order::OutOfOrder {
+        if leg.dialog.note_cseq(number) == Order::OutOfOrder {
             // RFC 3261 12.2.2
             layer.reply(now, server, 500);
             return;
         }
+        leg.peer.note(&request.headers);
         if request.method == Method::BYE {
             self.on_bye(now, server, request, layer);
         } else if self.is_ended() {
@@ -202,25 +183,26 @@ impl Call {
         }
     }
 
-    fn dialog_with(&mut self, remote_tag: &Option<String>) -> Option<&mut Dialog> {
-        let early = self.caller.iter_mut().flat_map(|c| c.early.iter_mut());
-        self.dialog.iter_mut().chain(early).find(|d| d.remote_tag() == *remote_tag)
+    /// The leg that is the call's own.
+    fn chosen(&self) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.stage == Stage::Chosen)
     }
 
-    fn send_bye(&mut self, now: Instant, layer: &mut Layer) {
-        let Some(dialog) = &mut self.dialog else { return };
-        let mut bye = dialog.request(Method::BYE);
-        let Some(hop) = target::first_hop(&bye.uri, &bye.headers.addresses("Route").unwrap_or_default())
-        else {
-            return;
-        };
-        if let Some(credentials) = &mut self.credentials {
-            credentials.attempt = Attempt::default();
-            if credentials.may_see(&hop) {
-                credentials.authentication.sign(&mut bye, &mut layer.around.random);
-            }
+    fn chosen_mut(&mut self) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.stage == Stage::Chosen)
+    }
+
+    fn add_leg(&mut self, dialog: Dialog, stage: Stage) -> LegId {
+        self.next_number = self.next_number.saturating_add(1);
+        let id = LegId(self.next_number);
+        self.legs.push(Leg::new(id, dialog, stage));
+        id
+    }
+
+    fn bye(&mut self, now: Instant, layer: &mut Layer) {
+        if let Some(leg) = self.chosen().map(|leg| leg.id) {
+            self.say_bye(now, leg, None, layer);
         }
-        layer.send(now, Draft { request: bye, hop, contact_user: None }, Owner::InCall(self.id));
     }
 
     fn end(&mut self, ending: Ending, layer: &mut Layer) {
@@ -233,6 +215,7 @@ impl Call {
         {
             layer.around.timers.cancel(TimerKey::Call(self.id, timer));
         }
+        self.drop_waiting_asks(layer);
         self.report(CallState::Ended(ending), layer);
     }
 

@@ -39,6 +39,14 @@ pub(crate) struct Draft {
     pub(crate) contact_user: Option<String>,
 }
 
+/// Which 2xx an ACK is for: the dialog by its remote tag, and the number of the INVITE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AckKey {
+    pub(crate) call: CallId,
+    pub(crate) tag: Option<String>,
+    pub(crate) number: u32,
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) enum Fate {
@@ -64,7 +72,7 @@ struct Client {
 #[derive(Debug)]
 enum Waiting {
     Request { id: ClientId, draft: Draft, owner: Owner },
-    Ack { call: CallId, tag: Option<String>, draft: Draft },
+    Ack { key: AckKey, draft: Draft },
 }
 
 #[derive(Debug)]
@@ -77,7 +85,7 @@ pub(crate) struct Layer {
     merge_keys: HashMap<MergeKey, ServerId>,
     waiting: BTreeMap<ResolveId, Waiting>,
     /// The ACK of each 2xx, to be sent again when the 2xx comes again (RFC 3261 13.2.2.4).
-    acks: Vec<(CallId, Option<String>, Path, Vec<u8>)>,
+    acks: Vec<(AckKey, Path, Vec<u8>)>,
     next_id: u64,
 }
 

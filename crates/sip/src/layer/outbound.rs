@@ -1,6 +1,6 @@
 //! Requests on their way: address, Via, transaction, and what becomes of them.
 
-use super::{Client, Draft, Fate, Layer, Owner, Upcall, Waiting};
+use super::{AckKey, Client, Draft, Fate, Layer, Owner, Upcall, Waiting};
 use crate::config::NextHop;
 use crate::event::Output;
 use crate::ids::{CallId, ResolveId};
@@ -23,33 +23,23 @@ impl Layer {
         id
     }
 
-    /// Sends the ACK for a 2xx and keeps it. `tag` is the dialog's remote tag.
-    pub(crate) fn send_ack(&mut self, now: Instant, call: CallId, tag: Option<String>, draft: Draft) {
+    /// Sends the ACK for a 2xx and keeps it.
+    pub(crate) fn send_ack(&mut self, now: Instant, key: AckKey, draft: Draft) {
         match draft.hop.clone() {
-            NextHop::Address { transport, address } => {
-                self.transmit_ack(call, tag, draft, transport, address)
-            }
-            NextHop::Name { .. } => self.resolve(now, Waiting::Ack { call, tag, draft }),
+            NextHop::Address { transport, address } => self.transmit_ack(key, draft, transport, address),
+            NextHop::Name { .. } => self.resolve(now, Waiting::Ack { key, draft }),
         }
     }
 
-    /// Sends the ACK of that dialog again. False when there was none yet.
-    pub(crate) fn repeat_ack(&mut self, call: CallId, tag: &Option<String>) -> bool {
-        match self.acks.iter().find(|(c, t, ..)| *c == call && t == tag) {
-            Some((_, _, path, bytes)) => {
+    /// Sends that ACK again. False when there was none yet.
+    pub(crate) fn repeat_ack(&mut self, key: &AckKey) -> bool {
+        match self.acks.iter().find(|(k, ..)| k == key) {
+            Some((_, path, bytes)) => {
                 self.around.transmit(*path, bytes.clone());
                 true
             }
-            None => self
-                .waiting
-                .values()
-                .any(|w| matches!(w, Waiting::Ack { call: c, tag: t, .. } if *c == call && t == tag)),
+            None => self.waiting.values().any(|w| matches!(w, Waiting::Ack { key: k, .. } if k == key)),
         }
-    }
-
-    /// How many dialogs of a call have been acknowledged.
-    pub(crate) fn acknowledged(&self, call: CallId) -> usize {
-        self.acks.iter().filter(|(c, ..)| *c == call).count()
     }
 
     /// The CANCEL for an INVITE goes exactly where that went (RFC 3261 9.1).
@@ -96,13 +86,13 @@ impl Layer {
         self.clients.values().any(|c| of_call(&c.owner))
             || self.waiting.values().any(|w| match w {
                 Waiting::Request { owner, .. } => of_call(owner),
-                Waiting::Ack { call: c, .. } => *c == call,
+                Waiting::Ack { key, .. } => key.call == call,
             })
     }
 
     /// Forgets what was kept for a call.
     pub(crate) fn forget(&mut self, call: CallId) {
-        self.acks.retain(|(c, ..)| *c != call);
+        self.acks.retain(|(key, ..)| key.call != call);
     }
 
     /// The driver found an address, or none.
@@ -122,8 +112,8 @@ impl Layer {
             (Waiting::Request { id, owner, .. }, None) => {
                 Some(Upcall { owner, client: id, fate: Fate::Unreachable })
             }
-            (Waiting::Ack { call, tag, draft }, Some((transport, address))) => {
-                self.transmit_ack(call, tag, draft, transport, address);
+            (Waiting::Ack { key, draft }, Some((transport, address))) => {
+                self.transmit_ack(key, draft, transport, address);
                 None
             }
             // Without its ACK the other side will end the call by itself.
@@ -218,21 +208,19 @@ impl Layer {
         self.clients.insert(id, Client { transaction, owner });
     }
 
-    fn transmit_ack(
-        &mut self,
-        call: CallId,
-        tag: Option<String>,
-        mut draft: Draft,
-        transport: Transport,
-        remote: SocketAddr,
-    ) {
+    fn transmit_ack(&mut self, key: AckKey, mut draft: Draft, transport: Transport, remote: SocketAddr) {
         let Some(local) = self.around.local_for(transport, remote) else { return };
         let path = Path { transport, local, remote };
         self.complete(&mut draft, path);
         let bytes = draft.request.to_bytes();
         self.around.transmit(path, bytes.clone());
-        self.acks.retain(|(c, t, ..)| !(*c == call && *t == tag));
-        self.acks.push((call, tag, path, bytes));
+        // Of one dialog the last two are kept: a 2xx may still come again while the next INVITE is under way.
+        let number = key.number;
+        let same = |k: &AckKey| k.call == key.call && k.tag == key.tag;
+        let newest =
+            self.acks.iter().filter(|(k, ..)| same(k) && k.number != number).map(|(k, ..)| k.number).max();
+        self.acks.retain(|(k, ..)| !same(k) || Some(k.number) == newest);
+        self.acks.push((key, path, bytes));
     }
 
     /// Adds what depends on the path: Via with a branch and rport (RFC 3261 8.1.1.7, RFC 3581 3), Contact.

@@ -1,0 +1,333 @@
+//! Requests of ours inside a call: the one way BYE, PRACK, UPDATE, re-INVITE, INFO, REFER, NOTIFY and MESSAGE take.
+//!
+//! Invariant: an [`Ask`] is told its [`Outcome`] exactly once, in [`Call::concluded`], and never before its challenges
+//! were answered and its repetitions are spent. Challenges are answered for the call's own server alone.
+
+use super::leg::LegId;
+use super::{Call, State};
+use crate::authentication::Attempt;
+use crate::config::NextHop;
+use crate::event::{EndedBy, Ending};
+use crate::layer::{Draft, Fate, Layer, Owner};
+use crate::surroundings::{CallTimer, TimerKey};
+use crate::target;
+use crate::transaction::ClientId;
+use crate::wire::{Header, HeaderAccess as _, Method, Request, Response, headers};
+use std::time::{Duration, Instant};
+
+/// Requests under way in one call; one more is not sent.
+const MAX_ASKS: usize = 64;
+/// How often one request is sent again after 491 or 500 with Retry-After.
+const MAX_REPEATS: u8 = 4;
+/// A longer Retry-After is a refusal.
+const LONGEST_RETRY: Duration = Duration::from_secs(32);
+
+/// A request to be sent in a dialog of the call. Everything the dialog and the path decide is added on the way.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) purpose: Purpose,
+    pub(crate) method: Method,
+    pub(crate) headers: Vec<Header>,
+    /// Content type and body.
+    pub(crate) body: Option<(String, Vec<u8>)>,
+}
+
+/// What a request is for: its outcome goes there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The end of the leg; nobody waits for the outcome.
+    Bye,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// Its final response, 2xx or not.
+    Response(Response),
+    /// No final response came (RFC 3261 8.1.3.1: as 408).
+    Timeout,
+    /// It could not be sent, or the network refused it (RFC 3261 8.1.3.1: as 503).
+    Unreachable,
+}
+
+/// An ask on its way.
+#[derive(Debug)]
+pub(super) struct Asked {
+    number: u32,
+    leg: LegId,
+    ask: Ask,
+    transit: Transit,
+    attempt: Attempt,
+    repeats: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transit {
+    Sent(ClientId),
+    /// Waits for its timer, to be sent again.
+    Waiting,
+}
+
+impl Ask {
+    pub(crate) fn new(purpose: Purpose, method: Method) -> Ask {
+        Ask { purpose, method, headers: Vec::new(), body: None }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Ask {
+        self.headers.push(headers::header(name, value));
+        self
+    }
+
+    #[allow(dead_code, reason = "the features of calls send through it")]
+    pub(crate) fn body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Ask {
+        self.body = Some((content_type.into(), bytes));
+        self
+    }
+}
+
+impl Outcome {
+    /// The final code, as RFC 3261 8.1.3.1 reads silence and a refusing network.
+    pub(crate) fn code(&self) -> u16 {
+        match self {
+            Outcome::Response(response) => response.code(),
+            Outcome::Timeout => 408,
+            Outcome::Unreachable => 503,
+        }
+    }
+
+    #[allow(dead_code, reason = "the features of calls send through it")]
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.code())
+    }
+}
+
+impl Call {
+    #[allow(dead_code, reason = "the features of calls send through it")]
+    /// Sends a request in the dialog of the call itself. False when there is none, or too much is under way.
+    pub(crate) fn ask(&mut self, now: Instant, ask: Ask, layer: &mut Layer) -> bool {
+        match self.chosen().map(|leg| leg.id) {
+            Some(leg) => self.ask_in(now, leg, ask, layer),
+            None => false,
+        }
+    }
+
+    /// Sends a request in one dialog of the call.
+    pub(super) fn ask_in(&mut self, now: Instant, leg: LegId, ask: Ask, layer: &mut Layer) -> bool {
+        if self.asks.len() >= MAX_ASKS && ask.purpose != Purpose::Bye {
+            return false;
+        }
+        self.next_number = self.next_number.saturating_add(1);
+        let asked = Asked {
+            number: self.next_number,
+            leg,
+            ask,
+            transit: Transit::Waiting,
+            attempt: Attempt::default(),
+            repeats: 0,
+        };
+        self.dispatch(now, asked, None, layer).is_ok()
+    }
+
+    /// What became of a request sent by [`Self::ask`], or of a CANCEL.
+    pub(crate) fn on_inside_fate(&mut self, now: Instant, client: ClientId, fate: Fate, layer: &mut Layer) {
+        let Some(at) = self.asks.iter().position(|a| a.transit == Transit::Sent(client)) else {
+            return;
+        };
+        let outcome = match fate {
+            Fate::Response(response) if response.code() < 200 => return,
+            Fate::Response(response) => Outcome::Response(response),
+            Fate::Timeout => Outcome::Timeout,
+            Fate::Unreachable => Outcome::Unreachable,
+        };
+        let mut asked = self.asks.remove(at);
+        if let Outcome::Response(response) = &outcome {
+            if matches!(response.code(), 401 | 407) {
+                if let Some(hop) = self.answer_challenge_to(&mut asked, client, response, layer) {
+                    // RFC 3261 22.2: the same request again, the CSeq one higher, to where the challenge came from.
+                    if let Err(asked) = self.dispatch(now, asked, Some(hop), layer) {
+                        self.settle(now, *asked, outcome, layer);
+                    }
+                    return;
+                }
+            } else if let Some(wait) = self.wait_before_again(&asked, response, layer) {
+                asked.repeats = asked.repeats.saturating_add(1);
+                asked.transit = Transit::Waiting;
+                layer.around.timers.set(self.again(asked.number), now + wait);
+                self.asks.push(asked);
+                return;
+            }
+        }
+        self.settle(now, asked, outcome, layer);
+    }
+
+    /// The wait of a repetition is over.
+    pub(super) fn ask_again(&mut self, now: Instant, number: u32, layer: &mut Layer) {
+        if let Some(at) = self.asks.iter().position(|a| a.number == number && a.transit == Transit::Waiting) {
+            let asked = self.asks.remove(at);
+            if let Err(asked) = self.dispatch(now, asked, None, layer) {
+                self.settle(now, *asked, Outcome::Unreachable, layer);
+            }
+        }
+    }
+
+    /// Drops what only waits; what is under way may still be answered or challenged.
+    pub(super) fn drop_waiting_asks(&mut self, layer: &mut Layer) {
+        let waiting: Vec<u32> =
+            self.asks.iter().filter(|a| a.transit == Transit::Waiting).map(|a| a.number).collect();
+        for number in waiting {
+            layer.around.timers.cancel(self.again(number));
+        }
+        self.asks.retain(|a| a.transit != Transit::Waiting);
+    }
+
+    /// How long to wait before a request is sent again that met another one (RFC 3261 14.1, 14.2): the owner of the
+    /// Call-ID waits longer, so that the two do not meet again.
+    pub(super) fn glare_wait(&self, layer: &mut Layer) -> Duration {
+        let steps =
+            |layer: &mut Layer, n| Duration::from_millis(10).saturating_mul(layer.around.random.below(n));
+        if self.caller.is_some() {
+            Duration::from_millis(2100).saturating_add(steps(layer, 191))
+        } else {
+            steps(layer, 201)
+        }
+    }
+
+    /// Tells whoever asked.
+    fn concluded(&mut self, _now: Instant, _leg: LegId, ask: Ask, _outcome: Outcome, _layer: &mut Layer) {
+        match ask.purpose {
+            Purpose::Bye => {}
+        }
+    }
+
+    /// Builds the request anew, for its number must grow, and sends it: to `hop`, else where the dialog's route says.
+    /// Gives the ask back when there is no way.
+    fn dispatch(
+        &mut self,
+        now: Instant,
+        mut asked: Asked,
+        hop: Option<NextHop>,
+        layer: &mut Layer,
+    ) -> Result<(), Box<Asked>> {
+        let Some((mut request, routed)) = self.build(&asked, layer) else { return Err(Box::new(asked)) };
+        let hop = hop.unwrap_or(routed);
+        if let Some(credentials) = self.credentials.as_mut().filter(|c| c.may_see(&hop)) {
+            credentials.authentication.sign(&mut request, &mut layer.around.random);
+        }
+        let draft = Draft { request, hop, contact_user: self.contact_for(&asked.ask.method) };
+        asked.transit = Transit::Sent(layer.send(now, draft, Owner::InCall(self.id)));
+        self.asks.push(asked);
+        Ok(())
+    }
+
+    fn build(&mut self, asked: &Asked, layer: &Layer) -> Option<(Request, NextHop)> {
+        let leg = self.legs.iter_mut().find(|l| l.id == asked.leg)?;
+        let mut request = leg.dialog.request(asked.ask.method.clone());
+        let routes = request.headers.addresses("Route").unwrap_or_default();
+        let hop = target::first_hop(&request.uri, &routes)?;
+        if carries_contact(&asked.ask.method) {
+            request.headers.add("Allow", layer.around.allow());
+            request.headers.add("Supported", crate::extension::supported());
+        }
+        for header in &asked.ask.headers {
+            request.headers.add(headers::name(header), headers::value(header));
+        }
+        if let Some((content_type, body)) = &asked.ask.body {
+            request.set_body(content_type, body.clone());
+        }
+        Some((request, hop))
+    }
+
+    /// RFC 3261 22.2: only the call's own server is shown credentials, whatever the remote target says.
+    fn answer_challenge_to(
+        &mut self,
+        asked: &mut Asked,
+        client: ClientId,
+        response: &Response,
+        layer: &Layer,
+    ) -> Option<NextHop> {
+        let (_, path) = layer.client(client)?;
+        let credentials = self.credentials.as_mut()?;
+        if credentials.server != Some((path.transport, path.remote)) {
+            return None;
+        }
+        credentials.authentication.take_challenge(response, &mut asked.attempt).ok()?;
+        Some(NextHop::Address { transport: path.transport, address: path.remote })
+    }
+
+    fn wait_before_again(&self, asked: &Asked, response: &Response, layer: &mut Layer) -> Option<Duration> {
+        if self.is_ended() || asked.repeats >= MAX_REPEATS || asked.ask.purpose == Purpose::Bye {
+            return None;
+        }
+        retry_wait(response).or_else(|| (response.code() == 491).then(|| self.glare_wait(layer)))
+    }
+
+    fn settle(&mut self, now: Instant, asked: Asked, outcome: Outcome, layer: &mut Layer) {
+        let lost = belongs_to_session(&asked.ask.method)
+            && match &outcome {
+                Outcome::Response(response) => matches!(response.code(), 408 | 481),
+                Outcome::Timeout => true,
+                Outcome::Unreachable => false,
+            };
+        let (leg, code) = (asked.leg, outcome.code());
+        self.concluded(now, leg, asked.ask, outcome, layer);
+        if lost {
+            self.lose_leg(now, leg, code, layer);
+        }
+    }
+
+    /// The other side knows nothing of the dialog any more, or is gone (RFC 3261 12.2.1.2, RFC 5057 5.1): over, and
+    /// said so with a BYE in case it lives after all.
+    pub(super) fn lose_leg(&mut self, now: Instant, leg: LegId, code: u16, layer: &mut Layer) {
+        if self.is_ended() {
+            return;
+        }
+        if self.chosen().is_none_or(|chosen| chosen.id != leg) {
+            self.legs.retain(|l| l.id != leg);
+            return;
+        }
+        let phrase = if code == 481 { "The other side lost the call" } else { "The other side is gone" };
+        match &self.state {
+            State::AwaitingAck { .. } | State::Established => self.say_bye(now, leg, Some(code), layer),
+            _ => return,
+        }
+        self.end(
+            Ending { by: EndedBy::Network, code: Some(code), phrase: phrase.into(), reason: None },
+            layer,
+        );
+    }
+
+    /// Ends a leg. `cause`: the status code that made it necessary (RFC 3326).
+    pub(super) fn say_bye(&mut self, now: Instant, leg: LegId, cause: Option<u16>, layer: &mut Layer) {
+        let mut bye = Ask::new(Purpose::Bye, Method::BYE);
+        if let Some(cause) = cause {
+            let text = crate::wire::default_reason(cause);
+            bye = bye.header("Reason", format!("SIP;cause={cause};text=\"{text}\""));
+        }
+        self.ask_in(now, leg, bye, layer);
+    }
+
+    fn contact_for(&self, method: &Method) -> Option<String> {
+        carries_contact(method).then(|| self.contact_user.clone())
+    }
+
+    fn again(&self, number: u32) -> TimerKey {
+        TimerKey::Call(self.id, CallTimer::Again(number))
+    }
+}
+
+/// RFC 3261 14.2 and 20.33: a server that cannot now says when it can.
+pub(super) fn retry_wait(response: &Response) -> Option<Duration> {
+    let seconds = response.headers.number("Retry-After").filter(|_| response.code() == 500)?;
+    Some(Duration::from_secs(seconds.into())).filter(|wait| *wait <= LONGEST_RETRY)
+}
+
+/// Target refresh requests and those that make or keep a subscription carry our Contact (RFC 3261 12.2, 3515 2.2,
+/// 6665 3.1.1); MESSAGE must not (RFC 3428 4).
+fn carries_contact(method: &Method) -> bool {
+    [Method::INVITE, Method::UPDATE, Method::REFER, Method::NOTIFY, Method::SUBSCRIBE].contains(method)
+}
+
+/// RFC 5057 5: silence or 481 to these ends the call; REFER, NOTIFY and MESSAGE have usages of their own.
+fn belongs_to_session(method: &Method) -> bool {
+    [Method::INVITE, Method::UPDATE, Method::PRACK, Method::INFO].contains(method)
+}
