@@ -6,6 +6,10 @@
 #![cfg(unix)]
 
 mod calls;
+mod cancelling;
+mod challenges;
+mod early;
+mod offers;
 mod registration;
 mod themselves;
 

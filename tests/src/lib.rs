@@ -18,3 +18,20 @@ pub use xtask::stage::{Home, Process, Scratch, Stage};
 
 /// The result of a test's preparations: any error ends it with its text.
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+
+/// What went wrong, in lines that a person reads: a test that ends with an error prints its `Debug`.
+pub(crate) struct Failure(pub(crate) String);
+
+impl std::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -31,6 +31,13 @@ pub fn free_range(count: u16) -> io::Result<u16> {
     }
 }
 
+/// Whether somebody has a UDP socket at a port on 127.0.0.1, without trying to take it: that could be in his way.
+pub fn is_bound(port: u16) -> io::Result<bool> {
+    // The kernel's table: the address as it lies in memory and the port, in hexadecimal digits.
+    let local = format!(" {:08X}:{port:04X} ", u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets()));
+    Ok(std::fs::read_to_string("/proc/net/udp")?.contains(&local))
+}
+
 /// Notes a port as given; false when it was before.
 fn given(port: u16) -> bool {
     static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
@@ -50,5 +57,8 @@ mod tests {
         let first = free_range(8).unwrap();
         assert_eq!(first % 2, 0);
         assert!(!(first..first + 8).contains(&one));
+        assert!(!is_bound(one).unwrap());
+        let _taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, one)).unwrap();
+        assert!(is_bound(one).unwrap());
     }
 }
