@@ -3,7 +3,7 @@
 //! Values stay text here; the families parse them.
 
 use super::token::split_list;
-use super::{Address, CSeq, Header, Headers, Malformed, Reason, Via};
+use super::{Address, CSeq, Header, HeaderView, Headers, Malformed, Reason, Via};
 use rsip::headers::untyped::UntypedHeader as _;
 
 macro_rules! known_headers {
@@ -126,6 +126,30 @@ pub trait HeaderAccess {
         }
         Some(digits.parse().unwrap_or(u32::MAX))
     }
+    /// The typed view of a header that may stand once; `None` when it is not there.
+    fn view<V: HeaderView>(&self) -> Result<Option<V>, Malformed> {
+        let mut values = self.all(V::NAME);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => V::parse(value).map(Some),
+            // RFC 3261 7.3.1: only lists may stand in several lines.
+            _ => Err(Malformed(V::NAME)),
+        }
+    }
+    /// The typed views of a list header, in one line or several.
+    fn views<V: HeaderView>(&self) -> Result<Vec<V>, Malformed> {
+        let mut views = Vec::new();
+        for value in self.all(V::NAME) {
+            for item in split_list(value, V::NAME)? {
+                views.push(V::parse(item)?);
+            }
+        }
+        Ok(views)
+    }
+    /// Puts a typed header in the place of all of its name.
+    fn set_view<V: HeaderView>(&mut self, view: &V) {
+        self.set(V::NAME, view.to_string());
+    }
     /// All Via values, topmost first.
     fn vias(&self) -> Result<Vec<Via>, Malformed> {
         let mut vias = Vec::new();
@@ -140,7 +164,8 @@ pub trait HeaderAccess {
         let items = split_list(value, "via list")?;
         Via::parse(items.first().copied().unwrap_or_default())
     }
-    /// The values of a header that lists addresses: Route, Record-Route, Contact without `*`.
+    /// The values of a header that lists addresses: Route, Record-Route, Contact without `*`, Path (RFC 3327),
+    /// Service-Route (RFC 3608), P-Associated-URI (RFC 7315 4.1).
     fn addresses(&self, name: &str) -> Result<Vec<Address>, Malformed> {
         let mut list = Vec::new();
         for value in self.all(name) {
@@ -209,6 +234,22 @@ mod tests {
             assert_eq!(name(&header(given, "1")), long);
         }
         assert_eq!(name(&header("X-Own", "1")), "X-Own");
+    }
+
+    #[test]
+    fn views_stand_once_and_lists_in_many_lines() {
+        use crate::wire::{RSeq, Warning};
+        let mut headers = Headers::default();
+        assert_eq!(headers.view::<RSeq>(), Ok(None));
+        headers.set_view(&RSeq(7));
+        assert_eq!(headers.view::<RSeq>(), Ok(Some(RSeq(7))));
+        headers.add("rseq", "8");
+        assert!(headers.view::<RSeq>().is_err());
+        headers.add("Warning", "301 a \"x\"");
+        headers.add("Warning", "302 b \"y\", 303 c \"z\"");
+        assert_eq!(headers.views::<Warning>().unwrap().len(), 3);
+        headers.add("Warning", "");
+        assert!(headers.views::<Warning>().is_err());
     }
 
     #[test]

@@ -25,10 +25,12 @@ impl Params {
                 is_token(v) || (!v.is_empty() && v.chars().all(|c| is_token_char(c) || "[]:".contains(c)));
             if bare { v.to_owned() } else { quote(v) }
         });
-        match self.0.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            Some(slot) => slot.1 = value,
-            None => self.0.push((name.to_owned(), value)),
-        }
+        self.put(name, value);
+    }
+
+    /// Sets or replaces a parameter whose grammar asks for quotes whatever stands in it, as `+sip.instance` does.
+    pub fn set_quoted(&mut self, name: &str, value: &str) {
+        self.put(name, Some(quote(value)));
     }
 
     /// Takes a parameter away.
@@ -44,6 +46,13 @@ impl Params {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    fn put(&mut self, name: &str, value: Option<String>) {
+        match self.0.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            Some(slot) => slot.1 = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
     }
 
     fn raw(&self, name: &str) -> Option<Option<&str>> {

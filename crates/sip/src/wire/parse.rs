@@ -181,6 +181,20 @@ fn parse_response(
     }
 }
 
+/// Headers and bytes of one part of a multipart body; it may begin with the empty line.
+pub(super) fn part_head(bytes: &[u8]) -> Option<(Headers, &[u8])> {
+    let mut list = Headers::default();
+    let (lines, rest) = match bytes.is_empty() {
+        true => (Vec::new(), bytes),
+        false => split_head(bytes).ok()?,
+    };
+    for line in lines {
+        let (name, value) = line.split_once(':').filter(|(name, _)| is_token(name.trim_end()))?;
+        list.push(headers::header(name.trim_end(), value.trim()));
+    }
+    Some((list, rest))
+}
+
 /// Unfolded, decoded lines up to the empty one, and what follows it.
 fn split_head(bytes: &[u8]) -> Result<(Vec<String>, &[u8]), ParseError> {
     let mut lines: Vec<String> = Vec::new();

@@ -1,7 +1,7 @@
 //! The Reason header (RFC 3326): why a call was cancelled or ended.
 
 use super::token::{Scanner, split_list};
-use super::{Malformed, Params};
+use super::{HeaderView, Malformed, Params};
 
 /// One Reason value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,14 @@ impl Reason {
         let params = Params::scan(&mut scanner, "reason")?;
         let cause = params.get("cause").and_then(|c| c.parse().ok());
         Ok(Reason { protocol, cause, text: params.get("text") })
+    }
+}
+
+impl HeaderView for Reason {
+    const NAME: &'static str = "Reason";
+
+    fn parse(value: &str) -> Result<Reason, Malformed> {
+        Reason::parse(value)
     }
 }
 

@@ -68,6 +68,49 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Digits, with white space before them; too big a number is an error.
+    pub(crate) fn whole_number(&mut self, what: &'static str) -> Result<u32, Malformed> {
+        self.skip_ws();
+        self.take_while(|c| c.is_ascii_digit()).parse().map_err(|_| Malformed(what))
+    }
+
+    /// Like [`Self::whole_number`], but seconds beyond what fits are as many as fit (RFC 3261 20.19 and its kin).
+    pub(crate) fn delta_seconds(&mut self, what: &'static str) -> Result<u32, Malformed> {
+        self.skip_ws();
+        match self.take_while(|c| c.is_ascii_digit()) {
+            "" => Err(Malformed(what)),
+            digits => Ok(digits.parse().unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// A comment with the comments inside it, without the outer brackets and the escapes (RFC 3261 25.1 `comment`);
+    /// the scanner stands on the opening bracket.
+    pub(crate) fn comment(&mut self, what: &'static str) -> Result<String, Malformed> {
+        let mut text = String::new();
+        let mut depth = 0usize;
+        let mut chars = self.rest.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '(' => depth = depth.saturating_add(1),
+                ')' => depth = depth.saturating_sub(1),
+                '\\' => {
+                    text.extend(chars.next().map(|(_, c)| c));
+                    continue;
+                }
+                _ => {}
+            }
+            match (c, depth) {
+                (_, 0) => {
+                    self.rest = self.rest.get(at.saturating_add(c.len_utf8())..).unwrap_or_default();
+                    return Ok(text);
+                }
+                ('(', 1) => {}
+                (c, _) => text.push(c),
+            }
+        }
+        Err(Malformed(what))
+    }
+
     /// A quoted string with its quotes and escapes as written; the scanner stands on the opening quote.
     pub(crate) fn quoted_raw(&mut self, what: &'static str) -> Result<&'a str, Malformed> {
         let mut chars = self.rest.char_indices();

@@ -105,8 +105,24 @@ impl Uri {
         }
     }
 
+    /// Namespace and name of a `urn:` (RFC 8141): `("uuid", "f81d4fae-...")`, `("service", "sos")`.
+    pub fn as_urn(&self) -> Option<(&str, &str)> {
+        match self {
+            Uri::Other(scheme, rest) if scheme.eq_ignore_ascii_case("urn") => {
+                rest.split_once(':').filter(|(space, name)| space.len() > 1 && !name.is_empty())
+            }
+            _ => None,
+        }
+    }
+
     /// Equality of RFC 3261 19.1.4, for bindings and request matching.
     pub fn equivalent(&self, other: &Uri) -> bool {
+        if let (Some((space, name)), Some((other_space, other_name))) = (self.as_urn(), other.as_urn()) {
+            // RFC 8141 3.1: the namespace compares without case, the name as its namespace says; a UUID without case
+            // (RFC 4122 3).
+            let uuid = space.eq_ignore_ascii_case("uuid") && name.eq_ignore_ascii_case(other_name);
+            return space.eq_ignore_ascii_case(other_space) && (uuid || name == other_name);
+        }
         match (self, other) {
             (Uri::Sip(a), Uri::Sip(b)) => a.equivalent(b),
             (Uri::Tel(a), Uri::Tel(b)) => digits(&a.number) == digits(&b.number),
@@ -120,7 +136,7 @@ impl SipUri {
     pub fn new(user: Option<&str>, host: Host, port: Option<u16>) -> SipUri {
         SipUri {
             scheme: Scheme::Sip,
-            user: user.map(escape_user),
+            user: user.map(|user| escape(user, USER_UNRESERVED)),
             password: None,
             host,
             port,
@@ -146,6 +162,25 @@ impl SipUri {
                 .iter()
                 .all(|(name, _)| !other.params.has(name) || param(self, name) == param(other, name))
             && self.headers == other.headers
+    }
+
+    /// The value of a header the URI carries, with escapes resolved (RFC 3261 19.1.1 `headers`).
+    pub fn header(&self, name: &str) -> Option<String> {
+        let pairs = self.headers.as_deref()?.split('&');
+        let mut named = pairs.filter_map(|pair| pair.split_once('='));
+        named.find(|(n, _)| unescape(n).eq_ignore_ascii_case(name)).map(|(_, value)| unescape(value))
+    }
+
+    /// Adds a header to those the URI carries; the value is plain text and is escaped here.
+    pub fn add_header(&mut self, name: &str, value: &str) {
+        let pair = format!("{}={}", escape(name, HEADER_UNRESERVED), escape(value, HEADER_UNRESERVED));
+        match &mut self.headers {
+            Some(headers) => {
+                headers.push('&');
+                headers.push_str(&pair);
+            }
+            None => self.headers = Some(pair),
+        }
     }
 
     /// Whether the `lr` parameter marks a loose router (RFC 3261 16.12.1).
@@ -343,12 +378,16 @@ fn unescape(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn escape_user(text: &str) -> String {
+/// RFC 3261 25.1: the marks of `unreserved`, and `user-unreserved`.
+const USER_UNRESERVED: &str = "-_.!~*'()&=+$,;?/";
+/// RFC 3261 25.1: the marks of `unreserved`, and `hnv-unreserved`.
+const HEADER_UNRESERVED: &str = "-_.!~*'()[]/?:+$";
+
+fn escape(text: &str, bare: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         let c = char::from(byte);
-        // RFC 3261 25.1: unreserved and user-unreserved stand bare.
-        if c.is_ascii_alphanumeric() || "-_.!~*'()&=+$,;?/".contains(c) {
+        if c.is_ascii_alphanumeric() || bare.contains(c) {
             out.push(c);
         } else {
             out.push_str(&format!("%{byte:02X}"));
@@ -402,6 +441,27 @@ mod tests {
         assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"));
         assert!(!same("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"));
         assert!(!same("sip:bob@biloxi.com", "sips:bob@biloxi.com"));
+        assert!(same("urn:uuid:F81D4FAE-7dec", "URN:UUID:f81d4fae-7DEC"));
+        assert!(!same("urn:service:sos", "urn:service:SOS"));
+    }
+
+    #[test]
+    fn urns_have_a_namespace_and_a_name() {
+        let urn = |text: &str| Uri::parse(text).unwrap().as_urn().map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(urn("urn:service:sos.police"), Some(("service".into(), "sos.police".into())));
+        for text in ["urn:x:y", "urn:uuid:", "urn:uuid", "sip:urn"] {
+            assert_eq!(urn(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn headers_inside_a_uri() {
+        let mut uri = SipUri::new(None, Host::parse("h").unwrap(), None);
+        uri.add_header("Replaces", "a@b;to-tag=1");
+        uri.add_header("Subject", "50% & more");
+        assert_eq!(uri.to_string(), "sip:h?Replaces=a%40b%3Bto-tag%3D1&Subject=50%25%20%26%20more");
+        assert_eq!(uri.header("subject").as_deref(), Some("50% & more"));
+        assert_eq!(uri.header("Route"), None);
     }
 
     #[test]
