@@ -4,14 +4,17 @@
 //! [`parse_datagram`] frames, [`validate`] reads the mandatory headers.
 
 use super::{
-    CSeq, Contacts, HeaderAccess as _, Headers, Malformed, Message, Method, Request, Response, StatusCode,
-    Uri, headers, token::is_token,
+    CSeq, Contacts, Header, HeaderAccess as _, Headers, Malformed, Message, Method, Request, Response,
+    StatusCode, Uri, headers, token::is_token,
 };
+use std::borrow::Cow;
 
 /// Largest message taken: what a UDP datagram can hold (RFC 3261 18.1.1).
 pub const MAX_MESSAGE_BYTES: usize = 65_535;
 /// Most header lines taken; everyday messages have below 40.
 pub const MAX_HEADERS: usize = 256;
+/// Room made for the headers of one message.
+const USUAL_HEADERS: usize = 20;
 
 /// Why bytes are no usable message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +39,8 @@ pub enum ParseError {
     },
 }
 
-/// Reads the one message of a datagram. Octets beyond Content-Length are cut off, too few are an error
-/// (RFC 3261 18.3).
+/// Reads one message: the datagram it came in, or what [`super::Framer`] cut out of a stream. Octets beyond
+/// Content-Length are cut off, too few are an error (RFC 3261 18.3).
 pub fn parse_datagram(bytes: &[u8]) -> Result<Message, ParseError> {
     if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(ParseError::Garbage("too long"));
@@ -48,24 +51,33 @@ pub fn parse_datagram(bytes: &[u8]) -> Result<Message, ParseError> {
     if bytes.is_empty() {
         return Err(ParseError::KeepAlive);
     }
-    let (lines, body) = split_head(bytes)?;
-    let mut lines = lines.into_iter();
+    // A request cut off inside its headers still deserves its 400: the lines that are whole say whom to tell.
+    let (end, mut fault) = match head_end(bytes, 0) {
+        Some(end) => (end, None),
+        None => {
+            (memchr::memrchr(b'\n', bytes).map_or(0, |at| at.saturating_add(1)), Some("no end of headers"))
+        }
+    };
+    let (head, body) = bytes.split_at_checked(end).unwrap_or_default();
+    let head = decode(head);
+    let mut lines = Lines { rest: &head };
     let start = lines.next().unwrap_or_default();
-    let mut list = Headers::default();
-    let mut broken_line = None;
+    let mut list: Vec<Header> = Vec::with_capacity(USUAL_HEADERS);
     for line in lines {
-        // RFC 3261 7.3.1: white space may stand before the colon.
-        match line.split_once(':') {
-            Some((name, value)) if is_token(name.trim_end()) => {
-                list.push(headers::header(name.trim_end(), value.trim()));
+        match name_and_value(line) {
+            _ if list.len() >= MAX_HEADERS => {
+                fault = Some("too many headers");
+                break;
             }
-            _ => broken_line = Some("header line without a name"),
+            Some((name, value)) => list.push(headers::header(name, unfold(value))),
+            None => fault = Some("header line without a name"),
         }
     }
-    if let Some(rest) = strip_prefix_no_case(&start, "SIP/2.0 ") {
-        return parse_response(rest, list, broken_line, body);
+    let list = Headers::from(list);
+    match strip_prefix_no_case(start, "SIP/2.0 ") {
+        Some(rest) => parse_response(rest, list, fault, body),
+        None => parse_request(start, list, fault, body),
     }
-    parse_request(&start, list, broken_line, body)
 }
 
 /// Checks that the headers every message carries are there once and well-formed (RFC 3261 8.1.1, 8.2.2, 20).
@@ -183,52 +195,102 @@ fn parse_response(
 
 /// Headers and bytes of one part of a multipart body; it may begin with the empty line.
 pub(super) fn part_head(bytes: &[u8]) -> Option<(Headers, &[u8])> {
-    let mut list = Headers::default();
-    let (lines, rest) = match bytes.is_empty() {
-        true => (Vec::new(), bytes),
-        false => split_head(bytes).ok()?,
+    if let Some(rest) = bytes.strip_prefix(b"\r\n").or_else(|| bytes.strip_prefix(b"\n")) {
+        return Some((Headers::default(), rest));
+    }
+    let (head, rest) = match bytes.is_empty() {
+        true => (bytes, bytes),
+        false => bytes.split_at_checked(head_end(bytes, 0)?)?,
     };
-    for line in lines {
-        let (name, value) = line.split_once(':').filter(|(name, _)| is_token(name.trim_end()))?;
-        list.push(headers::header(name.trim_end(), value.trim()));
+    let mut list = Vec::new();
+    for line in (Lines { rest: &decode(head) }) {
+        let (name, value) = name_and_value(line)?;
+        list.push(headers::header(name, unfold(value)));
     }
-    Some((list, rest))
+    Some((list.into(), rest))
 }
 
-/// Unfolded, decoded lines up to the empty one, and what follows it.
-fn split_head(bytes: &[u8]) -> Result<(Vec<String>, &[u8]), ParseError> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut rest = bytes;
-    loop {
-        let Some(end) = rest.iter().position(|b| *b == b'\n') else {
-            return Err(ParseError::Garbage("no end of headers"));
-        };
-        let line = rest.get(..end).unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        rest = rest.get(end.saturating_add(1)..).unwrap_or_default();
-        if line.is_empty() {
-            return Ok((lines, rest));
+/// Where the empty line after the headers ends, searched for from `from` on.
+pub(super) fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
+    memchr::memchr_iter(b'\n', bytes.get(from..)?).find_map(|at| {
+        let next = from.checked_add(at)?.checked_add(1)?;
+        match bytes.get(next..)? {
+            [b'\n', ..] => next.checked_add(1),
+            [b'\r', b'\n', ..] => next.checked_add(2),
+            _ => None,
         }
-        let text = decode(line);
-        // RFC 3261 7.3.1: a line that begins with white space continues the one before.
-        match lines.last_mut() {
-            Some(last) if text.starts_with([' ', '\t']) => {
-                last.push(' ');
-                last.push_str(text.trim());
-            }
-            _ => lines.push(text),
-        }
-        if lines.len() > MAX_HEADERS {
-            return Err(ParseError::Garbage("too many headers"));
-        }
+    })
+}
+
+/// Whether the first line speaks of SIP, or is not yet whole and may become such a line of at most `limit` bytes.
+pub(super) fn starts_like_sip(bytes: &[u8], limit: usize) -> bool {
+    let Some(end) = memchr::memchr(b'\n', bytes) else { return bytes.len() < limit };
+    let line = bytes.get(..end).unwrap_or_default().trim_ascii();
+    let last = line.rsplit(|b| *b == b' ').next().unwrap_or_default();
+    end < limit && [line, last].iter().any(|l| l.get(..4).is_some_and(|l| l.eq_ignore_ascii_case(b"SIP/")))
+}
+
+/// Names and values of the header lines of a head, values with their folds.
+pub(super) fn header_lines(head: &str) -> impl Iterator<Item = (&str, &str)> {
+    Lines { rest: head }.skip(1).filter_map(name_and_value)
+}
+
+/// Logical lines up to the empty one: a line that begins with white space belongs to the one before
+/// (RFC 3261 7.3.1).
+struct Lines<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let bytes = self.rest.as_bytes();
+        let mut ends = memchr::memchr_iter(b'\n', bytes);
+        let end = ends
+            .find(|at| !matches!(bytes.get(at.saturating_add(1)), Some(b' ' | b'\t')))
+            .unwrap_or(bytes.len());
+        let line = self.rest.get(..end)?;
+        self.rest = self.rest.get(end.saturating_add(1)..).unwrap_or_default();
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        (!line.is_empty()).then_some(line)
     }
 }
 
-/// UTF-8 by the RFC; anything else is taken as Latin-1, which old gateways put into display names.
-fn decode(line: &[u8]) -> String {
-    match std::str::from_utf8(line) {
-        Ok(text) => text.to_owned(),
-        Err(_) => line.iter().map(|b| char::from(*b)).collect(),
+/// RFC 3261 7.3.1: white space may stand before the colon.
+fn name_and_value(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_at_checked(memchr::memchr(b':', line.as_bytes())?)?;
+    let name = name.trim_ascii_end();
+    is_token(name).then(|| (name, value.strip_prefix(':').unwrap_or(value)))
+}
+
+/// The text of a line without the white space around it, each fold a space (RFC 3261 7.3.1).
+fn unfold(text: &str) -> String {
+    let text = text.trim_ascii();
+    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split('\n') {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(line.trim_ascii());
+    }
+    out
+}
+
+/// UTF-8 by the RFC; a line that is none is taken as Latin-1, which old gateways put into display names.
+pub(super) fn decode(head: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(head) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let line = |line: &[u8]| match std::str::from_utf8(line) {
+                Ok(text) => text.to_owned(),
+                Err(_) => line.iter().map(|b| char::from(*b)).collect(),
+            };
+            Cow::Owned(head.split_inclusive(|b| *b == b'\n').map(line).collect())
+        }
     }
 }
 
