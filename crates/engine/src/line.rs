@@ -12,7 +12,7 @@ use std::{
 use rand::Rng;
 use tern_sip::{
     Endpoint, EndpointConfig, Event, Listener, Login, NextHop, Output, RegistrationConfig,
-    RegistrationFailure, RegistrationId, RegistrationState as Sip, ResolveId, Transport,
+    RegistrationFailure, RegistrationId, RegistrationState as Sip, ResolveId, Strangers, Transport,
     wire::{Host, SipUri, Uri},
 };
 
@@ -197,6 +197,7 @@ impl State {
             user_agent,
             listeners: vec![Listener { transport: Transport::Udp, address: local }],
             seed,
+            strangers: if *id == DIRECT { Strangers::Accept } else { Strangers::Drop },
             ..EndpointConfig::default()
         });
         let (registration, registered) = match registration_of(account) {

@@ -25,6 +25,39 @@ pub struct EndpointConfig {
     pub incoming_timeout: Duration,
     /// T1, T2, T4.
     pub timers: TimerSettings,
+    /// What happens to requests of strangers.
+    pub strangers: Strangers,
+    /// How many requests are listened to; `None`: all.
+    pub flood: Option<FloodLimit>,
+}
+
+/// What happens to a stranger's request: one outside every dialog that neither comes from an account's own server nor
+/// names a Contact that an account has registered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Strangers {
+    /// Dropped without an answer: any answer would tell a scanner that somebody is there. Right for a registered phone.
+    #[default]
+    Drop,
+    /// Taken like any other: right for a server, and for calls straight from one address to another.
+    Accept,
+}
+
+/// How many requests are listened to; what is beyond gets no answer and is sent again by whoever means it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FloodLimit {
+    /// For each IPv4 address, for each IPv6 /64.
+    pub per_source: Rate,
+    /// For all of them.
+    pub overall: Rate,
+}
+
+/// A token bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests per second in the long run.
+    pub per_second: u32,
+    /// Requests at one moment after a quiet time; inside a dialog as many again.
+    pub burst: u32,
 }
 
 /// The base timers of RFC 3261 17.1.1.1 and table 4.
@@ -146,6 +179,24 @@ impl Default for EndpointConfig {
             max_calls: 16,
             incoming_timeout: Duration::from_secs(180),
             timers: TimerSettings::default(),
+            strangers: Strangers::Drop,
+            flood: Some(FloodLimit::default()),
+        }
+    }
+}
+
+impl Strangers {
+    pub(crate) fn are_accepted(self) -> bool {
+        matches!(self, Strangers::Accept)
+    }
+}
+
+impl Default for FloodLimit {
+    /// Far above what a phone is asked, far below what would keep it from its calls.
+    fn default() -> FloodLimit {
+        FloodLimit {
+            per_source: Rate { per_second: 20, burst: 60 },
+            overall: Rate { per_second: 100, burst: 300 },
         }
     }
 }

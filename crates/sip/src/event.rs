@@ -201,6 +201,12 @@ pub struct Stats {
     pub stray_responses: u64,
     /// Datagrams dropped because the outputs were not taken, or because too many requests wait for an answer.
     pub overflow: u64,
+    /// Requests of strangers, dropped ([`crate::Strangers::Drop`]).
+    pub strangers: u64,
+    /// Requests beyond [`crate::EndpointConfig::flood`], dropped.
+    pub flooded: u64,
+    /// Messages that name something of ours and cannot come from whom it concerns, dropped.
+    pub forged: u64,
     /// Calls alive, lingering ones included.
     pub calls: usize,
     /// Client transactions alive.

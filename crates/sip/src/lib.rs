@@ -42,6 +42,7 @@
 //! | [`wire`] | bytes to messages and back, one file per header family, digest, SDP |
 //! | `transaction` | the four machines of RFC 3261 17 and RFC 6026, a table per file |
 //! | `layer` | all transactions, the way to the first hop and back |
+//! | `guard` | how many requests are listened to |
 //! | `uas` | what is asked of any request before it means anything (RFC 3261 8.2) |
 //! | `dialog`, `invite` | dialogs and calls |
 //! | `registration`, `authentication` | accounts |
@@ -66,6 +67,7 @@ mod dialog;
 mod endpoint;
 mod event;
 mod extension;
+mod guard;
 mod ids;
 mod invite;
 mod layer;
@@ -81,7 +83,8 @@ mod uas;
 pub mod wire;
 
 pub use config::{
-    CallConfig, EndpointConfig, Identity, Login, NextHop, RegistrationConfig, Reply, Secret, TimerSettings,
+    CallConfig, EndpointConfig, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig, Reply, Secret,
+    Strangers, TimerSettings,
 };
 pub use endpoint::{CallError, Endpoint};
 pub use event::{CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats};

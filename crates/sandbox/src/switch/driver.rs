@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tern_sip::{Datagram, Endpoint, EndpointConfig, Listener, Transport, wire::Method};
+use tern_sip::{Datagram, Endpoint, EndpointConfig, Listener, Strangers, Transport, wire::Method};
 use tokio::{net::UdpSocket, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,9 @@ pub(crate) async fn run(
         seed: rand::random(),
         handles: vec![Method::REGISTER],
         max_calls: operator.settings.max_legs,
+        strangers: Strangers::Accept,
+        // One phone may stand for a whole test's worth of them.
+        flood: None,
         ..EndpointConfig::default()
     });
     // Media tasks repeat what they could not tell.

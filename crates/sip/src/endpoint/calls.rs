@@ -12,7 +12,7 @@ use crate::transaction::ServerId;
 use crate::transport::Source;
 use crate::uas;
 use crate::wire::sdp::SessionDescription;
-use crate::wire::{HeaderAccess as _, Headers, Method, Request, Response};
+use crate::wire::{HeaderAccess as _, Headers, Request, Response};
 use std::time::Instant;
 
 /// Why a call could not be placed or changed.
@@ -186,22 +186,6 @@ impl Endpoint {
         let call = self.calls.values().find(|c| c.ponders(invite)).map(|c| c.id);
         if let Some(id) = call {
             self.with_call(id, |call, layer| call.cancelled(now, cancel, layer));
-        }
-    }
-
-    /// RFC 3261 13.2.2.4: a 2xx to INVITE is acknowledged as long as it comes, transaction or not.
-    pub(super) fn on_stray_response(&mut self, now: Instant, response: &Response) {
-        let to_invite = response.headers.cseq().is_ok_and(|c| c.method == Method::INVITE);
-        let tag = response.headers.from_address().ok().and_then(|a| a.tag());
-        let call = tag.and_then(|tag| self.find(&response.headers, tag));
-        match call {
-            Some(id) if to_invite && (200..300).contains(&response.code()) => {
-                self.with_call(id, |call, layer| call.on_stray_success(now, response, layer));
-            }
-            _ => {
-                let stats = &mut self.layer.around.stats;
-                stats.stray_responses = stats.stray_responses.saturating_add(1);
-            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::config::EndpointConfig;
 use crate::event::{Output, Stats};
+use crate::guard::Guard;
 use crate::ids::{CallId, RegistrationId, ResolveId};
 use crate::invite::Call;
 use crate::layer::{Layer, Owner, Upcall};
@@ -30,12 +31,14 @@ pub struct Endpoint {
     /// Call-ID and our tag of every call.
     dialogs: HashMap<(String, String), CallId>,
     registrations: BTreeMap<RegistrationId, Registration>,
+    guard: Guard,
 }
 
 impl Endpoint {
     /// An endpoint with no registrations and no calls.
     pub fn new(config: EndpointConfig) -> Endpoint {
         Endpoint {
+            guard: Guard::new(config.flood),
             layer: Layer::new(Surroundings::new(config)),
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
@@ -62,7 +65,7 @@ impl Endpoint {
                 around.stats.garbage = around.stats.garbage.saturating_add(1);
             }
             Err(ParseError::BadRequest { code, phrase, method, headers }) => {
-                self.on_bad_request(code, phrase, &method, headers, source);
+                self.on_bad_request(now, code, phrase, &method, headers, source);
             }
         }
     }
@@ -128,15 +131,19 @@ impl Endpoint {
     }
 
     fn on_response(&mut self, now: Instant, response: Response) {
-        // RFC 3261 8.1.3.3: a response with more than our own Via went astray.
-        if response.headers.vias().map_or(0, |vias| vias.len()) != 1 {
-            let stats = &mut self.layer.around.stats;
-            stats.stray_responses = stats.stray_responses.saturating_add(1);
-            return;
-        }
-        match self.layer.receive_response(now, response) {
+        // RFC 3261 8.1.3.3: a response with more than our own Via went astray. RFC 6026 8: one without a transaction
+        // is dropped even if it is a 2xx, or anyone who has seen a Call-ID and a tag could answer in another's place;
+        // the Accepted state takes all true ones.
+        let upcall = match response.headers.vias().map_or(0, |vias| vias.len()) {
+            1 => self.layer.receive_response(now, response),
+            _ => Err(response),
+        };
+        match upcall {
             Ok(upcall) => self.tell(now, upcall),
-            Err(stray) => self.on_stray_response(now, &stray),
+            Err(_) => {
+                let stats = &mut self.layer.around.stats;
+                stats.stray_responses = stats.stray_responses.saturating_add(1);
+            }
         }
     }
 

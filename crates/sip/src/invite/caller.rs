@@ -111,11 +111,6 @@ impl Call {
         }
     }
 
-    /// A 2xx without a transaction: the last of its retransmissions.
-    pub(crate) fn on_stray_success(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
-        self.on_success(now, response, layer);
-    }
-
     pub(super) fn give_up(&mut self, now: Instant, ending: Ending, layer: &mut Layer) {
         layer.around.timers.cancel(self.timer(CallTimer::Ring));
         match std::mem::replace(&mut self.state, State::Ended) {

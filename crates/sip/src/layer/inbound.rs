@@ -78,6 +78,11 @@ impl Layer {
         if merged { Arrival::Merged(id) } else { Arrival::New(id) }
     }
 
+    /// Whether a request belongs to a transaction there is.
+    pub(crate) fn is_repeated(&self, request: &Request) -> bool {
+        ServerKey::of(request).is_some_and(|key| self.server_keys.contains_key(&key))
+    }
+
     pub(crate) fn server(&self, id: ServerId) -> Option<&ServerTransaction> {
         self.servers.get(&id)
     }

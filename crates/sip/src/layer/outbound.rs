@@ -140,7 +140,9 @@ impl Layer {
         response: Response,
     ) -> Result<Option<Upcall>, Response> {
         let found = ClientKey::of_response(&response).and_then(|key| self.client_keys.get(&key).copied());
-        match found {
+        match found
+            .filter(|id| self.clients.get(id).is_some_and(|c| answers(&response, &c.transaction.request)))
+        {
             Some(id) => Ok(self.drive(now, id, client::Input::Response(&response), Some(&response))),
             None => Err(response),
         }
@@ -271,4 +273,18 @@ impl Layer {
             }
         }
     }
+}
+
+/// Whether a response carries what RFC 3261 8.2.6.2 has it copy from the request. The branch has 64 random bits, so
+/// who knows it has seen the request; a response that gets the rest wrong is forged or confused all the same. Where it
+/// comes from is not asked: behind load balancers it need not be where the request went.
+fn answers(response: &Response, request: &Request) -> bool {
+    let (ours, theirs) = (&request.headers, &response.headers);
+    let tag = |headers: &Headers| headers.from_address().ok().and_then(|from| from.tag());
+    let asked = ours.to_address().ok().and_then(|to| to.tag());
+    let answering = theirs.to_address().ok().and_then(|to| to.tag());
+    theirs.call_id().ok() == ours.call_id().ok()
+        && theirs.cseq().ok() == ours.cseq().ok()
+        && tag(theirs) == tag(ours)
+        && (asked.is_none() || asked == answering)
 }

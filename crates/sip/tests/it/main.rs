@@ -4,6 +4,7 @@ mod authentication;
 mod calls;
 mod everyday;
 mod garbage;
+mod guard;
 mod ladder;
 mod net;
 mod registrar;

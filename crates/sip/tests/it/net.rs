@@ -86,6 +86,7 @@ impl Net {
             user_agent: name.into(),
             listeners: vec![Listener { transport: self.transport, address }],
             seed,
+            strangers: Strangers::Accept,
             ..EndpointConfig::default()
         };
         adjust(&mut config);

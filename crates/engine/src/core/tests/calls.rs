@@ -47,6 +47,7 @@ impl Two {
         let peer = Endpoint::new(EndpointConfig {
             listeners: vec![Listener { transport: Transport::Udp, address: address(THERE) }],
             seed: [9; 32],
+            strangers: tern_sip::Strangers::Accept,
             ..EndpointConfig::default()
         });
         Self { bench, peer, heard: Vec::new(), calls: Vec::new() }
