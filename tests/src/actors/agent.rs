@@ -15,7 +15,7 @@ use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
 use tern_sip::wire::{Address, Uri};
 use tern_sip::{
     CallConfig, CallId, CallState, Datagram, Ending, Endpoint, EndpointConfig, Event, Identity, Listener,
-    Login, NextHop, Output, RegistrationConfig, RegistrationId, RegistrationState, Transport,
+    Login, NextHop, Output, RegistrationConfig, RegistrationId, RegistrationState, Strangers, Transport,
 };
 
 use super::{Credentials, DOMAIN};
@@ -69,6 +69,8 @@ impl Agent {
         let mut config = EndpointConfig {
             user_agent: "Tern".into(),
             listeners: vec![Listener { transport: Transport::Udp, address }],
+            // SIPp calls straight from one address to another.
+            strangers: Strangers::Accept,
             ..EndpointConfig::default()
         };
         // Ports differ from one run to the next, and no two of these may share tags.
