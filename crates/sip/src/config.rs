@@ -1,5 +1,6 @@
 //! What the application gives: the endpoint's own settings, accounts, calls, replies.
 
+use crate::identity::ShownIdentity;
 use crate::ids::RegistrationId;
 use crate::transport::{Listener, Transport};
 use crate::wire::sdp::SessionDescription;
@@ -148,6 +149,8 @@ pub struct CallConfig {
     pub target: Uri,
     /// First hop; `None` takes the account's proxy, else the target's own host.
     pub next_hop: Option<NextHop>,
+    /// Which number the call shows, if any.
+    pub show: ShownIdentity,
     /// The offer.
     pub offer: SessionDescription,
     /// Headers to add to the INVITE.
@@ -278,6 +281,7 @@ impl CallConfig {
             identity,
             target,
             next_hop: None,
+            show: ShownIdentity::account(),
             offer,
             headers: Vec::new(),
             ring_timeout: Duration::from_secs(180),

@@ -1,9 +1,11 @@
 //! What the endpoint gives: bytes to send, names to resolve, and events in the past tense.
 
+use crate::answer_mode::AnswerMode;
+use crate::identity::CallerIdentity;
 use crate::ids::{CallId, RegistrationId, RequestId, ResolveId};
 use crate::transport::{Source, Transport};
 use crate::wire::sdp::SessionDescription;
-use crate::wire::{Address, Reason, Request};
+use crate::wire::{Address, Reason, Request, Uri};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -65,6 +67,16 @@ pub enum Event {
         /// The account that is called: its bound Contact is named, or its server sent this. `None`: neither; most
         /// such calls from the open network are scanners.
         account: Option<RegistrationId>,
+        /// Who calls, as far as anybody vouches for it: what to show.
+        who: CallerIdentity,
+        /// The number that was called: of several the account has, the one a server names.
+        called: Uri,
+        /// What else the request names as called, best first, for an application that knows its own numbers.
+        also_called: Vec<Uri>,
+        /// Who diverted the call to the called number, as the account's own server says.
+        diverted_by: Option<Address>,
+        /// Whether the caller asks to be answered by the phone itself. Only told, never done.
+        answer_mode: Option<AnswerMode>,
     },
     /// A call moved on.
     Call {

@@ -46,6 +46,7 @@
 //! | `uas` | what is asked of any request before it means anything (RFC 3261 8.2) |
 //! | `dialog`, `invite` | dialogs and calls |
 //! | `registration`, `authentication` | accounts |
+//! | `identity`, `answer_mode` | who calls whom, and which number a call shows |
 //! | [`offer_answer`] | what an offer and an answer agree on (RFC 3264) |
 //! | `endpoint` | tells who a message, a timer or a command is for |
 //!
@@ -61,13 +62,16 @@
 //! [`Stats`] and ignored.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod answer_mode;
 mod authentication;
+mod causes;
 mod config;
 mod dialog;
 mod endpoint;
 mod event;
 mod extension;
 mod guard;
+mod identity;
 mod ids;
 mod invite;
 mod layer;
@@ -82,11 +86,13 @@ mod transport;
 mod uas;
 pub mod wire;
 
+pub use answer_mode::AnswerMode;
 pub use config::{
     CallConfig, EndpointConfig, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig, Reply, Secret,
     Strangers, TimerSettings,
 };
 pub use endpoint::{CallError, Endpoint};
 pub use event::{CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats};
+pub use identity::{CallerIdentity, Privacy, ShownAs, ShownIdentity};
 pub use ids::{CallId, RegistrationId, RequestId, ResolveId};
 pub use transport::{Datagram, Listener, Source, Transport};

@@ -1,8 +1,10 @@
 //! Commands about calls, and the messages that start, cancel or find one.
 
 use super::Endpoint;
+use crate::answer_mode::AnswerMode;
 use crate::config::{CallConfig, Identity, Reply};
 use crate::event::Event;
+use crate::identity::{Called, CallerIdentity, Own, Sender};
 use crate::ids::CallId;
 use crate::invite::{self, Call};
 use crate::layer::Layer;
@@ -42,7 +44,8 @@ impl Endpoint {
             return Err(CallError::TooManyCalls);
         }
         let direct = target::first_hop(&config.target, &[]);
-        let (from, hop, contact_user, authentication) = match config.identity {
+        // The server whose business it is who calls: the account's own, or one the application names.
+        let (from, hop, contact_user, authentication, trusted) = match config.identity {
             Identity::Account(id) => {
                 let account = self.registrations.get(&id).ok_or(CallError::UnknownAccount)?;
                 let own = account.hop();
@@ -50,24 +53,26 @@ impl Endpoint {
                 // Credentials are for the account's own server; another first hop must not see them.
                 let trusted = hop.is_some() && hop == own;
                 let authentication = trusted.then(|| account.call_authentication());
-                (account.identity(), hop, account.contact_user().to_owned(), authentication)
+                (account.identity(), hop, account.contact_user().to_owned(), authentication, trusted)
             }
             Identity::Plain { from, login } => {
                 let user = from.uri.user().unwrap_or_else(|| "anonymous".into());
                 let authentication = login.map(crate::authentication::Authentication::new);
-                (from, config.next_hop.or(direct), user, authentication)
+                let trusted = config.next_hop.is_some();
+                (from, config.next_hop.or(direct), user, authentication, trusted)
             }
         };
         let hop = hop.ok_or(CallError::NoRoute)?;
+        let shown = config.show.apply(from, trusted);
         let id = CallId(self.layer.fresh_id());
         let plan = invite::Plan {
-            from,
+            from: shown.from,
             target: config.target,
             hop,
             contact_user,
             authentication,
             offer: config.offer,
-            headers: config.headers,
+            headers: shown.headers.into_iter().chain(config.headers).collect(),
             ring_timeout: config.ring_timeout,
         };
         let call = Call::place(id, now, plan, &mut self.layer);
@@ -154,10 +159,14 @@ impl Endpoint {
         };
         let contact_user = request.uri.user().unwrap_or_else(|| self.layer.around.random.contact_user());
         let account = self.called_account(&contact_user, to.uri.user(), source);
-        let credentials = account
-            .and_then(|id| self.registrations.get(&id))
-            .filter(|r| r.is_served_by(source.transport, source.remote))
-            .map(Registration::call_authentication);
+        let registration = account.and_then(|id| self.registrations.get(&id));
+        let served = registration.filter(|r| r.is_served_by(source.transport, source.remote));
+        let credentials = served.map(Registration::call_authentication);
+        let sender = if served.is_some() { Sender::OwnServer } else { Sender::Anybody };
+        let own = registration.map(|r| Own { contact_user: r.contact_user(), aor: &r.config.aor });
+        let Called { numbers, diverted_by } = Called::of(&request, &to, sender, own);
+        let mut numbers = numbers.into_iter();
+        let called = numbers.next().unwrap_or_else(|| to.uri.clone());
         let id = CallId(self.layer.fresh_id());
         let call = Call::incoming(id, now, server, &request, contact_user, credentials, &mut self.layer);
         let Some(call) = call else {
@@ -167,8 +176,20 @@ impl Endpoint {
         // RFC 3261 17.2.1: a person takes longer than 200 ms.
         self.layer.reply(now, server, 100);
         self.keep(call);
-        let event =
-            Event::IncomingCall { call: id, request: Box::new(request), from, to, offer, source, account };
+        let event = Event::IncomingCall {
+            call: id,
+            who: CallerIdentity::of(&request, &from, sender),
+            called,
+            also_called: numbers.collect(),
+            diverted_by,
+            answer_mode: AnswerMode::of(&request),
+            request: Box::new(request),
+            from,
+            to,
+            offer,
+            source,
+            account,
+        };
         self.layer.around.event(event);
     }
 

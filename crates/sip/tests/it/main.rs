@@ -5,6 +5,7 @@ mod calls;
 mod everyday;
 mod garbage;
 mod guard;
+mod identity;
 mod ladder;
 mod net;
 mod registrar;
