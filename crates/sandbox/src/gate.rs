@@ -82,8 +82,9 @@ impl Gate {
         for credentials in ours {
             let offered = self.algorithms.iter().any(|a| wire_algorithm(*a) == credentials.algorithm);
             let right = offered
-                && password(&credentials.username)
-                    .is_some_and(|password| digest::verify(&credentials, &request.method, password.reveal()));
+                && password(&credentials.username).is_some_and(|password| {
+                    digest::verify(&credentials, &request.method, &request.body, password.reveal())
+                });
             if !right {
                 continue;
             }
@@ -140,7 +141,10 @@ fn wire_algorithm(algorithm: DigestAlgorithm) -> digest::Algorithm {
 
 #[cfg(test)]
 mod tests {
-    use tern_sip::wire::{Method, Uri, auth, auth::QopAuth};
+    use tern_sip::wire::{
+        Method, Uri, auth,
+        digest::{Count, Sent},
+    };
 
     use super::*;
 
@@ -149,8 +153,9 @@ mod tests {
     fn register(challenge: &str, user: &str, password: &str, nc: u32) -> Request {
         let challenge = auth::Challenge::parse(challenge).unwrap();
         let uri = format!("sip:{DOMAIN}");
-        let count = QopAuth { cnonce: "c".into(), nc };
-        let credentials = digest::answer(&challenge, user, password, &Method::REGISTER, &uri, count).unwrap();
+        let sent = Sent { method: &Method::REGISTER, uri: &uri, body: b"" };
+        let count = Count { cnonce: "c".into(), nc };
+        let credentials = digest::answer(&challenge, user, password, sent, count).unwrap();
         let mut request = Request::new(Method::REGISTER, Uri::parse(&uri).unwrap());
         request.headers.add("Authorization", credentials.to_string());
         request

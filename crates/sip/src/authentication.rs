@@ -6,8 +6,9 @@
 
 use crate::config::Login;
 use crate::random::Random;
-use crate::wire::auth::{Challenge, Freshness, Qop, QopAuth};
-use crate::wire::{HeaderAccess as _, Request, Response, digest};
+use crate::wire::auth::{Challenge, Freshness, Qop};
+use crate::wire::digest::{self, Count, Sent};
+use crate::wire::{HeaderAccess as _, Request, Response};
 
 /// After so many challenges to one request the server is going in circles.
 const MAX_ROUNDS: u8 = 5;
@@ -117,16 +118,10 @@ impl Authentication {
         let uri = request.uri.to_string();
         for session in &mut self.sessions {
             session.count = session.count.saturating_add(1);
-            let qop = QopAuth { cnonce: random.cnonce(), nc: session.count };
+            let count = Count { cnonce: random.cnonce(), nc: session.count };
+            let sent = Sent { method: &request.method, uri: &uri, body: &request.body };
             let (login, challenge) = (&self.login, &session.challenge);
-            let answer = digest::answer(
-                challenge,
-                &login.username,
-                login.password.expose(),
-                &request.method,
-                &uri,
-                qop,
-            );
+            let answer = digest::answer(challenge, &login.username, login.password.expose(), sent, count);
             if let Some(credentials) = answer {
                 request.headers.add(session.asker.credentials_header(), credentials.to_string());
             }

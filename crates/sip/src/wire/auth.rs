@@ -1,11 +1,11 @@
-//! Challenges and credentials: `WWW-Authenticate`, `Proxy-Authenticate`, `Authorization`, `Proxy-Authorization`
-//! (RFC 3261 22, RFC 7616, RFC 8760).
+//! Challenges and credentials: `WWW-Authenticate`, `Proxy-Authenticate`, `Authorization`, `Proxy-Authorization`,
+//! `Authentication-Info` (RFC 3261 22, RFC 7616, RFC 8760).
 //!
 //! What the fields mean together is computed in [`super::digest`].
 
-use super::Malformed;
 use super::digest::Algorithm;
 use super::token::{Scanner, is_token, quote, unquote};
+use super::{HeaderView, Malformed};
 
 /// A Digest challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Challenge {
     pub opaque: Option<String>,
     /// The hash; MD5 when the challenge names none.
     pub algorithm: Algorithm,
-    /// Whether the server offers `qop=auth`. A server that offers only `auth-int` is not answered.
+    /// The quality of protection on offer.
     pub qop: Qop,
     /// Whether only the nonce was too old (RFC 7616 3.3).
     pub freshness: Freshness,
@@ -29,10 +29,22 @@ pub struct Challenge {
 pub enum Qop {
     /// None named: the RFC 2069 form.
     None,
-    /// `auth`, perhaps beside others.
+    /// `auth`, perhaps beside others. It is taken even where `auth-int` is on offer too: what stands between a phone
+    /// and its server often rewrites bodies.
     Auth,
-    /// Only others than `auth`.
+    /// `auth-int` without `auth`.
+    AuthInt,
+    /// Only others than these two: not answered.
     Unsupported,
+}
+
+/// What a response with a `qop` is computed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protection {
+    /// `auth`: method and URI.
+    Auth,
+    /// `auth-int`: method, URI and body.
+    AuthInt,
 }
 
 /// The `stale` flag of a challenge.
@@ -59,19 +71,46 @@ pub struct Credentials {
     pub response: String,
     /// The hash; MD5 when none is named.
     pub algorithm: Algorithm,
-    /// Present with `qop=auth`: client nonce and count.
+    /// Present with a `qop`: client nonce and count.
     pub qop: Option<QopAuth>,
     /// Sent back from the challenge.
     pub opaque: Option<String>,
 }
 
-/// The fields that come with `qop=auth`.
+/// The fields that come with a `qop`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QopAuth {
+    /// Which `qop`.
+    pub protection: Protection,
     /// Client nonce.
     pub cnonce: String,
     /// How many requests were sent with this nonce, 1 for the first (RFC 7616 3.4).
     pub nc: u32,
+}
+
+/// What a server says after it took credentials (RFC 7616 3.5).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthenticationInfo {
+    /// To be used for the next request, counted from 1.
+    pub next_nonce: Option<String>,
+    /// The server's own proof that it knows the password: see [`super::digest::proves_server`].
+    pub rspauth: Option<String>,
+    /// Client nonce and count the proof is for.
+    pub qop: Option<QopAuth>,
+}
+
+impl Protection {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protection::Auth => "auth",
+            Protection::AuthInt => "auth-int",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Protection> {
+        [Protection::Auth, Protection::AuthInt].into_iter().find(|p| p.as_str().eq_ignore_ascii_case(word))
+    }
 }
 
 impl Challenge {
@@ -81,8 +120,14 @@ impl Challenge {
         let fields = Fields::parse(value)?;
         let qop = match fields.get("qop") {
             None => Qop::None,
-            Some(list) if list.split(',').any(|q| q.trim().eq_ignore_ascii_case("auth")) => Qop::Auth,
-            Some(_) => Qop::Unsupported,
+            Some(list) => {
+                let offers = |p| list.split(',').any(|word| Protection::parse(word.trim()) == Some(p));
+                match (offers(Protection::Auth), offers(Protection::AuthInt)) {
+                    (true, _) => Qop::Auth,
+                    (false, true) => Qop::AuthInt,
+                    (false, false) => Qop::Unsupported,
+                }
+            }
         };
         Ok(Challenge {
             realm: fields.need("realm")?,
@@ -102,14 +147,6 @@ impl Credentials {
     /// Reads an Authorization or Proxy-Authorization value.
     pub fn parse(value: &str) -> Result<Credentials, Malformed> {
         let fields = Fields::parse(value)?;
-        let qop = match fields.get("qop") {
-            Some(qop) if qop.eq_ignore_ascii_case("auth") => {
-                let nc = u32::from_str_radix(&fields.need("nc")?, 16).map_err(|_| Malformed("nc"))?;
-                Some(QopAuth { cnonce: fields.need("cnonce")?, nc })
-            }
-            Some(_) => return Err(Malformed("qop")),
-            None => None,
-        };
         Ok(Credentials {
             username: fields.need("username")?,
             realm: fields.need("realm")?,
@@ -117,8 +154,23 @@ impl Credentials {
             uri: fields.need("uri")?,
             response: fields.need("response")?,
             algorithm: fields.algorithm()?,
-            qop,
+            qop: fields.qop()?,
             opaque: fields.get("opaque"),
+        })
+    }
+}
+
+impl HeaderView for AuthenticationInfo {
+    const NAME: &'static str = "Authentication-Info";
+
+    fn parse(value: &str) -> Result<AuthenticationInfo, Malformed> {
+        let mut scanner = Scanner::new(value);
+        scanner.skip_ws();
+        let fields = Fields::list(scanner)?;
+        Ok(AuthenticationInfo {
+            next_nonce: fields.get("nextnonce"),
+            rspauth: fields.get("rspauth"),
+            qop: fields.qop()?,
         })
     }
 }
@@ -135,6 +187,7 @@ impl std::fmt::Display for Challenge {
         write!(f, ", algorithm={}", self.algorithm)?;
         match self.qop {
             Qop::Auth => f.write_str(", qop=\"auth\""),
+            Qop::AuthInt => f.write_str(", qop=\"auth-int\""),
             Qop::None | Qop::Unsupported => Ok(()),
         }
     }
@@ -153,8 +206,7 @@ impl std::fmt::Display for Credentials {
             self.algorithm
         )?;
         if let Some(qop) = &self.qop {
-            // RFC 7616 3.4: qop and nc stand without quotes in credentials.
-            write!(f, ", qop=auth, cnonce={}, nc={:08x}", quote(&qop.cnonce), qop.nc)?;
+            write!(f, ", {qop}")?;
         }
         match &self.opaque {
             Some(opaque) => write!(f, ", opaque={}", quote(opaque)),
@@ -163,17 +215,40 @@ impl std::fmt::Display for Credentials {
     }
 }
 
+impl std::fmt::Display for QopAuth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // RFC 7616 3.4: qop and nc stand without quotes in credentials.
+        write!(f, "qop={}, cnonce={}, nc={:08x}", self.protection.as_str(), quote(&self.cnonce), self.nc)
+    }
+}
+
+impl std::fmt::Display for AuthenticationInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = [
+            self.next_nonce.as_deref().map(|nonce| format!("nextnonce={}", quote(nonce))),
+            self.rspauth.as_deref().map(|proof| format!("rspauth={}", quote(proof))),
+            self.qop.as_ref().map(QopAuth::to_string),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// `auth-param`s of one challenge or credentials value.
 struct Fields(Vec<(String, String)>);
 
 impl Fields {
     fn parse(value: &str) -> Result<Fields, Malformed> {
-        let bad = Malformed("authentication");
         let mut scanner = Scanner::new(value);
         scanner.skip_ws();
         if !scanner.token("authentication scheme")?.eq_ignore_ascii_case("Digest") {
             return Err(Malformed("authentication scheme"));
         }
+        scanner.skip_ws();
+        Fields::list(scanner)
+    }
+
+    fn list(mut scanner: Scanner<'_>) -> Result<Fields, Malformed> {
+        let bad = Malformed("authentication");
         let mut fields = Vec::new();
         while !scanner.at_end() {
             let name = scanner.token("authentication field")?.to_owned();
@@ -198,6 +273,18 @@ impl Fields {
 
     fn need(&self, name: &'static str) -> Result<String, Malformed> {
         self.get(name).ok_or(Malformed(name))
+    }
+
+    fn qop(&self) -> Result<Option<QopAuth>, Malformed> {
+        let Some(word) = self.get("qop") else { return Ok(None) };
+        let protection = Protection::parse(&word).ok_or(Malformed("qop"))?;
+        // RFC 7616 3.4: eight hex digits; a sign, which the standard library would read, is none.
+        let nc = self.need("nc")?;
+        let nc = match nc.bytes().all(|b| b.is_ascii_hexdigit()) {
+            true => u32::from_str_radix(&nc, 16).map_err(|_| Malformed("nc"))?,
+            false => return Err(Malformed("nc")),
+        };
+        Ok(Some(QopAuth { protection, cnonce: self.need("cnonce")?, nc }))
     }
 
     fn algorithm(&self) -> Result<Algorithm, Malformed> {
@@ -251,11 +338,39 @@ mod tests {
             uri: "sip:r".into(),
             response: "00ff".into(),
             algorithm: Algorithm::Sha256,
-            qop: Some(QopAuth { cnonce: "c".into(), nc: 26 }),
+            qop: Some(QopAuth { protection: Protection::AuthInt, cnonce: "c".into(), nc: 26 }),
             opaque: Some("o".into()),
         };
         let text = credentials.to_string();
         assert!(text.contains("nc=0000001a"));
         assert_eq!(Credentials::parse(&text).unwrap(), credentials);
+    }
+    #[test]
+    fn offers_of_protection() {
+        let qop =
+            |list: &str| Challenge::parse(&format!("Digest realm=\"r\", nonce=\"n\"{list}")).unwrap().qop;
+        assert_eq!(qop(""), Qop::None);
+        assert_eq!(qop(", qop=\"auth-int , AUTH\""), Qop::Auth);
+        assert_eq!(qop(", qop=auth-int"), Qop::AuthInt);
+        assert_eq!(qop(", qop=\"auth-conf\""), Qop::Unsupported);
+    }
+
+    #[test]
+    fn servers_prove_themselves() {
+        use crate::wire::view::tests::{refused, round_trip};
+        round_trip::<AuthenticationInfo>(&[
+            ("nextnonce=\"47364c23432d2e131a5fb210812c\"", None),
+            ("nextnonce=\"n\", rspauth=\"00ff\", qop=auth-int, cnonce=\"c\", nc=0000000a", None),
+            (
+                "rspauth=\"00\",qop=\"auth\",nc=1,cnonce=\"c\",x=y",
+                Some("rspauth=\"00\", qop=auth, cnonce=\"c\", nc=00000001"),
+            ),
+        ]);
+        refused::<AuthenticationInfo>(&[
+            "nextnonce",
+            "qop=auth",
+            "qop=auth, cnonce=\"c\", nc=+1",
+            "qop=x, cnonce=\"c\", nc=1",
+        ]);
     }
 }

@@ -38,6 +38,7 @@ pub mod warning;
 mod write;
 
 pub use address::{Address, Contacts};
+pub use auth::AuthenticationInfo;
 pub use content::{ContentDisposition, ContentType, Handling};
 pub use cseq::CSeq;
 pub use date::Date;

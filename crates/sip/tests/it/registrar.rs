@@ -50,7 +50,9 @@ impl Registrar {
     fn judge(&mut self, request: &tern_sip::wire::Request) -> Reply {
         let credentials = request.headers.first("Authorization").and_then(|v| Credentials::parse(v).ok());
         let Some(credentials) = credentials else { return self.challenge(Freshness::Fresh) };
-        if !digest::verify(&credentials, &request.method, self.password) || credentials.username != "alice" {
+        if !digest::verify(&credentials, &request.method, &request.body, self.password)
+            || credentials.username != "alice"
+        {
             return self.challenge(Freshness::Fresh);
         }
         let count = credentials.qop.as_ref().map(|q| q.nc).unwrap_or_default();
