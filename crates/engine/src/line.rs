@@ -11,8 +11,9 @@ use std::{
 
 use rand::Rng;
 use tern_sip::{
-    Endpoint, EndpointConfig, Event, Listener, Login, NextHop, Output, RegistrationConfig,
-    RegistrationFailure, RegistrationId, RegistrationState as Sip, ResolveId, Strangers, Transport,
+    Answer, Disconnect, Endpoint, EndpointConfig, Event, Listener, Login, NextHop, Output,
+    RegistrationConfig, RegistrationFailure, RegistrationId, RegistrationState as Sip, ResolveId, Strangers,
+    Transport,
     wire::{Host, SipUri, Uri},
 };
 
@@ -196,6 +197,7 @@ impl State {
         let mut endpoint = Endpoint::new(EndpointConfig {
             user_agent,
             listeners: vec![Listener { transport: Transport::Udp, address: local }],
+            transports: vec![Transport::Udp],
             seed,
             strangers: if *id == DIRECT { Strangers::Accept } else { Strangers::Drop },
             ..EndpointConfig::default()
@@ -210,7 +212,7 @@ impl State {
 
     pub(crate) fn datagram(&mut self, id: &AccountId, line: u32, remote: SocketAddr, bytes: &[u8]) {
         let now = self.now.instant;
-        let datagram = |local| tern_sip::Datagram { transport: Transport::Udp, local, remote, bytes };
+        let datagram = |local| tern_sip::Datagram { local, remote, bytes };
         if let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line)
             && let Some(up) = account.line.up()
         {
@@ -221,18 +223,12 @@ impl State {
         }
     }
 
-    pub(crate) fn resolved(
-        &mut self,
-        id: &AccountId,
-        line: u32,
-        name: ResolveId,
-        address: Option<SocketAddr>,
-    ) {
+    pub(crate) fn resolved(&mut self, id: &AccountId, line: u32, question: ResolveId, answer: Answer) {
         let now = self.now.instant;
         if let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line)
             && let Some(up) = account.line.up()
         {
-            up.endpoint.resolved(now, name, address.map(|a| (Transport::Udp, a)));
+            up.endpoint.resolved(now, question, answer);
             self.drain(id);
         }
     }
@@ -242,7 +238,7 @@ impl State {
         if let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line)
             && let Some(up) = account.line.up()
         {
-            up.endpoint.transport_failed(now, Transport::Udp, remote);
+            up.endpoint.transport_failed(now, remote);
             self.drain(id);
         }
     }
@@ -285,11 +281,18 @@ impl State {
                     self.note_call_id(id, &bytes);
                     self.effect(Effect::Send { account: id.clone(), remote, bytes });
                 }
-                Output::Resolve { id: name, host, port, .. } => {
+                Output::Resolve { id: asked, question } => {
                     let Some(line) = self.accounts.get(id).map(|a| a.line.number) else { return };
-                    let port = port.unwrap_or(SIP_PORT);
-                    self.effect(Effect::Resolve { account: id.clone(), line, id: name, host, port });
+                    self.effect(Effect::Resolve { account: id.clone(), line, id: asked, question });
                 }
+                // Only UDP is spoken here yet.
+                Output::Connect { flow, .. } => {
+                    let now = self.now.instant;
+                    if let Some(up) = self.accounts.get_mut(id).and_then(|a| a.line.up()) {
+                        up.endpoint.disconnected(now, flow, Disconnect::Refused);
+                    }
+                }
+                Output::Write { .. } | Output::Close { .. } | Output::Trace { .. } => {}
                 Output::Event(Event::Registration { state, .. }) => self.registration(id, state),
                 Output::Event(event) => self.call_event(id, event),
             }
@@ -410,9 +413,9 @@ fn registration_error(reason: RegistrationFailure) -> ErrorView {
         RegistrationFailure::WrongCredentials => ErrorView::new(ErrorCode::WrongPassword),
         RegistrationFailure::Forbidden => ErrorView::with_detail(ErrorCode::RegistrationForbidden, "403"),
         RegistrationFailure::NotFound => ErrorView::with_detail(ErrorCode::RegistrationForbidden, "404"),
-        RegistrationFailure::Timeout | RegistrationFailure::Unreachable => {
-            ErrorView::new(ErrorCode::SipUnreachable)
-        }
+        RegistrationFailure::Timeout
+        | RegistrationFailure::Unreachable
+        | RegistrationFailure::Certificate => ErrorView::new(ErrorCode::SipUnreachable),
         RegistrationFailure::ServerError(code, phrase) => {
             ErrorView::with_detail(ErrorCode::SipServerError, format!("{code} {phrase}"))
         }

@@ -308,11 +308,11 @@ impl Task {
                 self.line_numbers.remove(&account);
             }
             Effect::Send { account, remote, bytes } => self.send(account, remote, &bytes),
-            Effect::Resolve { account, line, id, host, port } => {
+            Effect::Resolve { account, line, id, question } => {
                 let inputs = self.inputs_in.clone();
                 tokio::spawn(async move {
-                    let address = udp::resolve(&host, port).await;
-                    let _ = inputs.send(Input::Resolved { account, line, id, address }).await;
+                    let answer = udp::answer(&question).await;
+                    let _ = inputs.send(Input::Resolved { account, line, id, answer }).await;
                 });
             }
             Effect::OpenProvider { account, link, url, token } => {

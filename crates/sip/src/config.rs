@@ -15,6 +15,14 @@ pub struct EndpointConfig {
     pub user_agent: String,
     /// The addresses the driver receives on.
     pub listeners: Vec<Listener>,
+    /// What requests may be sent over; the first named is taken where the DNS leaves the choice (RFC 3263 4.1).
+    /// Connections need no listener.
+    pub transports: Vec<Transport>,
+    /// How long a server may give no sign of life before the next one is tried, where there is a next one. The last
+    /// has the full time of RFC 3261.
+    pub failover_after: Duration,
+    /// Whether every message is given out as [`Output::Trace`](crate::Output::Trace) too.
+    pub trace: bool,
     /// Source of every tag, branch, Call-ID and back-off. From the system's generator in production, fixed in tests.
     pub seed: [u8; 32],
     /// Methods outside a dialog that the application answers itself: a registrar names REGISTER here. All others
@@ -177,6 +185,9 @@ impl Default for EndpointConfig {
         EndpointConfig {
             user_agent: "Tern".into(),
             listeners: Vec::new(),
+            transports: vec![Transport::Udp, Transport::Tcp, Transport::Tls],
+            failover_after: Duration::from_secs(4),
+            trace: false,
             seed: [0; 32],
             handles: Vec::new(),
             max_calls: 16,

@@ -2,41 +2,83 @@
 
 use crate::answer_mode::AnswerMode;
 use crate::identity::CallerIdentity;
-use crate::ids::{CallId, RegistrationId, RequestId, ResolveId};
-use crate::transport::{Source, Transport};
+use crate::ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId};
+use crate::transport::{Question, Source, Transport};
 use crate::wire::sdp::SessionDescription;
 use crate::wire::{Address, Reason, Request, Uri};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// One thing for the driver to do; taken with [`crate::Endpoint::poll`].
 #[derive(Debug, Clone, PartialEq)]
 #[allow(clippy::large_enum_variant, reason = "moved once, from the queue to the driver")]
 pub enum Output {
-    /// Send these bytes.
+    /// Send a datagram.
     Transmit {
-        /// How.
-        transport: Transport,
         /// From which local address.
         local: SocketAddr,
         /// Where to.
         remote: SocketAddr,
-        /// The message.
+        /// The bytes.
         bytes: Vec<u8>,
     },
-    /// Find an address and call [`crate::Endpoint::resolved`] (RFC 3263).
+    /// Open a connection, then call [`crate::Endpoint::connected`] or [`crate::Endpoint::disconnected`].
+    Connect {
+        /// Its name from now on.
+        flow: FlowId,
+        /// TCP or TLS.
+        transport: Transport,
+        /// The local address to connect from, where it matters.
+        local: Option<IpAddr>,
+        /// Where to.
+        remote: SocketAddr,
+        /// What the certificate has to be for: the domain as it was before any SRV lookup (RFC 5922 7.2), or the
+        /// address as text.
+        server_name: String,
+    },
+    /// Send these bytes over a connection that is open.
+    Write {
+        /// Which.
+        flow: FlowId,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Close a connection, or stop opening it. Its id is spent; nothing more is to be told about it.
+    Close {
+        /// Which.
+        flow: FlowId,
+    },
+    /// Ask the DNS and call [`crate::Endpoint::resolved`] (RFC 3263 4).
     Resolve {
         /// To be given back.
         id: ResolveId,
-        /// Host name.
-        host: String,
-        /// Port, where fixed.
-        port: Option<u16>,
-        /// Transport, where fixed.
-        transport: Option<Transport>,
+        /// What to ask.
+        question: Question,
+    },
+    /// A message as it went over the network; only with [`crate::EndpointConfig::trace`]. Not redacted.
+    Trace {
+        /// In or out, as this side sees it.
+        way: Way,
+        /// How.
+        transport: Transport,
+        /// Our address.
+        local: SocketAddr,
+        /// The other side's.
+        remote: SocketAddr,
+        /// The whole message.
+        bytes: Vec<u8>,
     },
     /// Something happened.
     Event(Event),
+}
+
+/// Which way a message went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// To us.
+    In,
+    /// From us.
+    Out,
 }
 
 /// Something happened.
@@ -142,6 +184,8 @@ pub enum RegistrationFailure {
     Timeout,
     /// The name did not resolve, or the network refused the message.
     Unreachable,
+    /// The server's certificate is not for the account's domain, or nobody trusted signed it (RFC 5922 7.2).
+    Certificate,
     /// Any other failure: code and phrase.
     ServerError(u16, String),
 }
@@ -201,7 +245,7 @@ pub enum EndedBy {
 /// Counters and sizes, for tests and for a status page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Datagrams handed in.
+    /// Datagrams, and messages of connections, handed in.
     pub received: u64,
     /// Messages handed out.
     pub sent: u64,
@@ -225,6 +269,8 @@ pub struct Stats {
     pub client_transactions: usize,
     /// Server transactions alive.
     pub server_transactions: usize,
+    /// Connections, those being opened included.
+    pub flows: usize,
     /// Timers running.
     pub timers: usize,
 }

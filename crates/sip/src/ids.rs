@@ -27,6 +27,10 @@ id! {
     RequestId
 }
 id! {
-    /// A name the driver was asked to resolve.
+    /// A question to the DNS.
     ResolveId
+}
+id! {
+    /// One connection, from the first attempt to its end. Never used twice by an endpoint.
+    FlowId
 }

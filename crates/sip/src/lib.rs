@@ -1,7 +1,7 @@
 //! A SIP user agent without sockets, clocks or threads (RFC 3261).
 //!
-//! An [`Endpoint`] takes datagrams, the time and commands, and gives back datagrams to send, names to resolve and
-//! events, through [`Endpoint::poll`]. Whoever drives it owns the sockets and the clock, and after *every* call
+//! An [`Endpoint`] takes datagrams, bytes of connections, the time and commands, and gives back what to send, which
+//! connections to open, what to ask the DNS, and events, through [`Endpoint::poll`]. Whoever drives it owns the sockets and the clock, and after *every* call
 //!
 //! 1. drains [`Endpoint::poll`] until it gives `None`, and
 //! 2. asks [`Endpoint::poll_timeout`] when to call [`Endpoint::handle_timeout`].
@@ -29,6 +29,8 @@
 //!             assert!(bytes.starts_with(b"REGISTER sip:example.com SIP/2.0"));
 //!         }
 //!         Output::Resolve { .. } => unreachable!("the proxy is an address"),
+//!         Output::Connect { .. } | Output::Write { .. } | Output::Close { .. } => unreachable!("this goes over UDP"),
+//!         Output::Trace { .. } => unreachable!("it was not asked for"),
 //!         Output::Event(event) => println!("{event:?}"),
 //!     }
 //! }
@@ -43,6 +45,8 @@
 //! | `transaction` | the four machines of RFC 3261 17 and RFC 6026, a table per file |
 //! | `layer` | all transactions, the way to the first hop and back |
 //! | `guard` | how many requests are listened to |
+//! | `target` | which servers a request may go to, and in which order (RFC 3263) |
+//! | `flow` | connections and the messages cut out of their bytes |
 //! | `uas` | what is asked of any request before it means anything (RFC 3261 8.2) |
 //! | `dialog`, `invite` | dialogs and calls |
 //! | `registration`, `authentication` | accounts |
@@ -52,8 +56,8 @@
 //!
 //! # What is deliberately absent
 //!
-//! Sockets, connections and their keep-alive, DNS (asked for by [`Output::Resolve`]), audio. No extension is
-//! supported yet, and a request that requires one gets 420. Redirections are reported, not followed.
+//! Sockets, TLS, the DNS (asked by [`Output::Resolve`]), audio. No extension is supported yet, and a request that
+//! requires one gets 420. Redirections are reported, not followed.
 //!
 //! # Trust
 //!
@@ -70,6 +74,7 @@ mod dialog;
 mod endpoint;
 mod event;
 mod extension;
+mod flow;
 mod guard;
 mod identity;
 mod ids;
@@ -88,11 +93,15 @@ pub mod wire;
 
 pub use answer_mode::AnswerMode;
 pub use config::{
-    CallConfig, EndpointConfig, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig, Reply, Secret,
-    Strangers, TimerSettings,
+    CallConfig, EndpointConfig, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig, Reply,
+    Secret, Strangers, TimerSettings,
 };
 pub use endpoint::{CallError, Endpoint};
-pub use event::{CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats};
+pub use event::{
+    CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats, Way,
+};
 pub use identity::{CallerIdentity, Privacy, ShownAs, ShownIdentity};
-pub use ids::{CallId, RegistrationId, RequestId, ResolveId};
-pub use transport::{Datagram, Listener, Source, Transport};
+pub use ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId};
+pub use transport::{
+    Answer, Datagram, Disconnect, Listener, NaptrRecord, Question, Source, SrvRecord, Transport,
+};

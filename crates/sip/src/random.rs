@@ -31,7 +31,7 @@ impl Random {
         format!("{:016x}", self.0.next_u64())
     }
 
-    /// Below `n`, for waits.
+    /// Below `n`; 0 when there is nothing to choose.
     pub(crate) fn below(&mut self, n: u32) -> u32 {
         self.0.next_u32() % n.max(1)
     }

@@ -7,7 +7,7 @@ use crate::authentication::{Attempt, Authentication, Refusal};
 use crate::config::{NextHop, RegistrationConfig};
 use crate::event::{Event, RegistrationFailure, RegistrationState};
 use crate::ids::RegistrationId;
-use crate::layer::{Draft, Fate, Layer, Owner};
+use crate::layer::{Draft, Fate, Layer, Obstacle, Owner};
 use crate::surroundings::{LONGEST_WAIT, TimerKey};
 use crate::target;
 use crate::transaction::ClientId;
@@ -194,7 +194,10 @@ impl Registration {
                 self.judge(response, &mut attempt, client, layer)
             }
             Fate::Timeout => Verdict::Retry { reason: RegistrationFailure::Timeout, after: None },
-            Fate::Unreachable => Verdict::Retry { reason: RegistrationFailure::Unreachable, after: None },
+            Fate::Unreachable(Obstacle::Certificate) => {
+                Verdict::Retry { reason: RegistrationFailure::Certificate, after: None }
+            }
+            Fate::Unreachable(_) => Verdict::Retry { reason: RegistrationFailure::Unreachable, after: None },
         };
         let failed = match verdict {
             Verdict::Again if then == Then::Remove => None,

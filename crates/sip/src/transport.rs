@@ -1,6 +1,7 @@
-//! What carries SIP messages. Sockets and connections are the driver's; this crate only needs to know their kind.
+//! What carries SIP messages, and what the DNS is asked. Sockets, connections and the resolver are the driver's.
 
-use std::net::SocketAddr;
+use crate::ids::FlowId;
+use std::net::{IpAddr, SocketAddr};
 
 /// A transport protocol (RFC 3261 18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,11 +23,9 @@ pub struct Listener {
     pub address: SocketAddr,
 }
 
-/// Bytes that came in: one datagram, or one message that the driver cut out of a stream.
+/// One datagram that came in over UDP.
 #[derive(Debug, Clone, Copy)]
 pub struct Datagram<'a> {
-    /// How it came.
-    pub transport: Transport,
     /// The local address it came to.
     pub local: SocketAddr,
     /// The sender.
@@ -44,6 +43,76 @@ pub struct Source {
     pub local: SocketAddr,
     /// The sender.
     pub remote: SocketAddr,
+    /// The connection it came over; UDP has none.
+    pub flow: Option<FlowId>,
+}
+
+/// Why a connection ended, or never came to be; given to [`crate::Endpoint::disconnected`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disconnect {
+    /// Nobody listens there, or there is no way to the host.
+    Refused,
+    /// The other side closed it in order.
+    Closed,
+    /// It broke.
+    Reset,
+    /// The certificate is not one for `server_name`, or nobody trusted signed it (RFC 5922 7.2, 7.3).
+    Certificate,
+    /// TLS failed otherwise.
+    Handshake,
+}
+
+/// What the DNS is to be asked (RFC 3263 4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// NAPTR records of a domain.
+    Naptr(String),
+    /// SRV records of a name such as `_sip._udp.example.com`.
+    Srv(String),
+    /// A and AAAA records of a host. Whatever else names hosts on this machine may be asked as well.
+    Addresses(String),
+}
+
+/// What the DNS said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Question::Naptr`], in any order.
+    Naptr(Vec<NaptrRecord>),
+    /// To [`Question::Srv`], in any order.
+    Srv(Vec<SrvRecord>),
+    /// To [`Question::Addresses`], the preferred one first (RFC 6724).
+    Addresses(Vec<IpAddr>),
+    /// No such record, or the DNS does not answer.
+    Nothing,
+}
+
+/// A NAPTR record (RFC 3403 4.1). Those with a regular expression mean nothing here (RFC 3263 4.1) and may be left
+/// out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NaptrRecord {
+    /// Lowest first; records of another order are no alternatives.
+    pub order: u16,
+    /// Among those of one order, lowest first.
+    pub preference: u16,
+    /// `s` where `replacement` names SRV records.
+    pub flags: String,
+    /// `SIP+D2U`, `SIP+D2T`, `SIPS+D2T` ...
+    pub services: String,
+    /// The name to ask next.
+    pub replacement: String,
+}
+
+/// An SRV record (RFC 2782).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SrvRecord {
+    /// Lowest first.
+    pub priority: u16,
+    /// The share among those of one priority.
+    pub weight: u16,
+    /// The port of the service.
+    pub port: u16,
+    /// The host; `.` says that there is no such service.
+    pub target: String,
 }
 
 impl Transport {

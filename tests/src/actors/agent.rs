@@ -14,8 +14,9 @@ use tern_sip::offer_answer::{AudioCapabilities, SessionVersion, answer, offer};
 use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
 use tern_sip::wire::{Address, Uri};
 use tern_sip::{
-    CallConfig, CallId, CallState, Datagram, Ending, Endpoint, EndpointConfig, Event, Identity, Listener,
-    Login, NextHop, Output, RegistrationConfig, RegistrationId, RegistrationState, Strangers, Transport,
+    Answer, CallConfig, CallId, CallState, Datagram, Disconnect, Ending, Endpoint, EndpointConfig, Event,
+    Identity, Listener, Login, NextHop, Output, RegistrationConfig, RegistrationId, RegistrationState,
+    Strangers, Transport,
 };
 
 use super::{Credentials, DOMAIN};
@@ -284,7 +285,7 @@ impl Shared {
                 Ok((length, remote)) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
                     state.messages.push((now, Way::In, bytes.to_vec()));
-                    let datagram = Datagram { transport: Transport::Udp, local: self.address, remote, bytes };
+                    let datagram = Datagram { local: self.address, remote, bytes };
                     state.endpoint.handle_datagram(now, datagram);
                 }
                 // An answer of the network to something sent is told here; the endpoint's timers see to it.
@@ -308,7 +309,11 @@ impl Shared {
                     state.messages.push((Instant::now(), Way::Out, bytes));
                 }
                 // Only addresses are called here.
-                Output::Resolve { id, .. } => state.endpoint.resolved(Instant::now(), id, None),
+                Output::Resolve { id, .. } => state.endpoint.resolved(Instant::now(), id, Answer::Nothing),
+                Output::Connect { flow, .. } => {
+                    state.endpoint.disconnected(Instant::now(), flow, Disconnect::Refused);
+                }
+                Output::Write { .. } | Output::Close { .. } | Output::Trace { .. } => {}
                 Output::Event(event) => state.events.push_back(event),
             }
         }

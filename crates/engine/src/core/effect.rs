@@ -45,7 +45,7 @@ pub(crate) enum Effect {
         /// What.
         bytes: Vec<u8>,
     },
-    /// Look a name up for SIP.
+    /// Ask the DNS for SIP.
     Resolve {
         /// Whose.
         account: AccountId,
@@ -53,10 +53,8 @@ pub(crate) enum Effect {
         line: u32,
         /// To be given back.
         id: tern_sip::ResolveId,
-        /// The name.
-        host: String,
-        /// The port, 5060 where none is known.
-        port: u16,
+        /// What.
+        question: tern_sip::Question,
     },
     /// Set up the connection to a provider.
     OpenProvider {

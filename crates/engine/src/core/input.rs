@@ -71,7 +71,7 @@ pub(crate) enum Input {
         /// What was asked.
         id: tern_sip::ResolveId,
         /// The answer.
-        address: Option<SocketAddr>,
+        answer: tern_sip::Answer,
     },
     /// The network refused a SIP datagram.
     SendFailed {

@@ -185,7 +185,7 @@ impl State {
             Input::Timer => {}
             Input::Datagram { account, line, remote, bytes } => self.datagram(&account, line, remote, &bytes),
             Input::Line { account, line, result } => self.line_opened(&account, line, result),
-            Input::Resolved { account, line, id, address } => self.resolved(&account, line, id, address),
+            Input::Resolved { account, line, id, answer } => self.resolved(&account, line, id, answer),
             Input::SendFailed { account, line, remote } => self.send_failed(&account, line, remote),
             Input::Media(call, report) => self.media_report(&call, report),
             Input::Provider { account, link, report } => self.provider_report(&account, link, report),

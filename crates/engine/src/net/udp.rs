@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use tern_sip::{Answer, Question};
 use tokio::{
     net::{UdpSocket, lookup_host},
     sync::mpsc,
@@ -117,6 +118,16 @@ pub(crate) async fn bind(
     };
     let bound = socket.local_addr().map_err(|_| ErrorView::new(ErrorCode::SipUnreachable))?;
     Ok(Bound { socket, local: SocketAddr::new(ip, bound.port()), towards: remote })
+}
+
+/// What the system knows of names: addresses only, IPv4 before IPv6.
+pub(crate) async fn answer(question: &Question) -> Answer {
+    let Question::Addresses(host) = question else { return Answer::Nothing };
+    let Ok(found) = lookup_host((host.as_str(), 0)).await else { return Answer::Nothing };
+    let mut addresses: Vec<IpAddr> = found.map(|a| a.ip()).collect();
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    addresses.dedup();
+    Answer::Addresses(addresses)
 }
 
 /// The first address of a name, IPv4 before IPv6: few SIP providers answer on both.

@@ -34,6 +34,7 @@ pub(crate) async fn run(
     let endpoint = Endpoint::new(EndpointConfig {
         user_agent: concat!("Tern sandbox/", env!("CARGO_PKG_VERSION")).into(),
         listeners: vec![Listener { transport: Transport::Udp, address }],
+        transports: vec![Transport::Udp],
         seed: rand::random(),
         handles: vec![Method::REGISTER],
         max_calls: operator.settings.max_legs,
@@ -55,7 +56,7 @@ pub(crate) async fn run(
         for (remote, bytes) in packets {
             if let Err(error) = socket.send_to(&bytes, remote).await {
                 tracing::debug!(%remote, %error, "a message cannot be sent");
-                switch.endpoint().transport_failed(now, Transport::Udp, remote);
+                switch.endpoint().transport_failed(now, remote);
             }
         }
         for deed in done {
@@ -76,7 +77,7 @@ pub(crate) async fn run(
                 Ok((length, remote)) => {
                     failures = 0;
                     let bytes = buffer.get(..length).unwrap_or_default();
-                    let datagram = Datagram { transport: Transport::Udp, local: address, remote, bytes };
+                    let datagram = Datagram { local: address, remote, bytes };
                     switch.endpoint().handle_datagram(Instant::now(), datagram);
                 }
                 // Some systems report here that an earlier packet was not taken.

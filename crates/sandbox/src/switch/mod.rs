@@ -22,7 +22,7 @@ use std::{
 
 use tern_provider::Secret;
 use tern_sip::{
-    CallId, Endpoint, Event, Output, Reply, RequestId, Source, offer_answer,
+    Answer, CallId, Disconnect, Endpoint, Event, Output, Reply, RequestId, Source, offer_answer,
     wire::{HeaderAccess, Request},
 };
 use tokio::sync::mpsc;
@@ -127,7 +127,10 @@ impl Switch {
             match output {
                 Output::Transmit { remote, bytes, .. } => self.packets.push((remote, bytes)),
                 // Every hop here is an address already.
-                Output::Resolve { id, .. } => self.endpoint.resolved(now, id, None),
+                Output::Resolve { id, .. } => self.endpoint.resolved(now, id, Answer::Nothing),
+                // Only UDP is spoken here.
+                Output::Connect { flow, .. } => self.endpoint.disconnected(now, flow, Disconnect::Refused),
+                Output::Write { .. } | Output::Close { .. } | Output::Trace { .. } => {}
                 Output::Event(event) => self.on_event(now, event),
             }
         }

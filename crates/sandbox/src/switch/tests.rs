@@ -173,8 +173,8 @@ async fn drive(
         while let Some(output) = endpoint.poll() {
             match output {
                 Output::Transmit { remote, bytes, .. } => drop(socket.send_to(&bytes, remote).await),
-                Output::Resolve { .. } => panic!("nothing is to be resolved"),
                 Output::Event(event) => drop(events.send(event)),
+                other => panic!("not asked for: {other:?}"),
             }
         }
         let timeout = endpoint.poll_timeout().map(tokio::time::Instant::from_std);
@@ -190,7 +190,7 @@ async fn drive(
             got = socket.recv_from(&mut buffer) => {
                 let Ok((length, remote)) = got else { continue };
                 let bytes = &buffer[..length];
-                let datagram = Datagram { transport: Transport::Udp, local, remote, bytes };
+                let datagram = Datagram { local, remote, bytes };
                 endpoint.handle_datagram(Instant::now(), datagram);
             }
         }

@@ -4,15 +4,15 @@
 //! [`crate::uas`], [`crate::invite`] and [`crate::registration`].
 
 use crate::config::EndpointConfig;
-use crate::event::{Output, Stats};
+use crate::event::{Output, Stats, Way};
 use crate::guard::Guard;
-use crate::ids::{CallId, RegistrationId, ResolveId};
+use crate::ids::{CallId, FlowId, RegistrationId, ResolveId};
 use crate::invite::Call;
 use crate::layer::{Layer, Owner, Upcall};
 use crate::registration::Registration;
 use crate::surroundings::{MAX_OUTPUTS, Surroundings, TimerKey};
-use crate::transport::{Datagram, Listener, Source, Transport};
-use crate::wire::{HeaderAccess as _, Message, ParseError, Response, parse_datagram};
+use crate::transport::{Answer, Datagram, Disconnect, Listener, Source, Transport};
+use crate::wire::{Frame, HeaderAccess as _, Message, ParseError, Response, parse_datagram};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -46,27 +46,61 @@ impl Endpoint {
         }
     }
 
-    /// Takes bytes from the network.
+    /// Takes a datagram from the network.
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
-        let around = &mut self.layer.around;
-        around.stats.received = around.stats.received.saturating_add(1);
-        if around.outputs.len() >= MAX_OUTPUTS {
-            around.stats.overflow = around.stats.overflow.saturating_add(1);
-            return;
+        let Datagram { local, remote, bytes } = datagram;
+        let source = Source { transport: Transport::Udp, local, remote, flow: None };
+        self.on_message(now, source, bytes);
+    }
+
+    /// A connection came in. Its id names it in [`Self::handle_stream`], [`Self::disconnected`] and the outputs.
+    pub fn accepted(
+        &mut self,
+        _now: Instant,
+        transport: Transport,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> FlowId {
+        let flows = &mut self.layer.around.flows;
+        match flows.accept(transport, local, remote) {
+            Ok(flow) => flow,
+            Err(flow) => {
+                self.close(flow);
+                flow
+            }
         }
-        let Datagram { transport, local, remote, bytes } = datagram;
-        let source = Source { transport, local, remote };
-        match parse_datagram(bytes) {
-            Ok(Message::Request(request)) => self.on_request(now, request, source),
-            Ok(Message::Response(response)) => self.on_response(now, response),
-            Err(ParseError::KeepAlive) => {}
-            Err(ParseError::Garbage(what)) => {
-                tracing::debug!(%remote, what, "datagram ignored");
-                around.stats.garbage = around.stats.garbage.saturating_add(1);
+    }
+
+    /// The connection of [`Output::Connect`] is open, with TLS after its handshake and the check of the name.
+    pub fn connected(&mut self, now: Instant, flow: FlowId, local: SocketAddr) {
+        self.layer.connected(now, flow, local);
+    }
+
+    /// Takes bytes of a connection, cut anywhere (RFC 3261 18.3).
+    pub fn handle_stream(&mut self, now: Instant, flow: FlowId, bytes: &[u8]) {
+        self.layer.around.flows.push(flow, bytes);
+        while let Some(source) = self.layer.source_of(flow) {
+            match self.layer.around.flows.next_frame(flow) {
+                None => return,
+                Some(Frame::Message(message)) => self.on_message(now, source, &message),
+                Some(Frame::Ping) => {
+                    // RFC 5626 4.4.1: one line end answers two.
+                    self.layer.around.outputs.push_back(Output::Write { flow, bytes: b"\r\n".to_vec() });
+                }
+                Some(Frame::Pong) => {}
+                Some(Frame::Broken(error)) => {
+                    self.on_broken(now, source, error);
+                    self.close(flow);
+                    self.disconnected(now, flow, Disconnect::Reset);
+                }
             }
-            Err(ParseError::BadRequest { code, phrase, method, headers }) => {
-                self.on_bad_request(now, code, phrase, &method, headers, source);
-            }
+        }
+    }
+
+    /// A connection is gone, or could not be opened. Nothing may come of it after this.
+    pub fn disconnected(&mut self, now: Instant, flow: FlowId, why: Disconnect) {
+        for upcall in self.layer.disconnected(now, flow, why) {
+            self.tell(now, Some(upcall));
         }
     }
 
@@ -83,7 +117,11 @@ impl Endpoint {
                 }
                 TimerKey::Server(id, timer) => self.layer.server_timer(now, id, timer),
                 TimerKey::Unanswered(id) => self.layer.unanswered(id),
-                TimerKey::Resolve(id) => self.resolved(now, id, None),
+                TimerKey::Resolve(id) => self.resolved(now, id, Answer::Nothing),
+                TimerKey::Errand(id) => {
+                    let upcall = self.layer.errand_due(now, id);
+                    self.tell(now, upcall);
+                }
                 TimerKey::Call(id, timer) => {
                     self.with_call(id, |call, layer| call.on_timer(now, timer, layer))
                 }
@@ -106,28 +144,68 @@ impl Endpoint {
         self.layer.around.outputs.pop_front()
     }
 
-    /// The answer to [`Output::Resolve`]; `None` when the name has no address. An id that is no longer waited for is
-    /// ignored.
-    pub fn resolved(&mut self, now: Instant, id: ResolveId, hop: Option<(Transport, SocketAddr)>) {
-        let upcall = self.layer.resolved(now, id, hop);
+    /// The answer to [`Output::Resolve`]. An id that is no longer waited for is ignored.
+    pub fn resolved(&mut self, now: Instant, id: ResolveId, answer: Answer) {
+        let upcall = self.layer.resolved(now, id, answer);
         self.tell(now, upcall);
     }
 
-    /// The network refused a message to that address (RFC 3261 18.4).
-    pub fn transport_failed(&mut self, now: Instant, transport: Transport, remote: SocketAddr) {
-        for upcall in self.layer.transport_failed(now, transport, remote) {
+    /// The network refused a datagram to that address (RFC 3261 18.4).
+    pub fn transport_failed(&mut self, now: Instant, remote: SocketAddr) {
+        for upcall in self.layer.transport_failed(now, remote) {
             self.tell(now, Some(upcall));
         }
     }
 
-    /// The local addresses changed; later requests use the new ones.
-    pub fn set_listeners(&mut self, listeners: Vec<Listener>) {
+    /// The local addresses changed, or the computer has slept: connections from addresses that are gone are given up,
+    /// and every account registers at once. Running calls are the application's to offer again.
+    pub fn network_changed(&mut self, now: Instant, listeners: Vec<Listener>) {
         self.layer.around.config.listeners = listeners;
+        for registration in self.registrations.values_mut() {
+            registration.refresh(now, &mut self.layer);
+        }
     }
 
     /// Counters and sizes.
     pub fn stats(&self) -> Stats {
         Stats { calls: self.calls.len(), ..self.layer.stats() }
+    }
+
+    /// One message, from a datagram or cut out of a stream.
+    fn on_message(&mut self, now: Instant, source: Source, bytes: &[u8]) {
+        let around = &mut self.layer.around;
+        around.stats.received = around.stats.received.saturating_add(1);
+        if around.outputs.len() >= MAX_OUTPUTS {
+            around.stats.overflow = around.stats.overflow.saturating_add(1);
+            return;
+        }
+        let parsed = parse_datagram(bytes);
+        if around.config.trace && !matches!(parsed, Err(ParseError::KeepAlive | ParseError::Garbage(_))) {
+            around.trace(Way::In, source, bytes.to_vec());
+        }
+        match parsed {
+            Ok(Message::Request(request)) => self.on_request(now, request, source),
+            Ok(Message::Response(response)) => self.on_response(now, response),
+            Err(error) => self.on_broken(now, source, error),
+        }
+    }
+
+    fn on_broken(&mut self, now: Instant, source: Source, error: ParseError) {
+        match error {
+            ParseError::KeepAlive => {}
+            ParseError::Garbage(what) => {
+                tracing::debug!(remote = %source.remote, what, "message ignored");
+                let around = &mut self.layer.around;
+                around.stats.garbage = around.stats.garbage.saturating_add(1);
+            }
+            ParseError::BadRequest { code, phrase, method, headers } => {
+                self.on_bad_request(now, code, phrase, &method, headers, source);
+            }
+        }
+    }
+
+    fn close(&mut self, flow: FlowId) {
+        self.layer.around.outputs.push_back(Output::Close { flow });
     }
 
     fn on_response(&mut self, now: Instant, response: Response) {

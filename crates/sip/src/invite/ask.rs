@@ -137,7 +137,7 @@ impl Call {
             Fate::Response(response) if response.code() < 200 => return,
             Fate::Response(response) => Outcome::Response(response),
             Fate::Timeout => Outcome::Timeout,
-            Fate::Unreachable => Outcome::Unreachable,
+            Fate::Unreachable(_) => Outcome::Unreachable,
         };
         let mut asked = self.asks.remove(at);
         if let Outcome::Response(response) = &outcome {

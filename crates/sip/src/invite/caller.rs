@@ -107,7 +107,7 @@ impl Call {
             },
             // RFC 3261 8.1.3.1: treated as 408 and 503, but told apart for people.
             Fate::Timeout => self.on_no_response("No answer from the server", layer),
-            Fate::Unreachable => self.on_no_response("Server unreachable", layer),
+            Fate::Unreachable(_) => self.on_no_response("Server unreachable", layer),
         }
     }
 

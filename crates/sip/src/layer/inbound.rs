@@ -149,10 +149,10 @@ impl Layer {
 
 /// Where responses to a request go (RFC 3261 18.2.2, RFC 3581 4).
 pub(crate) fn response_path(headers: &Headers, source: Source) -> Path {
-    let Source { transport, local, remote } = source;
+    let Source { transport, local, remote, flow } = source;
     // A stream answers on its own connection.
     if transport.is_reliable() {
-        return Path { transport, local, remote };
+        return Path { transport, local, remote, flow };
     }
     let port = match headers.top_via() {
         // The rport value was filled in with the source port.
@@ -162,7 +162,7 @@ pub(crate) fn response_path(headers: &Headers, source: Source) -> Path {
     };
     // `received` is always the source address, so a `maddr` is the only other case; it is for multicast, which this
     // side does not take part in.
-    Path { transport, local, remote: SocketAddr::new(remote.ip(), port) }
+    Path { transport, local, remote: SocketAddr::new(remote.ip(), port), flow: None }
 }
 
 fn merge_key(request: &Request) -> Option<MergeKey> {

@@ -3,6 +3,7 @@
 //! Invariant: every transaction is in exactly one of `clients` and `servers`, its key points to it, and when it
 //! terminates it, its key and its timers go at once. The core above is told through [`Upcall`].
 
+mod errand;
 mod inbound;
 mod outbound;
 
@@ -14,6 +15,7 @@ use crate::transaction::client::ClientTransaction;
 use crate::transaction::server::ServerTransaction;
 use crate::transaction::{ClientId, ClientKey, Path, ServerId, ServerKey};
 use crate::wire::{Request, Response};
+use errand::Errand;
 use inbound::MergeKey;
 pub(crate) use inbound::{Arrival, response_path};
 use std::collections::{BTreeMap, HashMap};
@@ -52,7 +54,22 @@ pub(crate) struct AckKey {
 pub(crate) enum Fate {
     Response(Response),
     Timeout,
-    Unreachable,
+    Unreachable(Obstacle),
+}
+
+/// Why a request could not be brought anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The DNS knows no server.
+    NoServer,
+    /// This side has no address or transport for it.
+    NoWay,
+    /// The network or the host refused it (RFC 3261 18.4).
+    Refused,
+    /// The connection broke before the answer.
+    Lost,
+    /// The server could not prove its name (RFC 5922 7.2).
+    Certificate,
 }
 
 #[derive(Debug)]
@@ -68,13 +85,6 @@ struct Client {
     owner: Owner,
 }
 
-/// What waits for an address.
-#[derive(Debug)]
-enum Waiting {
-    Request { id: ClientId, draft: Draft, owner: Owner },
-    Ack { key: AckKey, draft: Draft },
-}
-
 #[derive(Debug)]
 pub(crate) struct Layer {
     pub(crate) around: Surroundings,
@@ -83,7 +93,10 @@ pub(crate) struct Layer {
     servers: BTreeMap<ServerId, ServerTransaction>,
     server_keys: HashMap<ServerKey, ServerId>,
     merge_keys: HashMap<MergeKey, ServerId>,
-    waiting: BTreeMap<ResolveId, Waiting>,
+    /// Requests on their way to a server.
+    errands: BTreeMap<ClientId, Errand>,
+    /// Which errand a question to the DNS is for.
+    questions: BTreeMap<ResolveId, ClientId>,
     /// The ACK of each 2xx, to be sent again when the 2xx comes again (RFC 3261 13.2.2.4).
     acks: Vec<(AckKey, Path, Vec<u8>)>,
     next_id: u64,
@@ -98,7 +111,8 @@ impl Layer {
             servers: BTreeMap::new(),
             server_keys: HashMap::new(),
             merge_keys: HashMap::new(),
-            waiting: BTreeMap::new(),
+            errands: BTreeMap::new(),
+            questions: BTreeMap::new(),
             acks: Vec::new(),
             next_id: 0,
         }
@@ -111,8 +125,9 @@ impl Layer {
 
     pub(crate) fn stats(&self) -> Stats {
         Stats {
-            client_transactions: self.clients.len().saturating_add(self.waiting.len()),
+            client_transactions: self.clients.len().saturating_add(self.errands.len()),
             server_transactions: self.servers.len(),
+            flows: self.around.flows.len(),
             timers: self.around.timers.len(),
             ..self.around.stats
         }

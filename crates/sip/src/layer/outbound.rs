@@ -1,10 +1,7 @@
-//! Requests on their way: address, Via, transaction, and what becomes of them.
+//! Requests in their transactions: Via, Contact, and what becomes of them.
 
-use super::{AckKey, Client, Draft, Fate, Layer, Owner, Upcall, Waiting};
-use crate::config::NextHop;
-use crate::event::Output;
-use crate::ids::{CallId, ResolveId};
-use crate::surroundings::TimerKey;
+use super::{AckKey, Client, Draft, Fate, Layer, Obstacle, Owner, Upcall};
+use crate::ids::{CallId, FlowId};
 use crate::transaction::client::{self, ClientTransaction};
 use crate::transaction::{ClientId, ClientKey, Path, Timer};
 use crate::transport::Transport;
@@ -13,24 +10,6 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 impl Layer {
-    /// Sends a request in a transaction of its own, once the address of its first hop is known.
-    pub(crate) fn send(&mut self, now: Instant, draft: Draft, owner: Owner) -> ClientId {
-        let id = ClientId(self.fresh_id());
-        match draft.hop.clone() {
-            NextHop::Address { transport, address } => self.start(now, id, draft, owner, transport, address),
-            NextHop::Name { .. } => self.resolve(now, Waiting::Request { id, draft, owner }),
-        }
-        id
-    }
-
-    /// Sends the ACK for a 2xx and keeps it.
-    pub(crate) fn send_ack(&mut self, now: Instant, key: AckKey, draft: Draft) {
-        match draft.hop.clone() {
-            NextHop::Address { transport, address } => self.transmit_ack(key, draft, transport, address),
-            NextHop::Name { .. } => self.resolve(now, Waiting::Ack { key, draft }),
-        }
-    }
-
     /// Sends that ACK again. False when there was none yet.
     pub(crate) fn repeat_ack(&mut self, key: &AckKey) -> bool {
         match self.acks.iter().find(|(k, ..)| k == key) {
@@ -38,7 +17,7 @@ impl Layer {
                 self.around.transmit(*path, bytes.clone());
                 true
             }
-            None => self.waiting.values().any(|w| matches!(w, Waiting::Ack { key: k, .. } if k == key)),
+            None => self.ack_waits(key),
         }
     }
 
@@ -70,24 +49,15 @@ impl Layer {
         self.clients.get(&id).map(|c| (&c.transaction.request, c.transaction.path))
     }
 
-    /// Drops a client transaction or a request that waits for its address, silently.
+    /// Drops a client transaction or a request that waits for its way, silently.
     pub(crate) fn abandon(&mut self, id: ClientId) {
         self.remove_client(id);
-        let gone = self.waiting.iter().find(|(_, w)| matches!(w, Waiting::Request { id: i, .. } if *i == id));
-        if let Some(resolve) = gone.map(|(r, _)| *r) {
-            self.waiting.remove(&resolve);
-            self.around.timers.cancel(TimerKey::Resolve(resolve));
-        }
+        self.drop_errand(id);
     }
 
     /// Whether anything sent for a call is still alive.
     pub(crate) fn works_for(&self, call: CallId) -> bool {
-        let of_call = |owner: &Owner| matches!(owner, Owner::Invite(c) | Owner::InCall(c) if *c == call);
-        self.clients.values().any(|c| of_call(&c.owner))
-            || self.waiting.values().any(|w| match w {
-                Waiting::Request { owner, .. } => of_call(owner),
-                Waiting::Ack { key, .. } => key.call == call,
-            })
+        self.clients.values().any(|c| c.owner.call() == Some(call)) || self.runs_errand_for(call)
     }
 
     /// Forgets what was kept for a call.
@@ -95,43 +65,26 @@ impl Layer {
         self.acks.retain(|(key, ..)| key.call != call);
     }
 
-    /// The driver found an address, or none.
-    pub(crate) fn resolved(
-        &mut self,
-        now: Instant,
-        id: ResolveId,
-        hop: Option<(Transport, SocketAddr)>,
-    ) -> Option<Upcall> {
-        let waiting = self.waiting.remove(&id)?;
-        self.around.timers.cancel(TimerKey::Resolve(id));
-        match (waiting, hop) {
-            (Waiting::Request { id, draft, owner }, Some((transport, address))) => {
-                self.start(now, id, draft, owner, transport, address);
-                None
-            }
-            (Waiting::Request { id, owner, .. }, None) => {
-                Some(Upcall { owner, client: id, fate: Fate::Unreachable })
-            }
-            (Waiting::Ack { key, draft }, Some((transport, address))) => {
-                self.transmit_ack(key, draft, transport, address);
-                None
-            }
-            // Without its ACK the other side will end the call by itself.
-            (Waiting::Ack { .. }, None) => None,
-        }
+    /// RFC 3261 17.1.4: every transaction on that way has failed.
+    pub(crate) fn transport_failed(&mut self, now: Instant, remote: SocketAddr) -> Vec<Upcall> {
+        self.fail_clients(now, Obstacle::Refused, |path| path.flow.is_none() && path.remote == remote)
     }
 
-    /// RFC 3261 17.1.4: every transaction on that way has failed.
-    pub(crate) fn transport_failed(
+    /// Fails the transactions of a connection that is gone.
+    pub(super) fn flow_failed(&mut self, now: Instant, flow: FlowId, obstacle: Obstacle) -> Vec<Upcall> {
+        self.fail_clients(now, obstacle, |path| path.flow == Some(flow))
+    }
+
+    fn fail_clients(
         &mut self,
         now: Instant,
-        transport: Transport,
-        remote: SocketAddr,
+        obstacle: Obstacle,
+        on_way: impl Fn(&Path) -> bool,
     ) -> Vec<Upcall> {
-        let on_way =
-            |c: &Client| c.transaction.path.transport == transport && c.transaction.path.remote == remote;
-        let ids: Vec<ClientId> = self.clients.iter().filter(|(_, c)| on_way(c)).map(|(id, _)| *id).collect();
-        ids.into_iter().filter_map(|id| self.drive(now, id, client::Input::TransportError, None)).collect()
+        let hit = self.clients.iter().filter(|(_, c)| on_way(&c.transaction.path));
+        let ids: Vec<ClientId> = hit.map(|(id, _)| *id).collect();
+        let fail = |id| self.drive(now, id, client::Input::TransportError(obstacle), None);
+        ids.into_iter().filter_map(fail).collect()
     }
 
     pub(crate) fn receive_response(
@@ -170,39 +123,7 @@ impl Layer {
         Address::new(Uri::Sip(uri))
     }
 
-    fn resolve(&mut self, now: Instant, waiting: Waiting) {
-        let id = ResolveId(self.fresh_id());
-        let (Waiting::Request { draft, .. } | Waiting::Ack { draft, .. }) = &waiting;
-        if let NextHop::Name { host, port, transport } = draft.hop.clone() {
-            self.around.outputs.push_back(Output::Resolve { id, host, port, transport });
-        }
-        let life = self.around.config.timers.transaction_life();
-        self.around.timers.set(TimerKey::Resolve(id), now + life);
-        self.waiting.insert(id, waiting);
-    }
-
-    fn start(
-        &mut self,
-        now: Instant,
-        id: ClientId,
-        mut draft: Draft,
-        owner: Owner,
-        transport: Transport,
-        remote: SocketAddr,
-    ) {
-        let Some(local) = self.around.local_for(transport, remote) else {
-            // Told through a timer, so that the owner hears of it after it knows the id.
-            let resolve = ResolveId(self.fresh_id());
-            self.around.timers.set(TimerKey::Resolve(resolve), now);
-            self.waiting.insert(resolve, Waiting::Request { id, draft, owner });
-            return;
-        };
-        let path = Path { transport, local, remote };
-        self.complete(&mut draft, path);
-        self.enter(now, id, draft.request, path, owner);
-    }
-
-    fn enter(&mut self, now: Instant, id: ClientId, request: Request, path: Path, owner: Owner) {
+    pub(super) fn enter(&mut self, now: Instant, id: ClientId, request: Request, path: Path, owner: Owner) {
         if let Some(key) = ClientKey::of_request(&request) {
             self.client_keys.insert(key, id);
         }
@@ -210,9 +131,7 @@ impl Layer {
         self.clients.insert(id, Client { transaction, owner });
     }
 
-    fn transmit_ack(&mut self, key: AckKey, mut draft: Draft, transport: Transport, remote: SocketAddr) {
-        let Some(local) = self.around.local_for(transport, remote) else { return };
-        let path = Path { transport, local, remote };
+    pub(super) fn transmit_ack(&mut self, key: AckKey, mut draft: Draft, path: Path) {
         self.complete(&mut draft, path);
         let bytes = draft.request.to_bytes();
         self.around.transmit(path, bytes.clone());
@@ -226,18 +145,16 @@ impl Layer {
     }
 
     /// Adds what depends on the path: Via with a branch and rport (RFC 3261 8.1.1.7, RFC 3581 3), Contact.
-    fn complete(&mut self, draft: &mut Draft, path: Path) {
+    pub(super) fn complete(&mut self, draft: &mut Draft, path: Path) {
         let branch = self.around.random.branch();
-        let via = format!(
-            "SIP/2.0/{} {};branch={branch};rport",
-            path.transport.via_token(),
-            format_args!("{}:{}", Host::from(path.local.ip()), path.local.port()),
-        );
+        let local = self.around.reachable(path);
+        let (transport, host, port) = (path.transport.via_token(), Host::from(local.ip()), local.port());
+        let via = format!("SIP/2.0/{transport} {host}:{port};branch={branch};rport");
         let mut headers = Headers::default();
         headers.add("Via", via);
         headers.extend(std::mem::take(&mut draft.request.headers).into());
         if let Some(user) = &draft.contact_user {
-            headers.set("Contact", Layer::contact(user, path.transport, path.local).to_string());
+            headers.set("Contact", Layer::contact(user, path.transport, local).to_string());
         }
         headers.set("User-Agent", self.around.config.user_agent.clone());
         draft.request.headers = headers;
@@ -260,7 +177,7 @@ impl Layer {
             client::Outcome::Nothing => return None,
             client::Outcome::Response => Fate::Response(response?.clone()),
             client::Outcome::Timeout => Fate::Timeout,
-            client::Outcome::TransportError => Fate::Unreachable,
+            client::Outcome::TransportError(obstacle) => Fate::Unreachable(obstacle),
         };
         Some(Upcall { owner, client: id, fate })
     }

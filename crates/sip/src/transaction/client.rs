@@ -1,6 +1,7 @@
 //! One client transaction: its machine, its request and where that goes.
 
 use super::{ClientId, Path, Timer, client_invite, client_non_invite};
+use crate::layer::Obstacle;
 use crate::surroundings::{Surroundings, TimerKey};
 use crate::wire::{HeaderAccess as _, Method, Request, Response};
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ pub(crate) enum Action {
 pub(crate) enum Input<'a> {
     Response(&'a Response),
     Timer(Timer),
-    TransportError,
+    TransportError(Obstacle),
 }
 
 /// What the core is told.
@@ -37,7 +38,7 @@ pub(crate) enum Outcome {
     Nothing,
     Response,
     Timeout,
-    TransportError,
+    TransportError(Obstacle),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +83,10 @@ impl ClientTransaction {
             Input::Response(response) => Some(*response),
             _ => None,
         };
+        let obstacle = match &input {
+            Input::TransportError(obstacle) => Some(*obstacle),
+            _ => None,
+        };
         let actions = match self.machine {
             Machine::Invite(state) => {
                 let input = match input {
@@ -91,7 +96,7 @@ impl ClientTransaction {
                         _ => client_invite::Input::Failure,
                     },
                     Input::Timer(timer) => client_invite::Input::Timer(timer),
-                    Input::TransportError => client_invite::Input::TransportError,
+                    Input::TransportError(_) => client_invite::Input::TransportError,
                 };
                 let (next, actions) = client_invite::step(state, input);
                 self.machine = Machine::Invite(next);
@@ -102,14 +107,17 @@ impl ClientTransaction {
                     Input::Response(r) if r.code() < 200 => client_non_invite::Input::Provisional,
                     Input::Response(_) => client_non_invite::Input::Final,
                     Input::Timer(timer) => client_non_invite::Input::Timer(timer),
-                    Input::TransportError => client_non_invite::Input::TransportError,
+                    Input::TransportError(_) => client_non_invite::Input::TransportError,
                 };
                 let (next, actions) = client_non_invite::step(state, input);
                 self.machine = Machine::NonInvite(next);
                 actions
             }
         };
-        self.perform(actions, response, now, around)
+        match (self.perform(actions, response, now, around), obstacle) {
+            (Outcome::TransportError(_), Some(obstacle)) => Outcome::TransportError(obstacle),
+            (outcome, _) => outcome,
+        }
     }
 
     pub(crate) fn is_terminated(&self) -> bool {
@@ -160,7 +168,7 @@ impl ClientTransaction {
                 }
                 Action::RestartAtT2(timer) => self.set(timer, around.config.timers.t2, now, around),
                 Action::ReportTimeout => outcome = Outcome::Timeout,
-                Action::ReportTransportError => outcome = Outcome::TransportError,
+                Action::ReportTransportError => outcome = Outcome::TransportError(Obstacle::Refused),
             }
         }
         outcome

@@ -13,6 +13,7 @@ mod server_invite;
 mod server_non_invite;
 
 use crate::config::TimerSettings;
+use crate::ids::FlowId;
 use crate::transport::Transport;
 use crate::wire::{HeaderAccess as _, Method, Request, Response, via::MAGIC_COOKIE};
 use std::net::SocketAddr;
@@ -47,6 +48,8 @@ pub(crate) struct Path {
     pub(crate) transport: Transport,
     pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
+    /// The connection; UDP has none.
+    pub(crate) flow: Option<FlowId>,
 }
 
 /// RFC 3261 17.1.3: a response belongs to the client transaction of its branch and CSeq method.

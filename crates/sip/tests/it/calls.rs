@@ -230,11 +230,11 @@ fn hanging_up_while_the_name_is_looked_up_sends_nothing() {
     config.target = uri("sip:bob@slow.test");
     let endpoint = &mut net.node(alice).endpoint;
     let call = endpoint.call(now, config).unwrap();
-    let Some(Output::Resolve { id, host, .. }) = endpoint.poll() else { panic!() };
-    assert_eq!(host, "slow.test");
+    let Some(Output::Resolve { id, question }) = endpoint.poll() else { panic!() };
+    assert_eq!(question, tern_sip::Question::Naptr("slow.test".into()));
     endpoint.hang_up(now, call).unwrap();
     // The answer comes too late and is for nobody.
-    endpoint.resolved(now, id, Some((Transport::Udp, "192.0.2.2:5060".parse().unwrap())));
+    endpoint.resolved(now, id, tern_sip::Answer::Nothing);
     net.run(SECOND, &mut |_, _, _| {});
     assert_eq!((net.sent.len(), ending(&net, alice).unwrap().by), (0, EndedBy::Local));
     net.assert_empty("after the early end");
@@ -264,7 +264,7 @@ fn a_network_that_refuses_ends_the_call_at_once() {
     let to = net.nodes[bob].address;
     let endpoint = &mut net.node(alice).endpoint;
     endpoint.call(now, config).unwrap();
-    endpoint.transport_failed(now, Transport::Udp, to);
+    endpoint.transport_failed(now, to);
     net.run(SECOND, &mut |_, _, _| {});
     assert_eq!(ending(&net, alice).unwrap().by, EndedBy::Network);
     net.assert_empty("after the refusal");
@@ -296,7 +296,7 @@ fn over_a_stream_nothing_is_repeated() {
     let target = format!("{};transport=tcp", config.target);
     config.target = uri(&target);
     let call = net.node(alice).endpoint.call(now, config).unwrap();
-    net.run(10 * SECOND, &mut |net, n, e| {
+    net.run(20 * SECOND, &mut |net, n, e| {
         if let Event::IncomingCall { call, .. } = e {
             let now = net.now;
             net.node(n).endpoint.reject(now, *call, Reply::new(486)).unwrap();

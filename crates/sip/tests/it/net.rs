@@ -1,8 +1,9 @@
-//! A network in virtual time: seeded loss, delay, reordering and duplication, and a log of every message.
+//! A network in virtual time: datagrams with seeded loss, delay, reordering and duplication, connections that keep
+//! their order, a DNS, and a log of every message.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tern_sip::offer_answer::{AudioCapabilities, SessionVersion, offer};
@@ -31,9 +32,50 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) endpoint: Endpoint,
     pub(crate) events: Vec<Event>,
+    /// What it listens on; connections to anything else are refused.
+    pub(crate) listeners: Vec<Listener>,
+    flows: HashMap<FlowId, Link>,
 }
 
-/// One datagram as it was sent.
+/// The other end of a connection.
+#[derive(Clone, Copy)]
+struct Link {
+    transport: Transport,
+    local: SocketAddr,
+    remote: SocketAddr,
+    peer: Option<(usize, FlowId)>,
+}
+
+/// What is under way.
+enum Parcel {
+    Datagram {
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    /// A connection arrives where it was to go.
+    Arrival {
+        node: usize,
+        flow: FlowId,
+    },
+    /// The answer to it arrives.
+    Connected {
+        node: usize,
+        flow: FlowId,
+    },
+    Bytes {
+        node: usize,
+        flow: FlowId,
+        bytes: Vec<u8>,
+    },
+    Disconnected {
+        node: usize,
+        flow: FlowId,
+        why: Disconnect,
+    },
+}
+
+/// One datagram, or one write to a connection, as it was sent.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) at: Duration,
@@ -47,12 +89,20 @@ pub(crate) struct Net {
     pub(crate) now: Instant,
     pub(crate) nodes: Vec<Node>,
     pub(crate) sent: Vec<Sent>,
-    /// Names the driver would find in the DNS.
+    /// Host names and their addresses; the port is for nobody.
     pub(crate) names: Vec<(&'static str, SocketAddr)>,
+    /// SRV records and the names they stand at.
+    pub(crate) srv: Vec<(&'static str, SrvRecord)>,
+    /// NAPTR records and their domains.
+    pub(crate) naptr: Vec<(&'static str, NaptrRecord)>,
+    /// Every question that was asked.
+    pub(crate) asked: Vec<Question>,
+    /// Certificates that fail, by the name they should be for.
+    pub(crate) forged: Vec<&'static str>,
     pub(crate) weather: Weather,
     pub(crate) transport: Transport,
     rng: ChaCha8Rng,
-    under_way: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
+    under_way: BTreeMap<(Instant, u64), Parcel>,
     sequence: u64,
 }
 
@@ -68,6 +118,10 @@ impl Net {
             nodes: Vec::new(),
             sent: Vec::new(),
             names: Vec::new(),
+            srv: Vec::new(),
+            naptr: Vec::new(),
+            asked: Vec::new(),
+            forged: Vec::new(),
             weather,
             transport: Transport::Udp,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -90,7 +144,9 @@ impl Net {
             ..EndpointConfig::default()
         };
         adjust(&mut config);
-        self.nodes.push(Node { name, address, endpoint: Endpoint::new(config), events: Vec::new() });
+        let listeners = config.listeners.clone();
+        let (endpoint, events, flows) = (Endpoint::new(config), Vec::new(), HashMap::new());
+        self.nodes.push(Node { name, address, endpoint, events, listeners, flows });
         self.nodes.len() - 1
     }
 
@@ -129,19 +185,66 @@ impl Net {
                 if *at > now {
                     break;
                 }
-                let (_, (from, to, bytes)) = self.under_way.pop_first().unwrap();
-                self.deliver(from, to, &bytes);
+                let (_, parcel) = self.under_way.pop_first().unwrap();
+                self.arrive(parcel);
                 self.drain(app);
             }
         }
     }
 
-    /// Hands bytes to whoever lives at `to`.
+    /// Hands a datagram to whoever lives at `to`.
     pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        let (now, transport) = (self.now, self.transport);
+        let now = self.now;
         if let Some(node) = self.nodes.iter_mut().find(|n| n.address == to) {
-            let datagram = Datagram { transport, local: to, remote: from, bytes };
-            node.endpoint.handle_datagram(now, datagram);
+            node.endpoint.handle_datagram(now, Datagram { local: to, remote: from, bytes });
+        }
+    }
+
+    /// Breaks every connection of a node, as a restart of its machine would. The node itself hears nothing.
+    #[allow(dead_code, reason = "for the tests of connections")]
+    pub(crate) fn cut(&mut self, node: usize, why: Disconnect) {
+        let links: Vec<Link> = self.nodes[node].flows.drain().map(|(_, link)| link).collect();
+        for (peer, flow) in links.into_iter().filter_map(|l| l.peer) {
+            self.later(Parcel::Disconnected { node: peer, flow, why });
+        }
+    }
+
+    fn arrive(&mut self, parcel: Parcel) {
+        let now = self.now;
+        match parcel {
+            Parcel::Datagram { from, to, bytes } => self.deliver(from, to, &bytes),
+            Parcel::Arrival { node, flow } => {
+                let Some(link) = self.nodes[node].flows.get(&flow).copied() else { return };
+                let listens = |n: &Node| {
+                    n.listeners.iter().any(|l| l.transport == link.transport && l.address == link.remote)
+                };
+                let Some(host) = self.nodes.iter().position(listens) else {
+                    self.later(Parcel::Disconnected { node, flow, why: Disconnect::Refused });
+                    return;
+                };
+                let there = self.nodes[host].endpoint.accepted(now, link.transport, link.remote, link.local);
+                let back = Link { local: link.remote, remote: link.local, peer: Some((node, flow)), ..link };
+                self.nodes[host].flows.insert(there, back);
+                if let Some(link) = self.nodes[node].flows.get_mut(&flow) {
+                    link.peer = Some((host, there));
+                }
+                self.later(Parcel::Connected { node, flow });
+            }
+            Parcel::Connected { node, flow } => {
+                if let Some(link) = self.nodes[node].flows.get(&flow).copied() {
+                    self.nodes[node].endpoint.connected(now, flow, link.local);
+                }
+            }
+            Parcel::Bytes { node, flow, bytes } => {
+                if self.nodes[node].flows.contains_key(&flow) {
+                    self.nodes[node].endpoint.handle_stream(now, flow, &bytes);
+                }
+            }
+            Parcel::Disconnected { node, flow, why } => {
+                if self.nodes[node].flows.remove(&flow).is_some() {
+                    self.nodes[node].endpoint.disconnected(now, flow, why);
+                }
+            }
         }
     }
 
@@ -152,14 +255,38 @@ impl Net {
                 while let Some(output) = self.nodes[n].endpoint.poll() {
                     quiet = false;
                     match output {
-                        Output::Transmit { local, remote, bytes, .. } => self.post(local, remote, bytes),
-                        Output::Resolve { id, host, port, .. } => {
-                            let hit = self.names.iter().find(|(name, _)| *name == host).map(|(_, a)| *a);
-                            let hop = hit
-                                .map(|a| (Transport::Udp, SocketAddr::new(a.ip(), port.unwrap_or(a.port()))));
-                            let now = self.now;
-                            self.nodes[n].endpoint.resolved(now, id, hop);
+                        Output::Transmit { local, remote, bytes } => self.post(local, remote, bytes),
+                        Output::Connect { flow, transport, local, remote, server_name } => {
+                            let ip = local.unwrap_or(self.nodes[n].address.ip());
+                            self.sequence += 1;
+                            let local = SocketAddr::new(ip, 40_000 + self.sequence as u16);
+                            self.nodes[n].flows.insert(flow, Link { transport, local, remote, peer: None });
+                            let forged = self.forged.iter().any(|name| *name == server_name);
+                            self.later(match transport == Transport::Tls && forged {
+                                true => Parcel::Disconnected { node: n, flow, why: Disconnect::Certificate },
+                                false => Parcel::Arrival { node: n, flow },
+                            });
                         }
+                        Output::Write { flow, bytes } => {
+                            let link = self.nodes[n].flows[&flow];
+                            self.note(link.local, link.remote, &bytes);
+                            if let Some((node, flow)) = link.peer {
+                                self.later(Parcel::Bytes { node, flow, bytes });
+                            }
+                        }
+                        Output::Close { flow } => {
+                            let link = self.nodes[n].flows.remove(&flow);
+                            if let Some((node, flow)) = link.and_then(|l| l.peer) {
+                                self.later(Parcel::Disconnected { node, flow, why: Disconnect::Closed });
+                            }
+                        }
+                        Output::Resolve { id, question } => {
+                            let answer = self.answer(&question);
+                            self.asked.push(question);
+                            let now = self.now;
+                            self.nodes[n].endpoint.resolved(now, id, answer);
+                        }
+                        Output::Trace { .. } => {}
                         Output::Event(event) => {
                             self.nodes[n].events.push(event.clone());
                             app(self, n, &event);
@@ -173,12 +300,36 @@ impl Net {
         }
     }
 
-    fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+    fn answer(&self, question: &Question) -> Answer {
+        fn at<T: Clone>(table: &[(&str, T)], name: &str) -> Vec<T> {
+            table.iter().filter(|(n, _)| *n == name).map(|(_, v)| v.clone()).collect()
+        }
+        match question {
+            Question::Naptr(name) => Answer::Naptr(at(&self.naptr, name)),
+            Question::Srv(name) => Answer::Srv(at(&self.srv, name)),
+            Question::Addresses(name) => {
+                Answer::Addresses(at(&self.names, name).into_iter().map(|a| a.ip()).collect())
+            }
+        }
+    }
+
+    fn note(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let at = self.elapsed();
         let name = |a: SocketAddr| {
-            self.nodes.iter().find(|n| n.address == a).map_or(a.to_string(), |n| n.name.into())
+            let owner = |n: &&Node| n.address == a || n.flows.values().any(|l| l.local == a);
+            self.nodes.iter().find(owner).map_or(a.to_string(), |n| n.name.into())
         };
-        self.sent.push(Sent { at, from: name(from), to: name(to), bytes: bytes.clone() });
+        self.sent.push(Sent { at, from: name(from), to: name(to), bytes: bytes.to_vec() });
+    }
+
+    /// Connections neither lose nor overtake.
+    fn later(&mut self, parcel: Parcel) {
+        self.sequence += 1;
+        self.under_way.insert((self.now + self.weather.delay, self.sequence), parcel);
+    }
+
+    fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        self.note(from, to, &bytes);
         if self.random(1000) < self.weather.loss.into() {
             return;
         }
@@ -188,7 +339,8 @@ impl Net {
             let extra = Duration::from_micros(if jitter == 0 { 0 } else { self.random(jitter) });
             self.sequence += 1;
             let when = self.now + self.weather.delay + extra;
-            self.under_way.insert((when, self.sequence), (from, to, bytes.clone()));
+            let parcel = Parcel::Datagram { from, to, bytes: bytes.clone() };
+            self.under_way.insert((when, self.sequence), parcel);
         }
     }
 

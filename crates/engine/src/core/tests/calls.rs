@@ -66,7 +66,6 @@ impl Two {
                 self.peer.handle_datagram(
                     self.bench.now.instant,
                     Datagram {
-                        transport: Transport::Udp,
                         local: address(THERE),
                         remote: address(HERE),
                         bytes: &bytes,
@@ -81,7 +80,7 @@ impl Two {
                         self.bench.give(Input::Datagram { account: DIRECT, line: 1, remote, bytes });
                     }
                     Output::Event(event) => self.heard.push(event),
-                    Output::Resolve { .. } => panic!("nothing to resolve"),
+                    other => panic!("not asked for: {other:?}"),
                 }
             }
             if quiet {

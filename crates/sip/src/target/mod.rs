@@ -1,6 +1,12 @@
-//! Where a request goes: from URIs and routes to a first hop (RFC 3261 8.1.2, RFC 3263 4).
+//! Where a request goes: from URIs and routes to a first hop (RFC 3261 8.1.2), and from there to the servers that may
+//! be tried, in their order (RFC 3263 4).
 //!
-//! Names are resolved by the driver; this only says which name, and what the URI already fixes.
+//! Pure: what the DNS has to be asked comes out as questions. That a server did not answer, and what follows, is for
+//! [`crate::layer`].
+
+mod locator;
+
+pub(crate) use locator::{Candidate, Locator, Next};
 
 use crate::config::NextHop;
 use crate::transport::Transport;
