@@ -9,6 +9,8 @@ mod calls;
 mod cancelling;
 mod challenges;
 mod early;
+#[cfg(target_os = "linux")]
+mod network;
 mod offers;
 mod registration;
 mod themselves;

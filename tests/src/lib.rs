@@ -4,6 +4,7 @@
 //! - [`actors`]: Kamailio, baresip and our own `tern`, each started on ports that were free and stopped by
 //!   process id;
 //! - [`audio`]: WAV files, a speech-like signal made here, and how much of it arrived how late;
+//! - `moving`: a computer that changes its network, and what that costs;
 //! - [`ports`]: port numbers nobody uses.
 //!
 //! Displays, sound cards, keyrings and captured processes come from [`xtask::stage`].
@@ -12,9 +13,11 @@
 
 pub mod actors;
 pub mod audio;
+#[cfg(target_os = "linux")]
+pub mod moving;
 pub mod ports;
 
-pub use xtask::stage::{Home, Process, Scratch, Stage};
+pub use xtask::stage::{Home, Process, Scratch, Stage, find_program};
 
 /// The result of a test's preparations: any error ends it with its text.
 pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;

@@ -33,9 +33,10 @@ pub fn free_range(count: u16) -> io::Result<u16> {
 
 /// Whether somebody has a UDP socket at a port on 127.0.0.1, without trying to take it: that could be in his way.
 pub fn is_bound(port: u16) -> io::Result<bool> {
-    // The kernel's table: the address as it lies in memory and the port, in hexadecimal digits.
+    // The kernel's table for this thread's network: the address as it lies in memory and the port, in hexadecimal
+    // digits.
     let local = format!(" {:08X}:{port:04X} ", u32::from_ne_bytes(Ipv4Addr::LOCALHOST.octets()));
-    Ok(std::fs::read_to_string("/proc/net/udp")?.contains(&local))
+    Ok(std::fs::read_to_string("/proc/thread-self/net/udp")?.contains(&local))
 }
 
 /// Notes a port as given; false when it was before.

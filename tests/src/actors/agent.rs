@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -45,9 +45,19 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     endpoint: Endpoint,
+    app: App,
     events: VecDeque<Event>,
     messages: Vec<(Instant, Way, Vec<u8>)>,
     stopped: bool,
+}
+
+/// What acts on events as they happen.
+struct App(Box<dyn FnMut(&mut Endpoint, Instant, &Event) + Send>);
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +74,16 @@ impl Agent {
 
     /// The same, with other settings.
     pub fn start_with(adjust: impl FnOnce(&mut EndpointConfig)) -> Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), adjust, |_, _, _| {})
+    }
+
+    /// Starts one on an address; `app` sees each event first and may act on it at once.
+    pub fn start_at(
+        address: IpAddr,
+        adjust: impl FnOnce(&mut EndpointConfig),
+        app: impl FnMut(&mut Endpoint, Instant, &Event) + Send + 'static,
+    ) -> Result<Self> {
+        let socket = UdpSocket::bind((address, 0))?;
         socket.set_read_timeout(Some(TICK))?;
         let address = socket.local_addr()?;
         let mut config = EndpointConfig {
@@ -79,6 +98,7 @@ impl Agent {
         adjust(&mut config);
         let state = State {
             endpoint: Endpoint::new(config),
+            app: App(Box::new(app)),
             events: VecDeque::new(),
             messages: Vec::new(),
             stopped: false,
@@ -147,14 +167,19 @@ impl Agent {
     /// What we say to an offer, or offer where there is none.
     pub fn answer(&self, offer: Option<&SessionDescription>) -> Result<SessionDescription> {
         match offer {
-            Some(offer) => Ok(answer(offer, &self.capabilities(Direction::SendRecv, 1))?.0),
+            Some(offer) => Ok(answer(offer, &capabilities(self.silence(), Direction::SendRecv, 1))?.0),
             None => Ok(self.description(Direction::SendRecv, 1)),
         }
     }
 
     /// An offer in its n-th version.
     pub fn description(&self, direction: Direction, version: u64) -> SessionDescription {
-        offer(&self.capabilities(direction, version))
+        offer(&capabilities(self.silence(), direction, version))
+    }
+
+    /// Where it says that it listens: nobody does, these calls have no sound.
+    fn silence(&self) -> SocketAddr {
+        SocketAddr::new(self.address().ip(), 9)
     }
 
     /// Hangs up.
@@ -238,24 +263,6 @@ impl Agent {
         }
         text
     }
-
-    fn capabilities(&self, direction: Direction, version: u64) -> AudioCapabilities {
-        let codec = |payload_type, name: &str, fmtp: Option<&str>| Codec {
-            payload_type,
-            name: name.into(),
-            clock_rate: 8000,
-            channels: 1,
-            fmtp: fmtp.map(str::to_owned),
-        };
-        AudioCapabilities {
-            // Nobody listens there: these calls have no sound.
-            address: SocketAddr::new(self.address().ip(), 9),
-            codecs: vec![codec(0, "PCMU", None), codec(101, "telephone-event", Some("0-15"))],
-            ptime: Some(20),
-            direction,
-            session: SessionVersion { id: 1, version },
-        }
-    }
 }
 
 impl Drop for Agent {
@@ -314,7 +321,10 @@ impl Shared {
                     state.endpoint.disconnected(Instant::now(), flow, Disconnect::Refused);
                 }
                 Output::Write { .. } | Output::Close { .. } | Output::Trace { .. } => {}
-                Output::Event(event) => state.events.push_back(event),
+                Output::Event(event) => {
+                    (state.app.0)(&mut state.endpoint, Instant::now(), &event);
+                    state.events.push_back(event);
+                }
             }
         }
         self.happened.notify_all();
@@ -323,4 +333,22 @@ impl Shared {
 
 fn uri(text: &str) -> Result<Uri> {
     Ok(Uri::parse(text).map_err(|error| format!("{text}: {error:?}"))?)
+}
+
+/// G.711 and telephone events, received at an address.
+pub(super) fn capabilities(address: SocketAddr, direction: Direction, version: u64) -> AudioCapabilities {
+    let codec = |payload_type, name: &str, fmtp: Option<&str>| Codec {
+        payload_type,
+        name: name.into(),
+        clock_rate: 8000,
+        channels: 1,
+        fmtp: fmtp.map(str::to_owned),
+    };
+    AudioCapabilities {
+        address,
+        codecs: vec![codec(0, "PCMU", None), codec(101, "telephone-event", Some("0-15"))],
+        ptime: Some(20),
+        direction,
+        session: SessionVersion { id: 1, version },
+    }
 }

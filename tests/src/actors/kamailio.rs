@@ -1,11 +1,14 @@
 //! Kamailio as registrar and proxy.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{Credentials, DOMAIN};
-use crate::{Process, Result, Scratch, ports};
+use super::{Certificate, Credentials, DOMAIN};
+use crate::{Failure, Process, Result, Scratch, ports};
+
+const SOON: Duration = Duration::from_secs(20);
 
 /// The algorithm of its challenges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,85 +19,173 @@ pub enum Digest {
     Sha256,
 }
 
-/// A running Kamailio.
+/// How a Kamailio is to be.
+#[derive(Debug, Clone)]
+pub struct Exchange<'a> {
+    /// The algorithm of its challenges.
+    pub digest: Digest,
+    /// The time after which its nonces are stale.
+    pub nonces: Duration,
+    /// The longest time for which it binds a contact, 5 s or more.
+    pub bindings: Duration,
+    /// Where it listens.
+    pub address: IpAddr,
+    /// With what it proves its name over TLS; without, it speaks none.
+    pub certificate: Option<&'a Certificate>,
+}
+
+impl Default for Exchange<'_> {
+    /// MD5, long lives, UDP and TCP on loopback.
+    fn default() -> Self {
+        Self {
+            digest: Digest::Md5,
+            nonces: Duration::from_secs(300),
+            bindings: Duration::from_secs(3600),
+            address: Ipv4Addr::LOCALHOST.into(),
+            certificate: None,
+        }
+    }
+}
+
+/// A Kamailio, running unless stopped.
 #[derive(Debug)]
 pub struct Kamailio {
     process: Process,
-    port: u16,
-    _folder: Scratch,
+    arguments: Vec<String>,
+    address: SocketAddr,
+    tls_port: u16,
+    folder: Scratch,
 }
 
 impl Kamailio {
-    /// Starts one that knows the accounts given; nonces live for five minutes.
+    /// Starts one that knows the accounts given.
     pub fn start(digest: Digest, accounts: &[Credentials]) -> Result<Self> {
-        Self::start_with_nonces_for(Duration::from_secs(300), digest, accounts)
+        Self::start_as(&Exchange { digest, ..Exchange::default() }, accounts)
     }
 
-    /// The same, with nonces that get stale after the time given.
-    pub fn start_with_nonces_for(nonce: Duration, digest: Digest, accounts: &[Credentials]) -> Result<Self> {
+    /// Starts one that is as described.
+    pub fn start_as(exchange: &Exchange<'_>, accounts: &[Credentials]) -> Result<Self> {
         let folder = Scratch::new("kam")?;
-        let port = ports::free()?;
+        let (port, tls_port) = (ports::free()?, ports::free()?);
         let mut passwords = String::new();
         for account in accounts {
             writeln!(passwords, "\t$sht(password=>{}) = \"{}\";", account.user, account.password)?;
         }
+        let own = folder.path().display().to_string();
         let configuration = include_str!("../../peers/kamailio.cfg.in")
+            .replace("@ADDRESS@", &exchange.address.to_string())
             .replace("@PORT@", &port.to_string())
+            .replace("@TLS_PORT@", &tls_port.to_string())
+            .replace("@FOLDER@", &own)
             .replace("@DOMAIN@", DOMAIN)
-            .replace("@DIGEST@", if digest == Digest::Md5 { "MD5" } else { "SHA-256" })
-            .replace("@NONCE_SECONDS@", &nonce.as_secs().to_string())
+            .replace("@DIGEST@", if exchange.digest == Digest::Md5 { "MD5" } else { "SHA-256" })
+            .replace("@NONCE_SECONDS@", &exchange.nonces.as_secs().to_string())
+            .replace("@LONGEST_BINDING@", &exchange.bindings.as_secs().to_string())
             .replace("@PASSWORDS@", &passwords);
         let file = folder.write("kamailio.cfg", configuration)?.display().to_string();
-        let own = folder.path().display().to_string();
         // -DD stays in the foreground, -E logs to stderr; 32 MB shared and 8 MB private memory are plenty.
-        let arguments = ["-f", &file, "-DD", "-E", "-m", "32", "-M", "8", "-w", &own, "-Y", &own];
-        let process = Process::start("kamailio", arguments, &[])?;
-        let mut kamailio = Self { process, port, _folder: folder };
-        kamailio.wait_until_it_answers(Duration::from_secs(20))?;
+        let mut arguments = ["-f", &file, "-DD", "-E", "-m", "32", "-M", "8", "-w", &own, "-Y", &own]
+            .map(String::from)
+            .to_vec();
+        if let Some(certificate) = exchange.certificate {
+            folder.write("certificate.pem", certificate.chain())?;
+            folder.write("key.pem", certificate.key())?;
+            arguments.extend(["-A", "WITH_TLS"].map(String::from));
+        }
+        let process = Process::start("kamailio", &arguments, &[])?;
+        let address = SocketAddr::new(exchange.address, port);
+        let mut kamailio = Self { process, arguments, address, tls_port, folder };
+        kamailio.wait_until_it_answers()?;
         Ok(kamailio)
     }
 
     /// Where it listens, UDP and TCP.
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        self.address
     }
 
-    /// The requests of a method that it received from a user so far, one line each.
+    /// Where it listens for TLS.
+    pub fn tls_address(&self) -> SocketAddr {
+        SocketAddr::new(self.address.ip(), self.tls_port)
+    }
+
+    /// Ends it. What it had in memory is gone.
+    pub fn stop(&mut self) {
+        self.process.stop();
+    }
+
+    /// Ends it and starts it anew at the same place: every binding and nonce is forgotten, every connection closed.
+    pub fn restart(&mut self) -> Result<()> {
+        self.process.stop();
+        self.process = Process::start("kamailio", &self.arguments, &[])?;
+        self.wait_until_it_answers()
+    }
+
+    /// The requests of a method that it received from a user since it was started, one line each.
     pub fn saw(&self, method: &str, from: &str) -> Vec<String> {
-        let (method, from) = (format!("saw: {method} "), format!(" from={from} "));
-        let output = self.process.output();
-        output.lines().filter(|l| l.contains(&method) && l.contains(&from)).map(str::to_owned).collect()
+        self.process.output().lines().filter(|l| is_about(l, method, from)).map(str::to_owned).collect()
     }
 
-    /// Everything it logged so far.
+    /// Waits until it has received as many requests of a method from a user, and gives the last one.
+    pub fn wait_to_see(
+        &mut self,
+        count: usize,
+        method: &str,
+        from: &str,
+        within: Duration,
+    ) -> Result<String> {
+        let what = format!("{count} {method} from {from}");
+        let seen = Cell::new(0);
+        Ok(self.process.wait_for(&what, within, |line| {
+            seen.set(seen.get() + usize::from(is_about(line, method, from)));
+            seen.get() == count
+        })?)
+    }
+
+    /// Waits until it has bound a user who came from an address.
+    pub fn wait_to_bind(&mut self, user: &str, from: IpAddr, within: Duration) -> Result<()> {
+        let wanted = format!("bound: {user} at={from}:");
+        self.process
+            .wait_for(&format!("a binding of {user} from {from}"), within, |l| l.contains(&wanted))?;
+        Ok(())
+    }
+
+    /// Everything it logged since it was started.
     pub fn log(&self) -> String {
         self.process.output()
     }
 
-    fn wait_until_it_answers(&mut self, within: Duration) -> Result<()> {
-        let deadline = Instant::now() + within;
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    fn wait_until_it_answers(&mut self) -> Result<()> {
+        let deadline = Instant::now() + SOON;
+        let socket = UdpSocket::bind((self.address.ip(), 0))?;
         socket.set_read_timeout(Some(Duration::from_millis(100)))?;
         let us = socket.local_addr()?;
-        let them = self.address();
+        let them = self.address;
         while Instant::now() < deadline {
             let question = format!(
                 "OPTIONS sip:{them} SIP/2.0\r\nVia: SIP/2.0/UDP {us};rport;branch=z9hG4bK-ready-{us}\r\n\
                  Max-Forwards: 10\r\nFrom: <sip:ready@{DOMAIN}>;tag=1\r\nTo: <sip:{them}>\r\n\
                  Call-ID: ready@{us}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
             );
-            socket.send_to(question.as_bytes(), them)?;
+            // Refused while nobody listens there yet.
+            let _ = socket.send_to(question.as_bytes(), them);
             let mut answer = [0; 1500];
             match socket.recv(&mut answer) {
                 Ok(length) if answer[..length].starts_with(b"SIP/2.0 200") => return Ok(()),
                 Ok(length) => {
                     let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
-                    return Err(format!("Kamailio answers {answer}{}", self.log()).into());
+                    return Err(Failure(format!("Kamailio answers {answer}{}", self.log())).into());
                 }
                 Err(_) if self.process.is_running() => {}
                 Err(_) => break,
             }
         }
-        Err(format!("Kamailio does not answer:\n{}", self.log()).into())
+        let folder = self.folder.path().display();
+        Err(Failure(format!("Kamailio in {folder} does not answer:\n{}", self.log())).into())
     }
+}
+
+/// Whether a line of the log tells of a request.
+fn is_about(line: &str, method: &str, from: &str) -> bool {
+    line.contains(&format!("saw: {method} ")) && line.contains(&format!(" from={from} "))
 }

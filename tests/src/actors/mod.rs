@@ -4,15 +4,25 @@
 
 mod agent;
 mod baresip;
+mod certificate;
 mod kamailio;
+mod metronome;
+mod names;
+#[cfg(target_os = "linux")]
+mod network;
 mod sipp;
 mod tern;
 
 pub use agent::Agent;
 pub use baresip::Baresip;
-pub use kamailio::{Digest, Kamailio};
+pub use certificate::{Authority, Certificate};
+pub use kamailio::{Digest, Exchange, Kamailio};
+pub use metronome::{BEAT, Heard, Metronome};
+pub use names::{Names, Record};
+#[cfg(target_os = "linux")]
+pub use network::Network;
 pub use sipp::Sipp;
-pub use tern::{Credentials, Tern, TernCall};
+pub use tern::{Credentials, Tern, TernCall, Way};
 
 /// The domain of every account in these tests.
 pub const DOMAIN: &str = "sip.test";

@@ -1,6 +1,6 @@
 //! Our own phone without a window: the program `tern`, driven as a person or a script would.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -20,24 +20,59 @@ pub struct Credentials {
     pub password: &'static str,
 }
 
+/// How `tern` gets to its registrar.
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// `udp`, `tcp`, `tls`, or `auto` to follow the domain's DNS records.
+    pub transport: &'static str,
+    /// The first hop, by address or by name with a port; without, the domain says.
+    pub proxy: Option<String>,
+    /// The DNS server to ask.
+    pub dns: Option<SocketAddr>,
+    /// The file with the certificate authority to believe.
+    pub authority: Option<PathBuf>,
+    /// The local address; without, the one that leads there.
+    pub bind: Option<IpAddr>,
+}
+
+impl Way {
+    /// By UDP on loopback to an address.
+    pub fn udp(proxy: SocketAddr) -> Self {
+        let (proxy, bind) = (Some(proxy.to_string()), Some(Ipv4Addr::LOCALHOST.into()));
+        Self { transport: "udp", proxy, dns: None, authority: None, bind }
+    }
+}
+
 /// An account that `tern` is given on its command line.
 #[derive(Debug)]
 pub struct Tern {
     account: Credentials,
-    proxy: SocketAddr,
+    way: Way,
     // It stores nothing for an account given so; whatever it did would be gone with this.
     home: Home,
 }
 
 impl Tern {
-    /// An account at a registrar.
+    /// An account at a registrar on loopback, by UDP.
     pub fn new(account: &Credentials, proxy: SocketAddr) -> Result<Self> {
-        Ok(Self { account: account.clone(), proxy, home: Home::new()? })
+        Self::by(account, &Way::udp(proxy))
+    }
+
+    /// An account that is reached in another way.
+    pub fn by(account: &Credentials, way: &Way) -> Result<Self> {
+        Ok(Self { account: account.clone(), way: way.clone(), home: Home::new()? })
     }
 
     /// Registers once and returns what came of it.
     pub fn register(&self) -> Result<TernCall> {
-        TernCall::start(self.command("register"), None)
+        self.stay_registered(0)
+    }
+
+    /// Registers and stays so for some seconds.
+    pub fn stay_registered(&self, seconds: u32) -> Result<TernCall> {
+        let mut command = self.command("register");
+        command.args(["--seconds", &seconds.to_string()]);
+        TernCall::start(command, None)
     }
 
     /// Calls somebody for some seconds, says what `spoken` holds and records what it hears.
@@ -72,7 +107,16 @@ impl Tern {
         let mut command = Command::new(program());
         command.arg(subcommand).envs(self.home.environment()).env(PASSWORD, self.account.password);
         command.args(["--user", self.account.user, "--domain", DOMAIN, "--password-env", PASSWORD]);
-        command.args(["--proxy", &self.proxy.to_string(), "--transport", "udp", "--bind", "127.0.0.1"]);
+        let Way { transport, proxy, dns, authority, bind } = &self.way;
+        command.args(["--transport", transport]);
+        for (option, value) in [
+            ("--proxy", proxy.clone()),
+            ("--bind", bind.map(|ip| ip.to_string())),
+            ("--dns", dns.map(|server| server.to_string())),
+        ] {
+            command.args(value.iter().flat_map(|value| [option, value.as_str()]));
+        }
+        command.args(authority.iter().flat_map(|file| ["--ca".as_ref(), file.as_os_str()]));
         command
     }
 }
@@ -100,6 +144,12 @@ impl TernCall {
     /// Waits until it ends by itself.
     pub fn wait(&mut self, within: Duration) -> Result<ExitStatus> {
         Ok(self.process.wait(within)?)
+    }
+
+    /// Asks it to stop, as Ctrl-C does, and waits until it has.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        self.process.signal("INT");
+        self.wait(Duration::from_secs(20))
     }
 
     /// The last line on stdout: of a call, its summary.
