@@ -9,6 +9,7 @@ mod calls;
 mod cancelling;
 mod challenges;
 mod early;
+mod lasting;
 #[cfg(target_os = "linux")]
 mod network;
 mod offers;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::actors::{Credentials, Digest, Exchange, Kamailio, Metronome, Network, Tern, TernCall, Way};
 use crate::audio::speech;
-use crate::{Result, Scratch};
+use crate::{Failure, Result, Scratch};
 
 const SOON: Duration = Duration::from_secs(20);
 /// Beyond this it is not slow, it does not work.
@@ -76,9 +76,7 @@ impl Moving {
         let begun = Instant::now();
         let voice = speech(8_000, f64::from(seconds) + 5.0, 3);
         let call = self.here.enter(|| tern.call(CALLED.user, seconds, "PCMU", &voice))?;
-        self.called
-            .wait_to_hear(local(self.address), begun, SOON)
-            .map_err(|error| format!("{error}\n{}", call.log()))?;
+        self.called.wait_to_hear(local(self.address), begun, SOON).map_err(|error| said(&error, &call))?;
         Ok(call)
     }
 
@@ -140,16 +138,17 @@ impl Moving {
 
     fn bound(&mut self, tern: &TernCall) -> Result<()> {
         let from = local(self.address);
-        self.exchange
-            .wait_to_bind(TERN.user, from, NEVER)
-            .map_err(|error| format!("{error}\n{}", tern.log()).into())
+        self.exchange.wait_to_bind(TERN.user, from, NEVER).map_err(|error| said(&error, tern))
     }
 
     fn heard(&self, tern: &TernCall, since: Instant) -> Result<Duration> {
-        self.called
-            .wait_to_hear(local(self.address), since, NEVER)
-            .map_err(|error| format!("{error}\n{}", tern.log()).into())
+        self.called.wait_to_hear(local(self.address), since, NEVER).map_err(|error| said(&error, tern))
     }
+}
+
+/// An error with what Tern has said.
+fn said(error: &dyn std::fmt::Display, tern: &TernCall) -> Box<dyn std::error::Error + Send + Sync> {
+    Failure(format!("{error}\n{}", tern.log())).into()
 }
 
 fn local(last: u8) -> IpAddr {

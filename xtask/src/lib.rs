@@ -4,6 +4,7 @@
 //! It has to compile in seconds on a machine that has nothing yet, so it depends on next to nothing and on
 //! none of Tern's own crates.
 
+pub mod bench;
 pub mod codegen;
 pub mod licences;
 pub mod repository;

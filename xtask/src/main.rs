@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use xtask::repository::Repository;
 use xtask::setup::Group;
-use xtask::{codegen, run, say, setup, suite, tidy};
+use xtask::{bench, codegen, run, say, setup, suite, tidy};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -14,6 +14,7 @@ Usage: cargo xtask COMMAND
   setup [--tests]                    install what building (and testing) needs
   run [--release] [--seconds N]      build the app and open it on the built-in sandbox provider
   test [STAGE..] [--keep-going]      check and test everything, or the stages named
+  bench NAME [--runs N]              measure: network (root's rights; moving between networks)
   codegen [--check]                  write the window's TypeScript from the engine's types
   tidy                               check the rules of the house
 
@@ -65,6 +66,19 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             }
             let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
             return suite::run(&repository, &names, !flags.is_empty());
+        }
+        "bench" => {
+            let Some((name, rest)) = rest.split_first() else {
+                bail!("bench needs a name: {}", bench::NAMES.join(" "));
+            };
+            let runs = match rest {
+                [] => None,
+                [flag, runs] if flag == "--runs" => {
+                    Some(runs.parse().with_context(|| format!("--runs {runs}"))?)
+                }
+                _ => bail!("bench takes a name and `--runs N`"),
+            };
+            return bench::measure(&repository, name, runs);
         }
         "codegen" => {
             let check = flags(rest, &["--check"])?.contains(&"--check");

@@ -165,6 +165,11 @@ impl TernCall {
         Sound::read(heard)
     }
 
+    /// What it printed for programs, a JSON object a line.
+    pub fn stdout(&self) -> String {
+        self.process.stdout()
+    }
+
     /// Everything it printed, both streams.
     pub fn log(&self) -> String {
         self.process.output()

@@ -77,6 +77,8 @@ pub const PACKAGES: &[Package] = {
         // Debian's `baresip` adds a GTK front end to the program in baresip-core.
         package(Tests, "baresip-core", "baresip", "baresip", &["baresip"]),
         package(Tests, "sip-tester", "sipp", "", &["sipp"]),
+        package(Tests, "iproute2", "iproute", "iproute2", &["ip"]),
+        package(Tests, "util-linux", "util-linux", "util-linux", &["unshare"]),
     ]
 };
 
