@@ -66,8 +66,8 @@ mod linux {
         }
         println!("{:<34} {:>4} {:>8} {:>8} {:>8} {:>8}", "", "runs", "p50", "p95", "worst", "limit");
         let rows = [idle, there, here, registered];
-        let met = rows.into_iter().map(Row::print).fold(true, |all, met| all && met);
-        Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let missed = rows.into_iter().map(Row::print).filter(|met| !met).count();
+        Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     /// A second and a bit, never the same bit.

@@ -52,7 +52,9 @@ struct State {
 }
 
 /// What acts on events as they happen.
-struct App(Box<dyn FnMut(&mut Endpoint, Instant, &Event) + Send>);
+struct App(Box<Reaction>);
+
+type Reaction = dyn FnMut(&mut Endpoint, Instant, &Event) + Send;
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
