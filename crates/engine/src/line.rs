@@ -25,6 +25,8 @@ use crate::{
 
 /// Where SIP is found without a port.
 const SIP_PORT: u16 = 5060;
+/// Base of the waits after a failed registration, doubled with the first failure already (RFC 5626 section 4.5).
+const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// How long an account's un-registering may take after it was removed.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// How long a BYE or CANCEL is looked after: T1 (RFC 3261 section 17.1.2.1) and a little.
@@ -396,7 +398,9 @@ fn registration_of(account: &crate::accounts::Account) -> Option<RegistrationCon
     let aor = Uri::Sip(SipUri::new(Some(&profile.user), host, None));
     let login = Login::new(profile.user.clone(), tern_sip::Secret::new(password.reveal()));
     let mut config = RegistrationConfig::new(aor, login);
-    config.proxy = profile.proxy.as_deref().and_then(next_hop);
+    // A person waits in front of it: the RFC's thirty seconds are for devices.
+    config.retry.all_failed = FIRST_RETRY;
+    config.proxies = profile.proxy.as_deref().and_then(next_hop).into_iter().collect();
     Some(config)
 }
 
@@ -415,7 +419,8 @@ fn registration_error(reason: RegistrationFailure) -> ErrorView {
         RegistrationFailure::NotFound => ErrorView::with_detail(ErrorCode::RegistrationForbidden, "404"),
         RegistrationFailure::Timeout
         | RegistrationFailure::Unreachable
-        | RegistrationFailure::Certificate => ErrorView::new(ErrorCode::SipUnreachable),
+        | RegistrationFailure::Certificate
+        | RegistrationFailure::NotAuthentic => ErrorView::new(ErrorCode::SipUnreachable),
         RegistrationFailure::ServerError(code, phrase) => {
             ErrorView::with_detail(ErrorCode::SipServerError, format!("{code} {phrase}"))
         }

@@ -127,10 +127,28 @@ pub struct RegistrationConfig {
     pub login: Login,
     /// The registrar's URI; `None` takes the domain of the address of record.
     pub registrar: Option<Uri>,
-    /// Outbound proxy: the first hop of every request of this account.
-    pub proxy: Option<NextHop>,
+    /// Outbound proxies: first hops of every request of this account, the preferred one first. With an instance id
+    /// each gets a flow of its own (RFC 5626 4.2.1, at most four), so that calls come in while one is down; without
+    /// one the first alone is used.
+    pub proxies: Vec<NextHop>,
+    /// What names this device for good, `urn:uuid:...`: made once, kept, and the same at every start (RFC 5626 4.1).
+    pub instance: Option<String>,
     /// How long a binding is asked for.
     pub expires: Duration,
+    /// When a failed registration is tried again.
+    pub retry: RetryTimes,
+}
+
+/// How long a failed flow waits: a random time, at least half, of a base that is doubled with each failure in a row
+/// (RFC 5626 4.5). A Retry-After of the server goes before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryTimes {
+    /// The base while no other flow of the account stands.
+    pub all_failed: Duration,
+    /// The base while another one does.
+    pub some_failed: Duration,
+    /// The longest.
+    pub longest: Duration,
 }
 
 /// Who places a call.
@@ -279,8 +297,21 @@ impl RegistrationConfig {
             display_name: None,
             login,
             registrar: None,
-            proxy: None,
+            proxies: Vec::new(),
+            instance: None,
             expires: Duration::from_secs(3600),
+            retry: RetryTimes::default(),
+        }
+    }
+}
+
+impl Default for RetryTimes {
+    /// The RFC's values: 30 s, 90 s, 30 minutes.
+    fn default() -> RetryTimes {
+        RetryTimes {
+            all_failed: Duration::from_secs(30),
+            some_failed: Duration::from_secs(90),
+            longest: Duration::from_secs(1800),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::identity::CallerIdentity;
 use crate::ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId};
 use crate::transport::{Question, Source, Transport};
 use crate::wire::sdp::SessionDescription;
-use crate::wire::{Address, Reason, Request, Uri};
+use crate::wire::{Address, Gruu, Reason, Request, Uri};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -148,6 +148,7 @@ pub enum Event {
 
 /// Where a registration stands.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "moved once, from the queue to the driver")]
 pub enum RegistrationState {
     /// A REGISTER that binds is on its way. Not told for the refresh of a binding that still stands.
     Registering,
@@ -159,6 +160,12 @@ pub enum RegistrationState {
         contact: Address,
         /// Our address as the server sees it (RFC 3581), where it told.
         public_address: Option<SocketAddr>,
+        /// Addresses of this device that hold wherever it is (RFC 5627), where the registrar makes such.
+        gruu: Option<Gruu>,
+        /// Which numbers are the account's (P-Associated-URI, RFC 7315 4.1), the default one first.
+        associated: Vec<Uri>,
+        /// Whether the server has shown that it knows the password too (RFC 7616 3.5). Most don't try.
+        proven: bool,
     },
     /// Not bound.
     Failed {
@@ -180,6 +187,8 @@ pub enum RegistrationFailure {
     Forbidden,
     /// 404: the registrar doesn't know the address of record.
     NotFound,
+    /// The server tried to prove that it knows the password, and does not (RFC 7616 3.5).
+    NotAuthentic,
     /// No answer.
     Timeout,
     /// The name did not resolve, or the network refused the message.

@@ -19,7 +19,7 @@
 //!
 //! let now = Instant::now();
 //! let mut account = RegistrationConfig::new(Uri::parse("sip:alice@example.com").unwrap(), Login::new("alice", "secret"));
-//! account.proxy = Some(NextHop::udp("192.0.2.1:5060".parse().unwrap()));
+//! account.proxies = vec![NextHop::udp("192.0.2.1:5060".parse().unwrap())];
 //! endpoint.register(now, account);
 //!
 //! while let Some(output) = endpoint.poll() {
@@ -49,7 +49,7 @@
 //! | `flow` | connections and the messages cut out of their bytes |
 //! | `uas` | what is asked of any request before it means anything (RFC 3261 8.2) |
 //! | `dialog`, `invite` | dialogs and calls |
-//! | `registration`, `authentication` | accounts |
+//! | `account`, `registration`, `authentication`, `credentials` | accounts, and who gets to see their passwords |
 //! | `identity`, `answer_mode` | who calls whom, and which number a call shows |
 //! | [`offer_answer`] | what an offer and an answer agree on (RFC 3264) |
 //! | `endpoint` | tells who a message, a timer or a command is for |
@@ -66,10 +66,12 @@
 //! [`Stats`] and ignored.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod account;
 mod answer_mode;
 mod authentication;
 mod causes;
 mod config;
+mod credentials;
 mod dialog;
 mod endpoint;
 mod event;
@@ -93,7 +95,7 @@ pub mod wire;
 
 pub use answer_mode::AnswerMode;
 pub use config::{
-    CallConfig, EndpointConfig, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig, Reply,
+    CallConfig, EndpointConfig, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig, Reply, RetryTimes,
     Secret, Strangers, TimerSettings,
 };
 pub use endpoint::{CallError, Endpoint};

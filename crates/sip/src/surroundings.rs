@@ -1,5 +1,6 @@
 //! What every part of the endpoint works with: settings, timers, randomness, outputs, counters.
 
+use crate::account::Account;
 use crate::config::EndpointConfig;
 use crate::event::{Event, Output, Stats, Way};
 use crate::flow::Flows;
@@ -8,7 +9,7 @@ use crate::random::Random;
 use crate::timers::Timers;
 use crate::transaction::{ClientId, Path, ServerId, Timer};
 use crate::transport::{Listener, Source, Transport};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub(crate) enum TimerKey {
     /// A request that has waited long enough for its way.
     Errand(ClientId),
     Call(CallId, CallTimer),
-    Registration(RegistrationId),
+    /// One flow of an account.
+    Registration(RegistrationId, u8),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +57,8 @@ pub(crate) struct Surroundings {
     pub(crate) flows: Flows,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) stats: Stats,
+    /// The accounts that are registered, or on their way there.
+    pub(crate) accounts: BTreeMap<RegistrationId, Account>,
 }
 
 impl Surroundings {
@@ -65,6 +69,7 @@ impl Surroundings {
             flows: Flows::default(),
             outputs: VecDeque::new(),
             stats: Stats::default(),
+            accounts: BTreeMap::new(),
             config,
         }
     }

@@ -128,7 +128,7 @@ impl Agent {
     pub fn register(&self, account: &Credentials, registrar: SocketAddr) -> Result<(RegistrationId, String)> {
         let aor = uri(&format!("sip:{}@{DOMAIN}", account.user))?;
         let mut config = RegistrationConfig::new(aor, Login::new(account.user, account.password));
-        config.proxy = Some(NextHop::udp(registrar));
+        config.proxies = vec![NextHop::udp(registrar)];
         let id = self.act(|endpoint, now| endpoint.register(now, config));
         let contact = self.wait_for("a binding", |event| match event {
             Event::Registration { state: RegistrationState::Registered { contact, .. }, .. } => {

@@ -68,7 +68,7 @@ impl Phone {
         let aor = Uri::parse(&format!("sip:{}@{DOMAIN}", self.account.user)).unwrap();
         let login = Login::new(self.account.user.clone(), self.account.password.reveal());
         let mut config = RegistrationConfig::new(aor, login);
-        config.proxy = Some(NextHop::udp(self.proxy));
+        config.proxies = vec![NextHop::udp(self.proxy)];
         self.command(move |endpoint, now| endpoint.register(now, config)).await
     }
 
@@ -279,7 +279,7 @@ async fn registration_good_wrong_and_of_somebody_else() {
     phone.account.user = "traveller".into();
     let aor = Uri::parse(&format!("sip:traveller@{DOMAIN}")).unwrap();
     let mut config = RegistrationConfig::new(aor, Login::new("friend", friend.password.reveal()));
-    config.proxy = Some(NextHop::udp(phone.proxy));
+    config.proxies = vec![NextHop::udp(phone.proxy)];
     phone.command(move |endpoint, now| endpoint.register(now, config)).await;
     loop {
         match phone.event().await {

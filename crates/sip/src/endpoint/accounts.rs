@@ -46,10 +46,10 @@ impl Endpoint {
         to: Option<String>,
         source: Source,
     ) -> Option<RegistrationId> {
-        let by_contact = self.registrations.iter().find(|(_, r)| r.contact_user() == contact_user);
-        let served =
-            || self.registrations.iter().filter(|(_, r)| r.is_served_by(source.transport, source.remote));
-        let by_name = || served().find(|(_, r)| to.is_some() && r.config.aor.user() == to);
+        let accounts = &self.layer.around.accounts;
+        let by_contact = accounts.iter().find(|(_, a)| a.contact_user == contact_user);
+        let served = || accounts.iter().filter(|(_, a)| a.server.is_at(source.remote));
+        let by_name = || served().find(|(_, a)| to.is_some() && a.identity.uri.user() == to);
         by_contact.or_else(by_name).or_else(|| served().next()).map(|(id, _)| *id)
     }
 }

@@ -3,12 +3,12 @@
 use super::Endpoint;
 use crate::answer_mode::AnswerMode;
 use crate::config::{CallConfig, Identity, Reply};
+use crate::credentials::Credentials;
 use crate::event::Event;
 use crate::identity::{Called, CallerIdentity, Own, Sender};
 use crate::ids::CallId;
 use crate::invite::{self, Call};
 use crate::layer::Layer;
-use crate::registration::Registration;
 use crate::target;
 use crate::transaction::ServerId;
 use crate::transport::Source;
@@ -43,26 +43,29 @@ impl Endpoint {
         if self.is_full() {
             return Err(CallError::TooManyCalls);
         }
-        let direct = target::first_hop(&config.target, &[]);
         // The server whose business it is who calls: the account's own, or one the application names.
-        let (from, hop, contact_user, authentication, trusted) = match config.identity {
+        let (from, hop, routes, contact_user, credentials, trusted) = match config.identity {
             Identity::Account(id) => {
-                let account = self.registrations.get(&id).ok_or(CallError::UnknownAccount)?;
-                let own = account.hop();
-                let hop = config.next_hop.or_else(|| account.config.proxy.clone()).or(direct);
-                // Credentials are for the account's own server; another first hop must not see them.
-                let trusted = hop.is_some() && hop == own;
-                let authentication = trusted.then(|| account.call_authentication());
-                (account.identity(), hop, account.contact_user().to_owned(), authentication, trusted)
+                let account = self.layer.around.accounts.get(&id).ok_or(CallError::UnknownAccount)?;
+                let (hop, routes) = match config.next_hop {
+                    Some(hop) => (hop, Vec::new()),
+                    None => {
+                        (account.hop_to(&config.target).ok_or(CallError::NoRoute)?, account.routes.clone())
+                    }
+                };
+                let trusted = account.server.is_hop(&hop);
+                let credentials = Some(Credentials::of_account(id));
+                (account.identity.clone(), hop, routes, account.contact_user.clone(), credentials, trusted)
             }
             Identity::Plain { from, login } => {
                 let user = from.uri.user().unwrap_or_else(|| "anonymous".into());
-                let authentication = login.map(crate::authentication::Authentication::new);
+                let direct = || target::first_hop(&config.target, &[]);
                 let trusted = config.next_hop.is_some();
-                (from, config.next_hop.or(direct), user, authentication, trusted)
+                let hop = config.next_hop.or_else(direct).ok_or(CallError::NoRoute)?;
+                let credentials = login.map(|login| Credentials::of_login(login, hop.clone()));
+                (from, hop, Vec::new(), user, credentials, trusted)
             }
         };
-        let hop = hop.ok_or(CallError::NoRoute)?;
         let shown = config.show.apply(from, trusted);
         let id = CallId(self.layer.fresh_id());
         let plan = invite::Plan {
@@ -70,7 +73,8 @@ impl Endpoint {
             target: config.target,
             hop,
             contact_user,
-            authentication,
+            routes,
+            credentials,
             offer: config.offer,
             headers: shown.headers.into_iter().chain(config.headers).collect(),
             ring_timeout: config.ring_timeout,
@@ -159,14 +163,14 @@ impl Endpoint {
         };
         let contact_user = request.uri.user().unwrap_or_else(|| self.layer.around.random.contact_user());
         let account = self.called_account(&contact_user, to.uri.user(), source);
-        let registration = account.and_then(|id| self.registrations.get(&id));
-        let served = registration.filter(|r| r.is_served_by(source.transport, source.remote));
-        let credentials = served.map(Registration::call_authentication);
-        let sender = if served.is_some() { Sender::OwnServer } else { Sender::Anybody };
-        let own = registration.map(|r| Own { contact_user: r.contact_user(), aor: &r.config.aor });
+        let own = account.and_then(|id| self.layer.around.accounts.get(&id));
+        let served = own.is_some_and(|a| a.server.is_at(source.remote));
+        let sender = if served { Sender::OwnServer } else { Sender::Anybody };
+        let own = own.map(|a| Own { contact_user: &a.contact_user, aor: &a.identity.uri });
         let Called { numbers, diverted_by } = Called::of(&request, &to, sender, own);
         let mut numbers = numbers.into_iter();
         let called = numbers.next().unwrap_or_else(|| to.uri.clone());
+        let credentials = account.map(Credentials::of_account);
         let id = CallId(self.layer.fresh_id());
         let call = Call::incoming(id, now, server, &request, contact_user, credentials, &mut self.layer);
         let Some(call) = call else {

@@ -125,9 +125,9 @@ impl Endpoint {
                 TimerKey::Call(id, timer) => {
                     self.with_call(id, |call, layer| call.on_timer(now, timer, layer))
                 }
-                TimerKey::Registration(id) => {
+                TimerKey::Registration(id, flow) => {
                     if let Some(registration) = self.registrations.get_mut(&id) {
-                        registration.on_timer(now, &mut self.layer);
+                        registration.on_timer(now, flow, &mut self.layer);
                     }
                 }
             }
@@ -162,7 +162,7 @@ impl Endpoint {
     pub fn network_changed(&mut self, now: Instant, listeners: Vec<Listener>) {
         self.layer.around.config.listeners = listeners;
         for registration in self.registrations.values_mut() {
-            registration.refresh(now, &mut self.layer);
+            registration.network_changed(now, &mut self.layer);
         }
     }
 

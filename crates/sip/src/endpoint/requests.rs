@@ -171,10 +171,10 @@ impl Endpoint {
     /// The Contact we register has a user part that nobody can guess, so who names it was told by our server.
     fn names_our_contact(&self, request: &Request) -> bool {
         let Some(user) = request.uri.user() else { return false };
-        self.registrations.values().any(|r| r.contact_user() == user)
+        self.layer.around.accounts.values().any(|a| a.contact_user == user)
     }
 
     fn is_served_by(&self, source: Source) -> bool {
-        self.registrations.values().any(|r| r.is_served_by(source.transport, source.remote))
+        self.layer.around.accounts.values().any(|a| a.server.is_at(source.remote))
     }
 }

@@ -210,8 +210,8 @@ impl Call {
     ) -> Result<(), Box<Asked>> {
         let Some((mut request, routed)) = self.build(&asked, layer) else { return Err(Box::new(asked)) };
         let hop = hop.unwrap_or(routed);
-        if let Some(credentials) = self.credentials.as_mut().filter(|c| c.may_see(&hop)) {
-            credentials.authentication.sign(&mut request, &mut layer.around.random);
+        if let Some(credentials) = &mut self.credentials {
+            credentials.sign(&mut request, &hop, layer);
         }
         let draft = Draft { request, hop, contact_user: self.contact_for(&asked.ask.method) };
         asked.transit = Transit::Sent(layer.send(now, draft, Owner::InCall(self.id)));
@@ -237,20 +237,16 @@ impl Call {
         Some((request, hop))
     }
 
-    /// RFC 3261 22.2: only the call's own server is shown credentials, whatever the remote target says.
+    /// RFC 3261 22.2: the repeated request goes where the challenged one went.
     fn answer_challenge_to(
         &mut self,
         asked: &mut Asked,
         client: ClientId,
         response: &Response,
-        layer: &Layer,
+        layer: &mut Layer,
     ) -> Option<NextHop> {
         let (_, path) = layer.client(client)?;
-        let credentials = self.credentials.as_mut()?;
-        if credentials.server != Some((path.transport, path.remote)) {
-            return None;
-        }
-        credentials.authentication.take_challenge(response, &mut asked.attempt).ok()?;
+        self.credentials.as_mut()?.answer(response, client, &mut asked.attempt, layer).ok()?;
         Some(NextHop::Address { transport: path.transport, address: path.remote })
     }
 

@@ -2,8 +2,8 @@
 //! inside the call.
 
 use super::leg::{Leg, LegId, Stage};
-use super::{AfterAck, Call, Credentials, State, description};
-use crate::authentication::{Attempt, Authentication};
+use super::{AfterAck, Call, State, description};
+use crate::credentials::Credentials;
 use crate::config::Reply;
 use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending, Event};
@@ -72,18 +72,18 @@ pub(crate) fn read_offer(request: &Request) -> Result<Option<SessionDescription>
 }
 
 impl Call {
-    /// Takes an INVITE that starts a call. `account`: credentials, when it came from the server of the account that is
-    /// called; that server may ask for a proof of our BYE.
+    /// Takes an INVITE that starts a call. `credentials` are those of the account that is called,
+    /// whose server may ask for a proof of our BYE.
     pub(crate) fn incoming(
         id: CallId,
         now: Instant,
         invite: ServerId,
         request: &Request,
         contact_user: String,
-        account: Option<Authentication>,
+        credentials: Option<Credentials>,
         layer: &mut Layer,
     ) -> Option<Call> {
-        let (tag, path) = layer.server(invite).map(|s| (s.local_tag.clone(), s.path))?;
+        let tag = layer.server(invite).map(|s| s.local_tag.clone())?;
         let dialog = Dialog::of_callee(request, &tag)?;
         let key = (dialog.call_id.clone(), tag);
         let mut leg = Leg::new(LegId(0), dialog, Stage::Chosen);
@@ -96,11 +96,7 @@ impl Call {
             asks: Vec::new(),
             next_number: 0,
             contact_user,
-            credentials: account.map(|authentication| Credentials {
-                authentication,
-                attempt: Attempt::default(),
-                server: Some((path.transport, path.remote)),
-            }),
+            credentials,
             caller: None,
             callee: Some(Callee {
                 cseq: request.headers.cseq().ok()?.number,
@@ -338,7 +334,7 @@ impl Call {
             for route in server.request.headers.all("Record-Route") {
                 response.headers.add("Record-Route", route);
             }
-            let contact = Layer::contact(&self.contact_user, server.path.transport, server.path.local);
+            let contact = layer.contact_for(&self.contact_user, server.path.transport, server.path.local);
             response.headers.add("Contact", contact.to_string());
             response.headers.add("Allow", layer.around.allow());
         }

@@ -2,9 +2,10 @@
 //! CANCEL and its race with the 2xx.
 
 use super::leg::{LegId, Stage};
-use super::{Call, Credentials, State, description};
-use crate::authentication::{Attempt, Authentication};
+use super::{Call, State, description};
+use crate::authentication::Attempt;
 use crate::config::NextHop;
+use crate::credentials::Credentials;
 use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending};
 use crate::ids::CallId;
@@ -25,6 +26,8 @@ pub(super) struct Caller {
     /// The INVITE without Via and Contact, to be sent again with credentials.
     pub(super) request: Request,
     hop: NextHop,
+    /// Challenges of the first INVITE.
+    attempt: Attempt,
     early_answer: EarlyAnswer,
 }
 
@@ -42,7 +45,9 @@ pub(crate) struct Plan {
     pub(crate) target: Uri,
     pub(crate) hop: NextHop,
     pub(crate) contact_user: String,
-    pub(crate) authentication: Option<Authentication>,
+    /// Service-Route of the account (RFC 3608).
+    pub(crate) routes: Vec<Address>,
+    pub(crate) credentials: Option<Credentials>,
     pub(crate) offer: SessionDescription,
     pub(crate) headers: Vec<Header>,
     pub(crate) ring_timeout: Duration,
@@ -58,6 +63,9 @@ impl Call {
         let call_id = layer.around.random.call_id();
         request.headers.add("From", plan.from.with_tag(&tag).to_string());
         request.headers.add("To", Address::new(to).to_string());
+        for route in &plan.routes {
+            request.headers.add("Route", route.to_string());
+        }
         request.headers.add("Call-ID", call_id.clone());
         request.headers.add("CSeq", "1 INVITE");
         request.headers.add("Allow", layer.around.allow());
@@ -66,6 +74,10 @@ impl Call {
             request.headers.add(headers::name(&header), headers::value(&header));
         }
         request.set_body(sdp::CONTENT_TYPE, plan.offer.to_bytes());
+        let mut credentials = plan.credentials;
+        if let Some(credentials) = &mut credentials {
+            credentials.sign(&mut request, &plan.hop, layer);
+        }
         let draft = Draft {
             request: request.clone(),
             hop: plan.hop.clone(),
@@ -80,12 +92,13 @@ impl Call {
             asks: Vec::new(),
             next_number: 0,
             contact_user: plan.contact_user,
-            credentials: plan.authentication.map(|authentication| Credentials {
-                authentication,
+            credentials,
+            caller: Some(Caller {
+                request,
+                hop: plan.hop,
                 attempt: Attempt::default(),
-                server: None,
+                early_answer: EarlyAnswer::None,
             }),
-            caller: Some(Caller { request, hop: plan.hop, early_answer: EarlyAnswer::None }),
             callee: None,
         };
         layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout.min(LONGEST_WAIT));
@@ -94,11 +107,6 @@ impl Call {
 
     /// What became of the INVITE.
     pub(crate) fn on_invite_fate(&mut self, now: Instant, client: ClientId, fate: Fate, layer: &mut Layer) {
-        if let Some(credentials) = &mut self.credentials
-            && let Some((_, path)) = layer.client(client)
-        {
-            credentials.server.get_or_insert((path.transport, path.remote));
-        }
         match fate {
             Fate::Response(response) => match response.code() {
                 100..=199 => self.on_provisional(now, &response, layer),
@@ -269,7 +277,7 @@ impl Call {
             return;
         };
         // RFC 3261 13.2.2.4: the ACK carries the credentials of its INVITE.
-        if self.credentials.as_ref().is_some_and(|c| c.may_see(&hop)) {
+        if self.credentials.as_ref().is_some_and(|c| c.is_own(&hop, layer)) {
             for name in ["Authorization", "Proxy-Authorization"] {
                 for value in caller.request.headers.all(name) {
                     ack.headers.add(name, value);
@@ -315,18 +323,15 @@ impl Call {
         response: &Response,
         layer: &mut Layer,
     ) -> bool {
-        let Some((_, path)) = layer.client(client) else { return false };
         let (Some(credentials), Some(caller)) = (&mut self.credentials, &mut self.caller) else {
             return false;
         };
-        if credentials.server != Some((path.transport, path.remote))
-            || credentials.authentication.take_challenge(response, &mut credentials.attempt).is_err()
-        {
+        if credentials.answer(response, client, &mut caller.attempt, layer).is_err() {
             return false;
         }
         let number = caller.request.headers.cseq().map(|c| c.number).unwrap_or_default().saturating_add(1);
         caller.request.headers.set("CSeq", format!("{number} INVITE"));
-        credentials.authentication.sign(&mut caller.request, &mut layer.around.random);
+        credentials.sign(&mut caller.request, &caller.hop, layer);
         self.legs.clear();
         let draft = Draft {
             request: caller.request.clone(),

@@ -9,15 +9,14 @@ mod callee;
 mod caller;
 mod leg;
 
-use crate::authentication::{Attempt, Authentication};
-use crate::config::{NextHop, Reply};
+use crate::credentials::Credentials;
+use crate::config::Reply;
 use crate::dialog::{Dialog, Order};
 use crate::event::{CallState, EndedBy, Ending, Event};
 use crate::ids::CallId;
 use crate::layer::Layer;
 use crate::surroundings::{CallTimer, TimerKey};
 use crate::transaction::{ClientId, ServerId};
-use crate::transport::Transport;
 use crate::wire::sdp::{self, SessionDescription};
 use crate::wire::{HeaderAccess as _, Method, Request, Response, default_reason};
 use ask::Asked;
@@ -26,7 +25,6 @@ pub(crate) use ask::{Ask, Outcome, Purpose};
 pub(crate) use callee::{Refused, apply, read_offer};
 pub(crate) use caller::Plan;
 use leg::{Leg, LegId, Stage};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 #[derive(Debug)]
@@ -72,16 +70,6 @@ enum State {
 enum AfterAck {
     Talk,
     HangUp,
-}
-
-/// Credentials and the one server they may be shown to.
-#[derive(Debug)]
-struct Credentials {
-    authentication: Authentication,
-    /// Challenges of the first INVITE.
-    attempt: Attempt,
-    /// Whose challenges are answered: the first hop of the INVITE. Set when its address is known.
-    server: Option<(Transport, SocketAddr)>,
 }
 
 impl Call {
@@ -225,15 +213,6 @@ impl Call {
 
     fn timer(&self, timer: CallTimer) -> TimerKey {
         TimerKey::Call(self.id, timer)
-    }
-}
-
-impl Credentials {
-    fn may_see(&self, hop: &NextHop) -> bool {
-        match (hop, self.server) {
-            (NextHop::Address { transport, address }, Some(server)) => server == (*transport, *address),
-            _ => false,
-        }
     }
 }
 

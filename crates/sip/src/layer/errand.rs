@@ -231,7 +231,7 @@ impl Layer {
         match cargo {
             Cargo::Request(owner) => {
                 self.complete(&mut draft, path);
-                self.enter(now, id, draft.request, path, owner);
+                self.enter(now, id, draft.request, path, draft.hop, owner);
             }
             Cargo::Ack(key) => self.transmit_ack(key, draft, path),
         }

@@ -83,12 +83,16 @@ pub(crate) struct Upcall {
 struct Client {
     transaction: ClientTransaction,
     owner: Owner,
+    /// By which hop it was sent: the trust in an answer is in who chose the way.
+    hop: NextHop,
 }
 
 #[derive(Debug)]
 pub(crate) struct Layer {
     pub(crate) around: Surroundings,
     clients: BTreeMap<ClientId, Client>,
+    /// The transaction that terminated last: its owner is told after it is gone, and may ask for its request.
+    spent: Option<(ClientId, Client)>,
     client_keys: HashMap<ClientKey, ClientId>,
     servers: BTreeMap<ServerId, ServerTransaction>,
     server_keys: HashMap<ServerKey, ServerId>,
@@ -107,6 +111,7 @@ impl Layer {
         Layer {
             around,
             clients: BTreeMap::new(),
+            spent: None,
             client_keys: HashMap::new(),
             servers: BTreeMap::new(),
             server_keys: HashMap::new(),

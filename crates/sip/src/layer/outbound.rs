@@ -1,6 +1,7 @@
 //! Requests in their transactions: Via, Contact, and what becomes of them.
 
 use super::{AckKey, Client, Draft, Fate, Layer, Obstacle, Owner, Upcall};
+use crate::config::NextHop;
 use crate::ids::{CallId, FlowId};
 use crate::transaction::client::{self, ClientTransaction};
 use crate::transaction::{ClientId, ClientKey, Path, Timer};
@@ -25,6 +26,7 @@ impl Layer {
     pub(crate) fn cancel(&mut self, now: Instant, invite: ClientId, owner: Owner) {
         let Some(client) = self.clients.get(&invite) else { return };
         let path = client.transaction.path;
+        let hop = client.hop.clone();
         let from = &client.transaction.request;
         let mut cancel = Request::new(Method::CANCEL, from.uri.clone());
         if let Ok(via) = from.headers.top_via() {
@@ -41,12 +43,31 @@ impl Layer {
         }
         cancel.headers.add("User-Agent", self.around.config.user_agent.clone());
         let id = ClientId(self.fresh_id());
-        self.enter(now, id, cancel, path, owner);
+        self.enter(now, id, cancel, path, hop, owner);
     }
 
-    /// The request and path of a live client transaction.
+    /// The request and path of a client transaction that is alive, or whose owner is just being told of its end.
     pub(crate) fn client(&self, id: ClientId) -> Option<(&Request, Path)> {
-        self.clients.get(&id).map(|c| (&c.transaction.request, c.transaction.path))
+        self.find_client(id).map(|c| (&c.transaction.request, c.transaction.path))
+    }
+
+    /// The hop a request was sent by, whichever of its addresses was taken.
+    pub(crate) fn hop(&self, id: ClientId) -> Option<&NextHop> {
+        self.find_client(id).map(|c| &c.hop)
+    }
+
+    /// Whether a request has left from an address that is still ours.
+    pub(crate) fn is_on_its_way(&self, id: ClientId) -> bool {
+        let path = self.clients.get(&id).map(|c| c.transaction.path);
+        path.is_some_and(|path| match path.flow {
+            Some(flow) => self.around.flows.get(flow).is_some(),
+            None => self.around.config.listeners.iter().any(|l| l.address == path.local),
+        })
+    }
+
+    fn find_client(&self, id: ClientId) -> Option<&Client> {
+        let spent = || self.spent.as_ref().filter(|(spent, _)| *spent == id).map(|(_, c)| c);
+        self.clients.get(&id).or_else(spent)
     }
 
     /// Drops a client transaction or a request that waits for its way, silently.
@@ -123,12 +144,29 @@ impl Layer {
         Address::new(Uri::Sip(uri))
     }
 
-    pub(super) fn enter(&mut self, now: Instant, id: ClientId, request: Request, path: Path, owner: Owner) {
+    /// Our Contact of a dialog on a path: of an account what its registration has brought, else the address.
+    pub(crate) fn contact_for(&self, user: &str, transport: Transport, local: SocketAddr) -> Address {
+        let plain = Layer::contact(user, transport, local);
+        match self.around.accounts.values().find(|account| account.contact_user == user) {
+            Some(account) => account.contact(plain),
+            None => plain,
+        }
+    }
+
+    pub(super) fn enter(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        request: Request,
+        path: Path,
+        hop: NextHop,
+        owner: Owner,
+    ) {
         if let Some(key) = ClientKey::of_request(&request) {
             self.client_keys.insert(key, id);
         }
         let transaction = ClientTransaction::start(id, request, path, now, &mut self.around);
-        self.clients.insert(id, Client { transaction, owner });
+        self.clients.insert(id, Client { transaction, owner, hop });
     }
 
     pub(super) fn transmit_ack(&mut self, key: AckKey, mut draft: Draft, path: Path) {
@@ -154,7 +192,11 @@ impl Layer {
         headers.add("Via", via);
         headers.extend(std::mem::take(&mut draft.request.headers).into());
         if let Some(user) = &draft.contact_user {
-            headers.set("Contact", Layer::contact(user, path.transport, local).to_string());
+            let contacts = match draft.request.method {
+                Method::REGISTER => binding(&headers, Layer::contact(user, path.transport, local)),
+                _ => self.contact_for(user, path.transport, local).to_string(),
+            };
+            headers.set("Contact", contacts);
         }
         headers.set("User-Agent", self.around.config.user_agent.clone());
         draft.request.headers = headers;
@@ -188,6 +230,7 @@ impl Layer {
             if let Some(key) = ClientKey::of_request(&client.transaction.request) {
                 self.client_keys.remove(&key);
             }
+            self.spent = Some((id, client));
         }
     }
 }
@@ -204,4 +247,21 @@ fn answers(response: &Response, request: &Request) -> bool {
         && theirs.cseq().ok() == ours.cseq().ok()
         && tag(theirs) == tag(ours)
         && (asked.is_none() || asked == answering)
+}
+
+/// The Contacts of a REGISTER: the first gets the address of the path and keeps its parameters; of those to be removed,
+/// one that is the same after all stays.
+fn binding(headers: &Headers, plain: Address) -> String {
+    let mut listed = headers.addresses("Contact").unwrap_or_default();
+    match listed.first_mut() {
+        Some(first) => first.uri = plain.uri,
+        None => listed.push(plain),
+    }
+    let kept = listed.first().map(|first| first.uri.clone());
+    let mut number = 0usize;
+    listed.retain(|contact| {
+        number = number.saturating_add(1);
+        number == 1 || kept.as_ref().is_none_or(|kept| !contact.uri.equivalent(kept))
+    });
+    listed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
