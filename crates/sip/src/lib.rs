@@ -47,6 +47,7 @@
 //! | `guard` | how many requests are listened to |
 //! | `target` | which servers a request may go to, and in which order (RFC 3263) |
 //! | `flow` | connections and the messages cut out of their bytes |
+//! | `stun` | the messages of a keep-alive (RFC 5626 3.5.2) |
 //! | `uas` | what is asked of any request before it means anything (RFC 3261 8.2) |
 //! | `dialog`, `invite` | dialogs and calls |
 //! | `account`, `registration`, `authentication`, `credentials` | accounts, and who gets to see their passwords |
@@ -85,6 +86,7 @@ mod layer;
 pub mod offer_answer;
 mod random;
 mod registration;
+mod stun;
 mod surroundings;
 mod target;
 mod timers;

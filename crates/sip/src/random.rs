@@ -31,6 +31,13 @@ impl Random {
         format!("{:016x}", self.0.next_u64())
     }
 
+    /// 96 random bits.
+    pub(crate) fn bytes(&mut self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// Below `n`; 0 when there is nothing to choose.
     pub(crate) fn below(&mut self, n: u32) -> u32 {
         self.0.next_u32() % n.max(1)

@@ -4,17 +4,20 @@ use crate::account::Account;
 use crate::config::EndpointConfig;
 use crate::event::{Event, Output, Stats, Way};
 use crate::flow::Flows;
-use crate::ids::{CallId, RegistrationId, ResolveId};
+use crate::ids::{CallId, FlowId, RegistrationId, ResolveId};
+use crate::layer::KeepId;
 use crate::random::Random;
 use crate::timers::Timers;
 use crate::transaction::{ClientId, Path, ServerId, Timer};
 use crate::transport::{Listener, Source, Transport};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What comes in is dropped while this many outputs wait: the driver has stopped taking them.
 pub(crate) const MAX_OUTPUTS: usize = 8192;
+/// Paths whose view of our address is kept.
+const MAX_SEEN: usize = 64;
 /// No wait is longer, whoever asked for it: beyond, adding it to an `Instant` may overflow.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 
@@ -26,8 +29,12 @@ pub(crate) enum TimerKey {
     Unanswered(ServerId),
     /// A question the DNS has not answered.
     Resolve(ResolveId),
-    /// A request that has waited long enough for its way.
+    /// A request that has waited long enough for its way, or at a silent server.
     Errand(ClientId),
+    /// A connection that may be idle.
+    Flow(FlowId),
+    /// A path to be kept alive.
+    KeepAlive(KeepId),
     Call(CallId, CallTimer),
     /// One flow of an account.
     Registration(RegistrationId, u8),
@@ -55,6 +62,8 @@ pub(crate) struct Surroundings {
     pub(crate) timers: Timers<TimerKey>,
     pub(crate) random: Random,
     pub(crate) flows: Flows,
+    /// Our address as others see it, by the path they see it on; the oldest first.
+    seen: VecDeque<(Path, SocketAddr)>,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) stats: Stats,
     /// The accounts that are registered, or on their way there.
@@ -67,6 +76,7 @@ impl Surroundings {
             timers: Timers::new(),
             random: Random::new(config.seed),
             flows: Flows::default(),
+            seen: VecDeque::new(),
             outputs: VecDeque::new(),
             stats: Stats::default(),
             accounts: BTreeMap::new(),
@@ -92,6 +102,56 @@ impl Surroundings {
             self.trace(Way::Out, Source { transport, local, remote, flow }, bytes);
         }
         self.outputs.push_back(output);
+    }
+
+    /// Sends a response: over the connection of its request, and when that is gone over a new one to where the request
+    /// says (RFC 3261 18.2.2), once.
+    pub(crate) fn respond(
+        &mut self,
+        now: Instant,
+        path: &mut Path,
+        retreat: &mut Option<SocketAddr>,
+        bytes: Vec<u8>,
+    ) {
+        let alive = path.flow.is_none_or(|flow| self.flows.get(flow).is_some());
+        if !alive && let Some(remote) = retreat.take() {
+            let name = remote.ip().to_string();
+            let found = self.flows.find(path.transport, remote, &name);
+            path.flow = found.or_else(|| self.connect(now, path.transport, remote, name)).or(path.flow);
+            path.remote = remote;
+        }
+        if !path.flow.is_some_and(|flow| self.flows.keep(flow, &bytes)) {
+            self.transmit(*path, bytes);
+        }
+    }
+
+    /// Opens a connection. `None`: there are too many, or this side has no address of that family.
+    pub(crate) fn connect(
+        &mut self,
+        now: Instant,
+        transport: Transport,
+        remote: SocketAddr,
+        server_name: String,
+    ) -> Option<FlowId> {
+        let local = self.local_ip_for(remote);
+        // Where the addresses of this side are known and none fits, it has no such network.
+        if (local.is_none() && !self.config.listeners.is_empty()) || self.flows.is_full() {
+            return None;
+        }
+        let flow = self.flows.connect(now, transport, local, remote, server_name.clone());
+        self.timers.set(TimerKey::Flow(flow), now + self.config.timers.transaction_life());
+        self.outputs.push_back(Output::Connect { flow, transport, local, remote, server_name });
+        Some(flow)
+    }
+
+    /// A connection is open: the responses that have waited for it go out.
+    pub(crate) fn connected(&mut self, now: Instant, flow: FlowId, local: SocketAddr) {
+        let pending = self.flows.connected(now, flow, local);
+        if let Some(path) = self.flows.path(flow) {
+            for bytes in pending {
+                self.transmit(path, bytes);
+            }
+        }
     }
 
     /// Gives a message out as it went over the network, where that is wanted.
@@ -122,6 +182,48 @@ impl Surroundings {
             None => path.local,
             Some(_) => self.nearest(path.local, |l| l.transport == path.transport).unwrap_or(path.local),
         }
+    }
+
+    /// What stands in Contact for whoever has that path: the address it has seen (RFC 3581 4), which lets it through
+    /// the NAT between; an address that is listened at is left as it is.
+    pub(crate) fn contact_address(&self, path: Path) -> SocketAddr {
+        let reachable = self.reachable(path);
+        match self.public_address(path) {
+            Some(public) if reachable == path.local => public,
+            _ => reachable,
+        }
+    }
+
+    /// Our address as the other side of a path sees it, as far as it has told.
+    pub(crate) fn public_address(&self, path: Path) -> Option<SocketAddr> {
+        self.seen.iter().find(|(p, _)| *p == path).map(|(_, public)| *public)
+    }
+
+    /// True when it is another than what our Contact has said so far.
+    pub(crate) fn note_public_address(&mut self, path: Path, public: SocketAddr) -> bool {
+        let before = self.contact_address(path);
+        self.forget_public_address(path);
+        if self.seen.len() >= MAX_SEEN {
+            self.seen.pop_front();
+        }
+        self.seen.push_back((path, public));
+        before != self.contact_address(path)
+    }
+
+    pub(crate) fn forget_public_address(&mut self, path: Path) {
+        self.seen.retain(|(p, _)| *p != path);
+    }
+
+    /// Whether datagrams are received at that address.
+    pub(crate) fn is_ours(&self, local: SocketAddr) -> bool {
+        self.config.listeners.iter().any(|l| l.transport == Transport::Udp && l.address == local)
+    }
+
+    /// Forgets what was seen by ways that are no longer there.
+    pub(crate) fn forget_gone_addresses(&mut self) {
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.retain(|(path, _)| path.flow.is_some() || self.is_ours(path.local));
+        self.seen = seen;
     }
 
     fn nearest(&self, remote: SocketAddr, fits: impl Fn(&Listener) -> bool) -> Option<SocketAddr> {

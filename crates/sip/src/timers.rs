@@ -33,6 +33,14 @@ impl<K: Copy + Eq + Hash> Timers<K> {
         }
     }
 
+    /// Gives a running timer another name.
+    pub(crate) fn rename(&mut self, from: K, to: K) {
+        if let Some(place) = self.places.remove(&from) {
+            self.queue.insert(place, to);
+            self.places.insert(to, place);
+        }
+    }
+
     pub(crate) fn next(&self) -> Option<Instant> {
         self.queue.keys().next().map(|(at, _)| *at)
     }
@@ -68,8 +76,10 @@ mod tests {
         timers.set('c', at(20));
         timers.set('a', at(5));
         timers.cancel('c');
+        timers.rename('b', 'd');
+        timers.rename('x', 'y');
         assert_eq!(timers.next(), Some(at(5)));
         assert_eq!((timers.pop_due(at(9)), timers.pop_due(at(9))), (Some('a'), None));
-        assert_eq!((timers.pop_due(at(99)), timers.len()), (Some('b'), 0));
+        assert_eq!((timers.pop_due(at(99)), timers.len()), (Some('d'), 0));
     }
 }

@@ -10,7 +10,9 @@ use crate::ids::{CallId, FlowId, RegistrationId, ResolveId};
 use crate::invite::Call;
 use crate::layer::{Layer, Owner, Upcall};
 use crate::registration::Registration;
+use crate::stun;
 use crate::surroundings::{MAX_OUTPUTS, Surroundings, TimerKey};
+use crate::transaction::Path;
 use crate::transport::{Answer, Datagram, Disconnect, Listener, Source, Transport};
 use crate::wire::{Frame, HeaderAccess as _, Message, ParseError, Response, parse_datagram};
 use std::collections::{BTreeMap, HashMap};
@@ -49,26 +51,29 @@ impl Endpoint {
     /// Takes a datagram from the network.
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
         let Datagram { local, remote, bytes } = datagram;
-        let source = Source { transport: Transport::Udp, local, remote, flow: None };
-        self.on_message(now, source, bytes);
+        if stun::is_stun(bytes) {
+            for upcall in self.layer.receive_stun(now, local, remote, bytes) {
+                self.tell(now, Some(upcall));
+            }
+        } else {
+            let source = Source { transport: Transport::Udp, local, remote, flow: None };
+            self.on_message(now, source, bytes);
+        }
+        self.heed(now);
     }
 
     /// A connection came in. Its id names it in [`Self::handle_stream`], [`Self::disconnected`] and the outputs.
     pub fn accepted(
         &mut self,
-        _now: Instant,
+        now: Instant,
         transport: Transport,
         local: SocketAddr,
         remote: SocketAddr,
     ) -> FlowId {
-        let flows = &mut self.layer.around.flows;
-        match flows.accept(transport, local, remote) {
-            Ok(flow) => flow,
-            Err(flow) => {
-                self.close(flow);
-                flow
-            }
-        }
+        self.layer.accepted(now, transport, local, remote).unwrap_or_else(|flow| {
+            self.close(flow);
+            flow
+        })
     }
 
     /// The connection of [`Output::Connect`] is open, with TLS after its handshake and the check of the name.
@@ -79,15 +84,17 @@ impl Endpoint {
     /// Takes bytes of a connection, cut anywhere (RFC 3261 18.3).
     pub fn handle_stream(&mut self, now: Instant, flow: FlowId, bytes: &[u8]) {
         self.layer.around.flows.push(flow, bytes);
-        while let Some(source) = self.layer.source_of(flow) {
-            match self.layer.around.flows.next_frame(flow) {
-                None => return,
+        while let Some(path) = self.layer.around.flows.path(flow) {
+            let Path { transport, local, remote, flow: over } = path;
+            let source = Source { transport, local, remote, flow: over };
+            match self.layer.around.flows.next_frame(now, flow) {
+                None => break,
                 Some(Frame::Message(message)) => self.on_message(now, source, &message),
                 Some(Frame::Ping) => {
                     // RFC 5626 4.4.1: one line end answers two.
                     self.layer.around.outputs.push_back(Output::Write { flow, bytes: b"\r\n".to_vec() });
                 }
-                Some(Frame::Pong) => {}
+                Some(Frame::Pong) => self.layer.pong(now, flow),
                 Some(Frame::Broken(error)) => {
                     self.on_broken(now, source, error);
                     self.close(flow);
@@ -95,6 +102,7 @@ impl Endpoint {
                 }
             }
         }
+        self.heed(now);
     }
 
     /// A connection is gone, or could not be opened. Nothing may come of it after this.
@@ -102,6 +110,7 @@ impl Endpoint {
         for upcall in self.layer.disconnected(now, flow, why) {
             self.tell(now, Some(upcall));
         }
+        self.heed(now);
     }
 
     /// Does what is due. To be called at the time [`Self::poll_timeout`] told; earlier or later does no harm.
@@ -118,6 +127,12 @@ impl Endpoint {
                 TimerKey::Server(id, timer) => self.layer.server_timer(now, id, timer),
                 TimerKey::Unanswered(id) => self.layer.unanswered(id),
                 TimerKey::Resolve(id) => self.resolved(now, id, Answer::Nothing),
+                TimerKey::Flow(flow) => self.layer.flow_due(now, flow),
+                TimerKey::KeepAlive(id) => {
+                    for upcall in self.layer.keep_due(now, id) {
+                        self.tell(now, Some(upcall));
+                    }
+                }
                 TimerKey::Errand(id) => {
                     let upcall = self.layer.errand_due(now, id);
                     self.tell(now, upcall);
@@ -131,6 +146,7 @@ impl Endpoint {
                     }
                 }
             }
+            self.heed(now);
         }
     }
 
@@ -161,6 +177,10 @@ impl Endpoint {
     /// and every account registers at once. Running calls are the application's to offer again.
     pub fn network_changed(&mut self, now: Instant, listeners: Vec<Listener>) {
         self.layer.around.config.listeners = listeners;
+        for upcall in self.layer.moved(now) {
+            self.tell(now, Some(upcall));
+        }
+        self.heed(now);
         for registration in self.registrations.values_mut() {
             registration.network_changed(now, &mut self.layer);
         }
@@ -204,6 +224,15 @@ impl Endpoint {
         }
     }
 
+    /// Passes on what the layer has noticed about paths.
+    fn heed(&mut self, now: Instant) {
+        while let Some(notice) = self.layer.notices.pop_front() {
+            for registration in self.registrations.values_mut() {
+                registration.on_notice(now, notice, &mut self.layer);
+            }
+        }
+    }
+
     fn close(&mut self, flow: FlowId) {
         self.layer.around.outputs.push_back(Output::Close { flow });
     }
@@ -228,6 +257,7 @@ impl Endpoint {
     fn tell(&mut self, now: Instant, upcall: Option<Upcall>) {
         let Some(Upcall { owner, client, fate }) = upcall else { return };
         match owner {
+            Owner::Nobody => {}
             Owner::Registration(id) => {
                 if let Some(registration) = self.registrations.get_mut(&id) {
                     registration.on_fate(now, client, fate, &mut self.layer);

@@ -334,7 +334,7 @@ impl Call {
             for route in server.request.headers.all("Record-Route") {
                 response.headers.add("Record-Route", route);
             }
-            let contact = layer.contact_for(&self.contact_user, server.path.transport, server.path.local);
+            let contact = layer.contact_for(&self.contact_user, server.path);
             response.headers.add("Contact", contact.to_string());
             response.headers.add("Allow", layer.around.allow());
         }

@@ -128,7 +128,10 @@ impl Call {
                 self.state = State::Calling { invite };
                 self.end(ending, layer);
             }
-            State::Calling { invite } => self.state = State::CancelPending { invite, ending },
+            State::Calling { invite } => {
+                layer.stay(invite);
+                self.state = State::CancelPending { invite, ending };
+            }
             State::Proceeding { invite } => self.cancel(now, invite, ending, layer),
             other => self.state = other,
         }

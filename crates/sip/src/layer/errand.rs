@@ -1,20 +1,27 @@
-//! A request on its way to a server: names to resolve, connections to wait for (RFC 3263 4, RFC 3261 18.1.1).
+//! A request on its way to a server: names to resolve, connections to wait for, and the next server when one fails
+//! (RFC 3263 4.3, RFC 3261 18.1.1).
 //!
-//! Invariant: an errand waits for exactly one thing, which its [`Wait`] names, and its owner hears of it once: by the
-//! fate of its transaction, or by an upcall when no server is left.
+//! Invariant: an errand waits for exactly one thing, which its [`Wait`] names, and its owner hears of one end: by the
+//! final response, or by an upcall when no server is left. Its id is that of the transaction that is under way for it;
+//! what a server that was left still says belongs to a transaction of another id.
 
 use super::{AckKey, Draft, Fate, Layer, Obstacle, Owner, Upcall};
 use crate::event::Output;
 use crate::ids::{CallId, FlowId, ResolveId};
-use crate::surroundings::TimerKey;
+use crate::surroundings::{LONGEST_WAIT, TimerKey};
 use crate::target::{Candidate, Locator, Next};
 use crate::transaction::{ClientId, Path};
-use crate::transport::{Answer, Disconnect, Source, Transport};
+use crate::transport::{Answer, Disconnect, Transport};
+use crate::wire::{HeaderAccess as _, Response};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// How long the DNS may take for one question.
 const LONGEST_QUESTION: Duration = Duration::from_secs(10);
+/// RFC 3261 18.1.1: beyond, a request is to go by a transport with congestion control, as the path's MTU is unknown.
+const MAX_BY_DATAGRAM: usize = 1300;
+/// What a draft still lacks of its size: Via, Contact, User-Agent.
+const TO_BE_ADDED: usize = 250;
 
 #[derive(Debug)]
 pub(super) struct Errand {
@@ -22,8 +29,11 @@ pub(super) struct Errand {
     cargo: Cargo,
     locator: Locator,
     wait: Wait,
-    /// What went wrong with the last server.
-    obstacle: Obstacle,
+    /// The server that is tried, or the one before.
+    current: Option<Candidate>,
+    attempt: Attempt,
+    /// What went wrong last.
+    failure: Fate,
 }
 
 /// What is carried.
@@ -39,15 +49,40 @@ enum Wait {
     /// For the DNS.
     Answer(ResolveId),
     Connection(FlowId),
+    /// For a response.
+    Response,
     /// For the timer that tells the owner, who does not know the id before.
     Telling,
+}
+
+/// What is special about the server that is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    Plain,
+    /// Over a connection that was there: the other side may have forgotten it, so one more try is due over a new one.
+    Reused,
+    /// By TCP for the size of the request alone.
+    Enlarged,
+}
+
+/// What looking for the next server came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pursuit {
+    UnderWay,
+    Over,
+}
+
+/// How a candidate is reached.
+enum Way {
+    Ready(Path),
+    Opening(FlowId),
 }
 
 impl Owner {
     pub(super) fn call(self) -> Option<CallId> {
         match self {
             Owner::Invite(call) | Owner::InCall(call) => Some(call),
-            Owner::Registration(_) => None,
+            Owner::Registration(_) | Owner::Nobody => None,
         }
     }
 }
@@ -63,6 +98,13 @@ impl Layer {
         self.set_out(now, draft, Cargo::Ack(key));
     }
 
+    /// No other server is to be tried for a request; the one it is at may still answer.
+    pub(crate) fn stay(&mut self, id: ClientId) {
+        if self.clients.contains_key(&id) {
+            self.drop_errand(id);
+        }
+    }
+
     /// The DNS has answered.
     pub(crate) fn resolved(&mut self, now: Instant, id: ResolveId, answer: Answer) -> Option<Upcall> {
         let client = self.questions.remove(&id)?;
@@ -74,51 +116,102 @@ impl Layer {
 
     /// A connection is open: what waited for it goes out.
     pub(crate) fn connected(&mut self, now: Instant, flow: FlowId, local: SocketAddr) {
-        self.around.flows.connected(flow, local);
+        self.around.connected(now, flow, local);
+        self.watch(now, flow);
         for id in self.waiting_for(flow) {
-            let Some(errand) = self.errands.remove(&id) else { continue };
-            self.around.timers.cancel(TimerKey::Errand(id));
-            if let Some(path) = self.path_over(flow) {
-                self.launch(now, id, errand, path);
+            if let Some(path) = self.around.flows.path(flow) {
+                self.launch(now, id, path);
             }
         }
     }
 
     /// A connection is gone, or never came to be.
     pub(crate) fn disconnected(&mut self, now: Instant, flow: FlowId, why: Disconnect) -> Vec<Upcall> {
+        let path = self.around.flows.path(flow);
         if self.around.flows.remove(flow).is_none() {
             return Vec::new();
         }
+        self.around.timers.cancel(TimerKey::Flow(flow));
+        self.lost(path);
         let obstacle = match why {
             Disconnect::Refused => Obstacle::Refused,
             Disconnect::Closed | Disconnect::Reset | Disconnect::Handshake => Obstacle::Lost,
             Disconnect::Certificate => Obstacle::Certificate,
         };
-        let mut upcalls = self.flow_failed(now, flow, obstacle);
+        let mut upcalls = self.fail_clients(now, obstacle, |path| path.flow == Some(flow));
         for id in self.waiting_for(flow) {
-            self.note(id, obstacle);
-            upcalls.extend(self.go_on(now, id));
+            upcalls.extend(self.attempt_failed(now, id, Fate::Unreachable(obstacle)));
         }
         upcalls
     }
 
-    /// An errand's time is up: the connection does not come, or the owner is to be told.
+    /// An errand's time is up: a server gives no sign of life, or the owner is to be told.
     pub(crate) fn errand_due(&mut self, now: Instant, id: ClientId) -> Option<Upcall> {
         match self.errands.get(&id)?.wait {
             Wait::Telling => self.give_up(id),
-            Wait::Connection(_) | Wait::Answer(_) => self.go_on(now, id),
+            Wait::Answer(_) => None,
+            Wait::Connection(_) | Wait::Response => self.attempt_failed(now, id, Fate::Timeout),
         }
     }
 
-    /// The way of messages over an open connection.
-    pub(crate) fn source_of(&self, flow: FlowId) -> Option<Source> {
-        let open = self.around.flows.get(flow)?;
-        Some(Source {
-            transport: open.transport,
-            local: open.local()?,
-            remote: open.remote,
-            flow: Some(flow),
-        })
+    /// What a request that is tried at several servers does with the fate of one attempt; `None` when its owner is not
+    /// to hear of it.
+    pub(super) fn judge(&mut self, now: Instant, id: ClientId, fate: Fate) -> Option<Fate> {
+        let Some(errand) = self.errands.get_mut(&id) else { return Some(fate) };
+        let Fate::Response(response) = &fate else {
+            return self.attempt_failed(now, id, fate).map(|upcall| upcall.fate);
+        };
+        self.around.timers.cancel(TimerKey::Errand(id));
+        if response.code() < 200 {
+            return Some(fate);
+        }
+        // RFC 3261 21.5.4, RFC 3263 4.3: this server is busy, another one may not be.
+        if response.code() == 503 && errand.locator.has_more() {
+            self.supersede(now, id);
+            return self.attempt_failed(now, id, fate).map(|upcall| upcall.fate);
+        }
+        if let Some(candidate) = errand.current.clone() {
+            match response.code() {
+                503 => self.memory.failed(now, &candidate, retry_after(response)),
+                _ => self.memory.answered(now, &errand.draft.hop, &candidate),
+            }
+        }
+        self.drop_errand(id);
+        Some(fate)
+    }
+
+    /// Our addresses have changed: what has no answer yet is sent again from those there are.
+    pub(crate) fn moved(&mut self, now: Instant) -> Vec<Upcall> {
+        self.memory.forget_failures();
+        self.around.forget_gone_addresses();
+        let mut upcalls = Vec::new();
+        for flow in self.around.flows.stranded(&self.around.config.listeners) {
+            self.around.outputs.push_back(Output::Close { flow });
+            upcalls.extend(self.disconnected(now, flow, Disconnect::Reset));
+        }
+        let gone = |path: &Path| path.flow.is_none() && !self.around.is_ours(path.local);
+        let stranded =
+            self.clients.iter().filter(|(id, c)| gone(&c.transaction.path) && self.errands.contains_key(id));
+        for id in stranded.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.remove_client(id);
+            if let Some(errand) = self.errands.get_mut(&id)
+                && let Some(candidate) = errand.current.clone()
+            {
+                errand.locator.again(candidate);
+            }
+            upcalls.extend(self.go_on(now, id));
+        }
+        for server in self.servers.values_mut() {
+            if server.path.flow.is_none() && !self.around.is_ours(server.path.local) {
+                server.path.local = self.around.local_for(server.path.remote).unwrap_or(server.path.local);
+            }
+        }
+        for (_, path, _) in &mut self.acks {
+            if path.flow.is_none() && !self.around.is_ours(path.local) {
+                path.local = self.around.local_for(path.remote).unwrap_or(path.local);
+            }
+        }
+        upcalls
     }
 
     pub(super) fn drop_errand(&mut self, id: ClientId) {
@@ -142,15 +235,57 @@ impl Layer {
         self.errands.values().any(|e| matches!(&e.cargo, Cargo::Ack(k) if k == key))
     }
 
+    /// Whether an errand is about to use a connection.
+    pub(super) fn is_awaited(&self, flow: FlowId) -> bool {
+        self.errands.values().any(|e| e.wait == Wait::Connection(flow))
+    }
+
     fn set_out(&mut self, now: Instant, draft: Draft, cargo: Cargo) -> ClientId {
         let id = ClientId(self.fresh_id());
-        let locator = Locator::new(&draft.hop, &self.around.config.transports);
-        let errand = Errand { draft, cargo, locator, wait: Wait::Telling, obstacle: Obstacle::NoServer };
-        self.errands.insert(id, errand);
+        let mut locator = Locator::new(&draft.hop, &self.around.config.transports);
+        if let Some(good) = self.memory.good(now, &draft.hop) {
+            locator.prefer(good.clone());
+        }
+        let failure = Fate::Unreachable(Obstacle::NoServer);
+        let (wait, attempt) = (Wait::Telling, Attempt::Plain);
+        self.errands.insert(id, Errand { draft, cargo, locator, wait, current: None, attempt, failure });
         if self.pursue(now, id) == Pursuit::Over {
             self.around.timers.set(TimerKey::Errand(id), now);
         }
         id
+    }
+
+    /// The server that is tried has failed.
+    fn attempt_failed(&mut self, now: Instant, id: ClientId, fate: Fate) -> Option<Upcall> {
+        let errand = self.errands.get_mut(&id)?;
+        let rest = match &fate {
+            Fate::Response(response) => retry_after(response),
+            _ => None,
+        };
+        if let (Some(candidate), attempt) = (errand.current.clone(), errand.attempt) {
+            match (attempt, errand.wait) {
+                // RFC 3261 18.1.1: no TCP there, so the request goes by UDP, whatever its size.
+                (Attempt::Enlarged, Wait::Connection(_)) => {
+                    self.memory.refused_tcp(now, candidate.address);
+                    errand.locator.again(Candidate { transport: Transport::Udp, ..candidate });
+                }
+                (Attempt::Reused, Wait::Response) if !matches!(fate, Fate::Response(_)) => {
+                    if let Some(flow) = self.clients.get(&id).and_then(|c| c.transaction.path.flow) {
+                        self.around.flows.suspect(flow);
+                    }
+                    errand.locator.again(candidate);
+                }
+                _ => self.memory.failed(now, &candidate, rest),
+            }
+        }
+        if let Wait::Connection(flow) = errand.wait {
+            errand.wait = Wait::Telling;
+            self.close_if_unused(flow);
+        }
+        if let Some(errand) = self.errands.get_mut(&id) {
+            errand.failure = fate;
+        }
+        self.go_on(now, id)
     }
 
     /// Goes on to the next server, and tells the owner when there is none.
@@ -164,7 +299,7 @@ impl Layer {
     fn pursue(&mut self, now: Instant, id: ClientId) -> Pursuit {
         self.around.timers.cancel(TimerKey::Errand(id));
         while let Some(errand) = self.errands.get_mut(&id) {
-            match errand.locator.next() {
+            let mut candidate = match errand.locator.next() {
                 Next::Ask(question) => {
                     let ask = ResolveId(self.fresh_id());
                     self.around.timers.set(TimerKey::Resolve(ask), now + LONGEST_QUESTION);
@@ -173,26 +308,106 @@ impl Layer {
                     self.wait(id, Wait::Answer(ask));
                     return Pursuit::UnderWay;
                 }
-                Next::Try(candidate) => match self.way_to(&candidate) {
-                    None => self.note(id, Obstacle::NoWay),
-                    Some(Way::Ready(path)) => {
-                        if let Some(errand) = self.errands.remove(&id) {
-                            self.launch(now, id, errand, path);
-                        }
-                        return Pursuit::UnderWay;
-                    }
-                    Some(Way::Opening(flow)) => {
-                        let life = self.around.config.timers.transaction_life();
-                        self.around.timers.set(TimerKey::Errand(id), now + life);
-                        self.wait(id, Wait::Connection(flow));
-                        return Pursuit::UnderWay;
-                    }
-                },
                 Next::Exhausted => break,
+                Next::Try(candidate) => candidate,
+            };
+            if self.memory.is_bad(now, &candidate) && errand.locator.defer(&candidate) {
+                continue;
             }
+            let enlarged = candidate.transport == Transport::Udp
+                && self.around.config.transports.contains(&Transport::Tcp)
+                && !self.memory.is_without_tcp(now, candidate.address)
+                && errand.draft.request.to_bytes().len().saturating_add(TO_BE_ADDED) > MAX_BY_DATAGRAM;
+            if enlarged {
+                candidate.transport = Transport::Tcp;
+            }
+            let Some((way, found)) = self.way_to(now, &candidate) else {
+                self.note(id, Fate::Unreachable(Obstacle::NoWay));
+                continue;
+            };
+            if let Some(errand) = self.errands.get_mut(&id) {
+                errand.current = Some(candidate);
+                errand.attempt = if enlarged { Attempt::Enlarged } else { found };
+            }
+            match way {
+                Way::Ready(path) => self.launch(now, id, path),
+                Way::Opening(flow) => {
+                    self.wait(id, Wait::Connection(flow));
+                    self.allow_time(now, id);
+                }
+            }
+            return Pursuit::UnderWay;
+        }
+        // The last server has the full time of its transaction, if that is still alive.
+        if self.clients.contains_key(&id) {
+            self.wait(id, Wait::Response);
+            return Pursuit::UnderWay;
         }
         self.wait(id, Wait::Telling);
         Pursuit::Over
+    }
+
+    fn way_to(&mut self, now: Instant, candidate: &Candidate) -> Option<(Way, Attempt)> {
+        let Candidate { transport, address: remote, server_name } = candidate.clone();
+        if transport == Transport::Udp {
+            let local = self.around.local_for(remote)?;
+            return Some((Way::Ready(Path { transport, local, remote, flow: None }), Attempt::Plain));
+        }
+        // RFC 3261 18.1.1: a connection that is there is used again.
+        if let Some(flow) = self.around.flows.find(transport, remote, &server_name) {
+            return Some(match self.around.flows.path(flow) {
+                Some(path) => (Way::Ready(path), Attempt::Reused),
+                None => (Way::Opening(flow), Attempt::Plain),
+            });
+        }
+        let flow = self.around.connect(now, transport, remote, server_name)?;
+        Some((Way::Opening(flow), Attempt::Plain))
+    }
+
+    /// Limits the time of an attempt: a connection always, an answer only where something else is left to try.
+    fn allow_time(&mut self, now: Instant, id: ClientId) {
+        let Some(errand) = self.errands.get(&id) else { return };
+        let otherwise = errand.attempt != Attempt::Plain || errand.locator.has_more();
+        let life = self.around.config.timers.transaction_life();
+        let limit = match (otherwise, errand.wait) {
+            (true, _) => self.around.config.failover_after.min(life),
+            (false, Wait::Connection(_)) => life,
+            (false, _) => return,
+        };
+        self.around.timers.set(TimerKey::Errand(id), now + limit);
+    }
+
+    fn launch(&mut self, now: Instant, id: ClientId, path: Path) {
+        let Some(errand) = self.errands.get_mut(&id) else { return };
+        let (mut draft, cargo, attempt) = (errand.draft.clone(), errand.cargo.clone(), errand.attempt);
+        // A request that went by TCP for its size alone does not ask for TCP in return.
+        let contact = match (attempt, self.around.local_for(path.remote)) {
+            (Attempt::Enlarged, Some(local)) => Path { transport: Transport::Udp, local, flow: None, ..path },
+            _ => path,
+        };
+        match cargo {
+            Cargo::Request(owner) => {
+                errand.wait = Wait::Response;
+                self.supersede(now, id);
+                self.complete(&mut draft, path, contact);
+                self.enter(now, id, draft.request, path, draft.hop, owner);
+                self.allow_time(now, id);
+            }
+            Cargo::Ack(key) => {
+                self.drop_errand(id);
+                self.transmit_ack(key, draft, path, contact);
+            }
+        }
+    }
+
+    /// No server is left. Without its ACK the other side of a call will end it by itself.
+    fn give_up(&mut self, id: ClientId) -> Option<Upcall> {
+        let errand = self.errands.remove(&id)?;
+        self.around.timers.cancel(TimerKey::Errand(id));
+        match errand.cargo {
+            Cargo::Request(owner) => Some(Upcall { owner, client: id, fate: errand.failure }),
+            Cargo::Ack(..) => None,
+        }
     }
 
     fn wait(&mut self, id: ClientId, wait: Wait) {
@@ -201,56 +416,10 @@ impl Layer {
         }
     }
 
-    fn note(&mut self, id: ClientId, obstacle: Obstacle) {
+    fn note(&mut self, id: ClientId, failure: Fate) {
         if let Some(errand) = self.errands.get_mut(&id) {
-            errand.obstacle = obstacle;
+            errand.failure = failure;
         }
-    }
-
-    fn way_to(&mut self, candidate: &Candidate) -> Option<Way> {
-        let Candidate { transport, address: remote, server_name } = candidate.clone();
-        if transport == Transport::Udp {
-            let local = self.around.local_for(remote)?;
-            return Some(Way::Ready(Path { transport, local, remote, flow: None }));
-        }
-        // RFC 3261 18.1.1: a connection that is there is used again.
-        if let Some(flow) = self.around.flows.find(transport, remote, &server_name) {
-            return Some(self.path_over(flow).map_or(Way::Opening(flow), Way::Ready));
-        }
-        if self.around.flows.is_full() {
-            return None;
-        }
-        let local = self.around.local_ip_for(remote);
-        let flow = self.around.flows.connect(transport, remote, server_name.clone());
-        self.around.outputs.push_back(Output::Connect { flow, transport, local, remote, server_name });
-        Some(Way::Opening(flow))
-    }
-
-    fn launch(&mut self, now: Instant, id: ClientId, errand: Errand, path: Path) {
-        let Errand { mut draft, cargo, .. } = errand;
-        match cargo {
-            Cargo::Request(owner) => {
-                self.complete(&mut draft, path);
-                self.enter(now, id, draft.request, path, draft.hop, owner);
-            }
-            Cargo::Ack(key) => self.transmit_ack(key, draft, path),
-        }
-    }
-
-    /// No server is left. Without its ACK the other side of a call will end it by itself.
-    fn give_up(&mut self, id: ClientId) -> Option<Upcall> {
-        let errand = self.errands.remove(&id)?;
-        match errand.cargo {
-            Cargo::Request(owner) => {
-                Some(Upcall { owner, client: id, fate: Fate::Unreachable(errand.obstacle) })
-            }
-            Cargo::Ack(..) => None,
-        }
-    }
-
-    fn path_over(&self, flow: FlowId) -> Option<Path> {
-        let Source { transport, local, remote, flow } = self.source_of(flow)?;
-        Some(Path { transport, local, remote, flow })
     }
 
     fn waiting_for(&self, flow: FlowId) -> Vec<ClientId> {
@@ -259,15 +428,8 @@ impl Layer {
     }
 }
 
-/// What looking for the next server came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pursuit {
-    UnderWay,
-    Over,
-}
-
-/// How a candidate is reached.
-enum Way {
-    Ready(Path),
-    Opening(FlowId),
+/// RFC 3261 20.33, in seconds.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers.number("Retry-After")?;
+    Some(Duration::from_secs(seconds.into()).min(LONGEST_WAIT))
 }

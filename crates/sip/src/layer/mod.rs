@@ -3,14 +3,17 @@
 //! Invariant: every transaction is in exactly one of `clients` and `servers`, its key points to it, and when it
 //! terminates it, its key and its timers go at once. The core above is told through [`Upcall`].
 
+mod connection;
 mod errand;
 mod inbound;
+mod keepalive;
 mod outbound;
 
 use crate::config::NextHop;
 use crate::event::Stats;
 use crate::ids::{CallId, RegistrationId, ResolveId};
 use crate::surroundings::Surroundings;
+use crate::target::Memory;
 use crate::transaction::client::ClientTransaction;
 use crate::transaction::server::ServerTransaction;
 use crate::transaction::{ClientId, ClientKey, Path, ServerId, ServerKey};
@@ -18,7 +21,9 @@ use crate::wire::{Request, Response};
 use errand::Errand;
 use inbound::MergeKey;
 pub(crate) use inbound::{Arrival, response_path};
-use std::collections::{BTreeMap, HashMap};
+use keepalive::Keeper;
+pub(crate) use keepalive::{KeepAlive, KeepId};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// Server transactions at a time; beyond, requests are dropped and their senders repeat them.
 const MAX_SERVERS: usize = 4096;
@@ -30,6 +35,8 @@ pub(crate) enum Owner {
     Invite(CallId),
     /// CANCEL, BYE, and what else needs no answer to go on.
     InCall(CallId),
+    /// Nobody asks what becomes of it.
+    Nobody,
 }
 
 /// A request that still lacks what depends on the first hop: Via and Contact.
@@ -85,6 +92,33 @@ struct Client {
     owner: Owner,
     /// By which hop it was sent: the trust in an answer is in who chose the way.
     hop: NextHop,
+    role: Role,
+}
+
+/// What a transaction is to the request it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Its way to the server of the moment.
+    Current,
+    /// The INVITE at a server that was left for another: should that ring after all it is cancelled, should it answer
+    /// the call has two legs. `of` is the request's id.
+    Left { of: ClientId, cancelled: Cancelled },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cancelled {
+    No,
+    Yes,
+}
+
+/// What the layer tells those who keep a path for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// The path is dead: its connection is gone, a keep-alive was not answered, or the other side no longer sees us at
+    /// the same address (RFC 5626 4.4).
+    Lost(Path),
+    /// The other side sees us at another address than our Contact says, or than before.
+    AddressChanged(Path),
 }
 
 #[derive(Debug)]
@@ -97,6 +131,9 @@ pub(crate) struct Layer {
     servers: BTreeMap<ServerId, ServerTransaction>,
     server_keys: HashMap<ServerKey, ServerId>,
     merge_keys: HashMap<MergeKey, ServerId>,
+    pub(crate) notices: VecDeque<Notice>,
+    keepers: BTreeMap<KeepId, Keeper>,
+    memory: Memory,
     /// Requests on their way to a server.
     errands: BTreeMap<ClientId, Errand>,
     /// Which errand a question to the DNS is for.
@@ -116,6 +153,9 @@ impl Layer {
             servers: BTreeMap::new(),
             server_keys: HashMap::new(),
             merge_keys: HashMap::new(),
+            notices: VecDeque::new(),
+            keepers: BTreeMap::new(),
+            memory: Memory::default(),
             errands: BTreeMap::new(),
             questions: BTreeMap::new(),
             acks: Vec::new(),
@@ -130,7 +170,10 @@ impl Layer {
 
     pub(crate) fn stats(&self) -> Stats {
         Stats {
-            client_transactions: self.clients.len().saturating_add(self.errands.len()),
+            client_transactions: self
+                .clients
+                .len()
+                .saturating_add(self.errands.keys().filter(|id| !self.clients.contains_key(id)).count()),
             server_transactions: self.servers.len(),
             flows: self.around.flows.len(),
             timers: self.around.timers.len(),

@@ -1,8 +1,8 @@
 //! Requests in their transactions: Via, Contact, and what becomes of them.
 
-use super::{AckKey, Client, Draft, Fate, Layer, Obstacle, Owner, Upcall};
+use super::{AckKey, Cancelled, Client, Draft, Fate, Layer, Notice, Obstacle, Owner, Role, Upcall};
 use crate::config::NextHop;
-use crate::ids::{CallId, FlowId};
+use crate::ids::CallId;
 use crate::transaction::client::{self, ClientTransaction};
 use crate::transaction::{ClientId, ClientKey, Path, Timer};
 use crate::transport::Transport;
@@ -43,6 +43,7 @@ impl Layer {
         }
         cancel.headers.add("User-Agent", self.around.config.user_agent.clone());
         let id = ClientId(self.fresh_id());
+        self.drop_errand(invite);
         self.enter(now, id, cancel, path, hop, owner);
     }
 
@@ -91,12 +92,7 @@ impl Layer {
         self.fail_clients(now, Obstacle::Refused, |path| path.flow.is_none() && path.remote == remote)
     }
 
-    /// Fails the transactions of a connection that is gone.
-    pub(super) fn flow_failed(&mut self, now: Instant, flow: FlowId, obstacle: Obstacle) -> Vec<Upcall> {
-        self.fail_clients(now, obstacle, |path| path.flow == Some(flow))
-    }
-
-    fn fail_clients(
+    pub(super) fn fail_clients(
         &mut self,
         now: Instant,
         obstacle: Obstacle,
@@ -117,7 +113,17 @@ impl Layer {
         match found
             .filter(|id| self.clients.get(id).is_some_and(|c| answers(&response, &c.transaction.request)))
         {
-            Some(id) => Ok(self.drive(now, id, client::Input::Response(&response), Some(&response))),
+            Some(id) => {
+                if let Some(client) = self.clients.get(&id)
+                    && let Some(public) = response.headers.top_via().ok().and_then(|via| via.public_address())
+                {
+                    let path = client.transaction.path;
+                    if self.around.note_public_address(path, public) {
+                        self.notices.push_back(Notice::AddressChanged(path));
+                    }
+                }
+                Ok(self.drive(now, id, client::Input::Response(&response), Some(&response)))
+            }
             None => Err(response),
         }
     }
@@ -145,8 +151,8 @@ impl Layer {
     }
 
     /// Our Contact of a dialog on a path: of an account what its registration has brought, else the address.
-    pub(crate) fn contact_for(&self, user: &str, transport: Transport, local: SocketAddr) -> Address {
-        let plain = Layer::contact(user, transport, local);
+    pub(crate) fn contact_for(&self, user: &str, path: Path) -> Address {
+        let plain = Layer::contact(user, path.transport, self.around.contact_address(path));
         match self.around.accounts.values().find(|account| account.contact_user == user) {
             Some(account) => account.contact(plain),
             None => plain,
@@ -166,11 +172,58 @@ impl Layer {
             self.client_keys.insert(key, id);
         }
         let transaction = ClientTransaction::start(id, request, path, now, &mut self.around);
-        self.clients.insert(id, Client { transaction, owner, hop });
+        self.clients.insert(id, Client { transaction, owner, hop, role: Role::Current });
     }
 
-    pub(super) fn transmit_ack(&mut self, key: AckKey, mut draft: Draft, path: Path) {
-        self.complete(&mut draft, path);
+    /// Another server is about to get the request. A transaction that was answered, or an INVITE that may still be, lives
+    /// on under another id; of anything else nothing more is wanted.
+    pub(super) fn supersede(&mut self, now: Instant, id: ClientId) {
+        if self.clients.get(&id).is_none_or(|c| c.transaction.request.method != Method::INVITE) {
+            return self.remove_client(id);
+        }
+        let other = ClientId(self.fresh_id());
+        let Some(mut client) = self.clients.remove(&id) else { return };
+        client.transaction.step_back(other, &mut self.around);
+        client.role = Role::Left { of: id, cancelled: Cancelled::No };
+        if let Some(key) = ClientKey::of_request(&client.transaction.request) {
+            self.client_keys.insert(key, other);
+        }
+        self.clients.insert(other, client);
+        self.cancel_left(now, other);
+    }
+
+    /// RFC 3261 9.1: as soon as there was a provisional response, and once.
+    fn cancel_left(&mut self, now: Instant, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(&id)
+            && client.transaction.is_proceeding()
+            && let Role::Left { cancelled: cancelled @ Cancelled::No, .. } = &mut client.role
+        {
+            *cancelled = Cancelled::Yes;
+            self.cancel(now, id, Owner::Nobody);
+        }
+    }
+
+    /// What comes of an INVITE at a server that was left for another.
+    fn judge_left(&mut self, now: Instant, id: ClientId, of: ClientId, fate: Fate) -> Option<Fate> {
+        match &fate {
+            Fate::Response(response) if (200..300).contains(&response.code()) => {
+                // The call has its answer; whoever has the INVITE besides is not to ring on.
+                self.drop_errand(of);
+                if let Some(client) = self.clients.get_mut(&of) {
+                    client.role = Role::Left { of, cancelled: Cancelled::No };
+                    self.cancel_left(now, of);
+                }
+                Some(fate)
+            }
+            _ => {
+                self.cancel_left(now, id);
+                None
+            }
+        }
+    }
+
+    pub(super) fn transmit_ack(&mut self, key: AckKey, mut draft: Draft, path: Path, contact: Path) {
+        self.complete(&mut draft, path, contact);
         let bytes = draft.request.to_bytes();
         self.around.transmit(path, bytes.clone());
         // Of one dialog the last two are kept: a 2xx may still come again while the next INVITE is under way.
@@ -182,19 +235,23 @@ impl Layer {
         self.acks.push((key, path, bytes));
     }
 
-    /// Adds what depends on the path: Via with a branch and rport (RFC 3261 8.1.1.7, RFC 3581 3), Contact.
-    pub(super) fn complete(&mut self, draft: &mut Draft, path: Path) {
+    /// Adds what depends on the path: Via with a branch and rport (RFC 3261 8.1.1.7, RFC 3581 3), and the Contact, which
+    /// may have another.
+    pub(super) fn complete(&mut self, draft: &mut Draft, path: Path, contact: Path) {
         let branch = self.around.random.branch();
         let local = self.around.reachable(path);
         let (transport, host, port) = (path.transport.via_token(), Host::from(local.ip()), local.port());
-        let via = format!("SIP/2.0/{transport} {host}:{port};branch={branch};rport");
+        // RFC 6223 4.1: whoever answers a REGISTER may agree to be asked for signs of life.
+        let keep = if draft.request.method == Method::REGISTER { ";keep" } else { "" };
+        let via = format!("SIP/2.0/{transport} {host}:{port};branch={branch};rport{keep}");
         let mut headers = Headers::default();
         headers.add("Via", via);
         headers.extend(std::mem::take(&mut draft.request.headers).into());
         if let Some(user) = &draft.contact_user {
+            let address = self.around.contact_address(contact);
             let contacts = match draft.request.method {
-                Method::REGISTER => binding(&headers, Layer::contact(user, path.transport, local)),
-                _ => self.contact_for(user, path.transport, local).to_string(),
+                Method::REGISTER => binding(&headers, Layer::contact(user, contact.transport, address)),
+                _ => self.contact_for(user, contact).to_string(),
             };
             headers.set("Contact", contacts);
         }
@@ -210,7 +267,7 @@ impl Layer {
         response: Option<&Response>,
     ) -> Option<Upcall> {
         let client = self.clients.get_mut(&id)?;
-        let owner = client.owner;
+        let (owner, role) = (client.owner, client.role);
         let outcome = client.transaction.handle(input, now, &mut self.around);
         if client.transaction.is_terminated() {
             self.remove_client(id);
@@ -221,10 +278,15 @@ impl Layer {
             client::Outcome::Timeout => Fate::Timeout,
             client::Outcome::TransportError(obstacle) => Fate::Unreachable(obstacle),
         };
-        Some(Upcall { owner, client: id, fate })
+        match role {
+            Role::Current => Some(Upcall { owner, client: id, fate: self.judge(now, id, fate)? }),
+            Role::Left { of, .. } => {
+                Some(Upcall { owner, client: of, fate: self.judge_left(now, id, of, fate)? })
+            }
+        }
     }
 
-    fn remove_client(&mut self, id: ClientId) {
+    pub(super) fn remove_client(&mut self, id: ClientId) {
         if let Some(client) = self.clients.remove(&id) {
             client.transaction.clear(&mut self.around);
             if let Some(key) = ClientKey::of_request(&client.transaction.request) {

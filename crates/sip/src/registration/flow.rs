@@ -14,10 +14,10 @@ use crate::authentication::{Attempt, Proof, Refusal};
 use crate::config::{NextHop, RegistrationConfig};
 use crate::credentials::Credentials;
 use crate::event::{RegistrationFailure, RegistrationState};
-use crate::layer::{Fate, Layer, Obstacle};
+use crate::layer::{Fate, KeepAlive, Layer, Notice, Obstacle};
 use crate::random::Random;
 use crate::surroundings::{LONGEST_WAIT, TimerKey};
-use crate::transaction::ClientId;
+use crate::transaction::{ClientId, Path};
 use crate::wire::{Address, HeaderAccess as _, Response, Uri};
 use std::time::{Duration, Instant};
 
@@ -49,6 +49,8 @@ pub(crate) struct Flow {
     /// What the last 2xx brought; gone when the flow fails.
     learnt: Option<Learnt>,
     next_try: Option<Instant>,
+    /// The way of the last REGISTER that was answered: what is kept alive while the flow stands.
+    path: Option<Path>,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,7 @@ impl Flow {
             reach: Reach::Address,
             learnt: None,
             next_try: None,
+            path: None,
         }
     }
 
@@ -228,6 +231,22 @@ impl Flow {
         }
     }
 
+    /// The path is dead, or the server sees us elsewhere by now (RFC 5626 4.4): the binding is of no use any more.
+    pub(super) fn on_notice(
+        &mut self,
+        now: Instant,
+        notice: Notice,
+        about: &About,
+        layer: &mut Layer,
+    ) -> Option<News> {
+        let (Notice::Lost(path) | Notice::AddressChanged(path)) = notice;
+        if self.path != Some(path) || !matches!(self.state, State::Registered) {
+            return None;
+        }
+        self.start(now, about, layer);
+        None
+    }
+
     pub(super) fn on_timer(&mut self, now: Instant, about: &About, layer: &mut Layer) -> Vec<News> {
         match self.state {
             // The binding still stands: nothing to tell before the answer.
@@ -300,6 +319,7 @@ impl Flow {
             Verdict::Bound(learnt, proof) => {
                 let moved = self.is_seen_elsewhere(&learnt);
                 news.push(self.bound(now, *learnt, proof, about, layer));
+                self.keep_alive(now, &fate, layer);
                 if moved && then == Then::Keep {
                     self.turns = self.turns.saturating_add(1);
                     self.start(now, about, layer);
@@ -308,6 +328,7 @@ impl Flow {
             Verdict::Retry { reason, after } => {
                 self.failures = self.failures.saturating_add(1);
                 self.detour = None;
+                self.let_go(layer);
                 let times = &about.config.retry;
                 let own = || retry::wait(times, others, self.failures, &mut layer.around.random);
                 let wait = after.unwrap_or_else(own);
@@ -317,6 +338,7 @@ impl Flow {
                 news.push(News::Failed { reason });
             }
             Verdict::Stop(reason) => {
+                self.let_go(layer);
                 self.lose(State::Stopped);
                 self.bound.clear();
                 news.push(News::Failed { reason });
@@ -466,13 +488,34 @@ impl Flow {
 
     fn finish(&mut self, about: &About, layer: &mut Layer) -> News {
         layer.around.timers.cancel(self.timer(about));
+        self.let_go(layer);
         self.lose(State::Done);
         self.bound.clear();
         News::Gone
     }
 
+    /// Keeps the way of the REGISTER open, as its answer allows (RFC 5626 4.4).
+    fn keep_alive(&mut self, now: Instant, fate: &Fate, layer: &mut Layer) {
+        if let (Some(path), Fate::Response(response)) = (self.path, fate) {
+            let (how, interval) = KeepAlive::agreed(response, path);
+            layer.keep_alive(now, path, how, interval);
+        }
+    }
+
+    fn let_go(&mut self, layer: &mut Layer) {
+        if let Some(path) = self.path.take() {
+            layer.stop_keep_alive(path);
+        }
+    }
+
     /// The registrar may hold what was sent to it, whatever it answers.
-    fn note_contact(&mut self, client: ClientId, layer: &Layer) {
+    fn note_contact(&mut self, client: ClientId, layer: &mut Layer) {
+        if let Some((_, path)) = layer.client(client)
+            && self.path != Some(path)
+        {
+            self.let_go(layer);
+            self.path = Some(path);
+        }
         let sent = layer.client(client).and_then(|(request, _)| request.headers.addresses("Contact").ok());
         let Some(contact) = sent.and_then(|list| list.into_iter().next()) else { return };
         self.bound.retain(|old| !old.uri.equivalent(&contact.uri));

@@ -14,7 +14,7 @@ use crate::account::{Account, Reach};
 use crate::config::{NextHop, RegistrationConfig};
 use crate::event::{Event, RegistrationFailure, RegistrationState};
 use crate::ids::RegistrationId;
-use crate::layer::{Fate, Layer};
+use crate::layer::{Fate, Layer, Notice};
 use crate::target;
 use crate::transaction::ClientId;
 use crate::wire::{SipUri, Uri};
@@ -84,6 +84,11 @@ impl Registration {
     /// The local addresses are others: binds at once on the new ones.
     pub(crate) fn network_changed(&mut self, now: Instant, layer: &mut Layer) {
         self.each(now, layer, |flow, about, layer| flow.network_changed(now, about, layer));
+    }
+
+    /// Something has happened to a path that one of the flows may use.
+    pub(crate) fn on_notice(&mut self, now: Instant, notice: Notice, layer: &mut Layer) {
+        self.each(now, layer, |flow, about, layer| flow.on_notice(now, notice, about, layer));
     }
 
     /// Refresh is due, or the next try.

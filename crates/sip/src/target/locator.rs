@@ -40,6 +40,8 @@ pub(crate) struct Locator {
     /// What may be used, the preferred first.
     transports: Vec<Transport>,
     steps: VecDeque<Step>,
+    /// Servers that failed lately: for when nothing else is left.
+    deferred: Vec<Candidate>,
     tried: Vec<Candidate>,
 }
 
@@ -72,7 +74,13 @@ impl Locator {
                 (host.clone(), of_name(host, *port, *transport, transports))
             }
         };
-        Locator { domain, transports: transports.to_vec(), steps: steps.into(), tried: Vec::new() }
+        Locator {
+            domain,
+            transports: transports.to_vec(),
+            steps: steps.into(),
+            deferred: Vec::new(),
+            tried: Vec::new(),
+        }
     }
 
     /// What to do next: the question at the front stays there until it is answered.
@@ -96,7 +104,35 @@ impl Locator {
                 }
             }
         }
-        Next::Exhausted
+        match self.deferred.is_empty() {
+            true => Next::Exhausted,
+            false => Next::Try(self.deferred.remove(0)),
+        }
+    }
+
+    /// Begins with a server that is known to work, before anything is asked.
+    pub(crate) fn prefer(&mut self, candidate: Candidate) {
+        self.steps.push_front(Step::Server(candidate));
+    }
+
+    /// Leaves a server for when no other is left. False: none is left now.
+    pub(crate) fn defer(&mut self, candidate: &Candidate) -> bool {
+        let others = !self.steps.is_empty();
+        if others {
+            self.deferred.push(candidate.clone());
+        }
+        others
+    }
+
+    /// Tries a server once more, next.
+    pub(crate) fn again(&mut self, candidate: Candidate) {
+        self.tried.retain(|c| *c != candidate);
+        self.steps.push_front(Step::Server(candidate));
+    }
+
+    /// Whether another server may be found; a question that stands may lead to none.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.steps.is_empty() || !self.deferred.is_empty()
     }
 
     /// The answer to the question at the front.
@@ -115,8 +151,9 @@ impl Locator {
             }
             (Some(Step::Srv { transport, .. }), Answer::Srv(records)) if !records.is_empty() => {
                 // RFC 2782: the only target "." says that there is no such service.
-                let hosts =
-                    ordered(records, random).into_iter().filter(|r| r.target.trim_end_matches('.') != "");
+                let hosts = ordered(records, random)
+                    .into_iter()
+                    .filter(|r| !r.target.trim_end_matches('.').is_empty());
                 let steps: Vec<Step> = hosts
                     .take(MAX_RECORDS)
                     .map(|r| Step::Host {

@@ -5,8 +5,10 @@
 //! [`crate::layer`].
 
 mod locator;
+mod memory;
 
 pub(crate) use locator::{Candidate, Locator, Next};
+pub(crate) use memory::Memory;
 
 use crate::config::NextHop;
 use crate::transport::Transport;

@@ -128,6 +128,25 @@ impl ClientTransaction {
         )
     }
 
+    /// Whether a provisional response has come and no final one (RFC 3261 9.1: only then it may be cancelled).
+    pub(crate) fn is_proceeding(&self) -> bool {
+        matches!(
+            self.machine,
+            Machine::Invite(client_invite::State::Proceeding)
+                | Machine::NonInvite(client_non_invite::State::Proceeding)
+        )
+    }
+
+    /// Lives on under another id and without repeating the request: another server has it now.
+    pub(crate) fn step_back(&mut self, id: ClientId, around: &mut Surroundings) {
+        around.timers.cancel(TimerKey::Client(self.id, Timer::A));
+        around.timers.cancel(TimerKey::Client(self.id, Timer::E));
+        for timer in [Timer::B, Timer::D, Timer::F, Timer::K, Timer::M] {
+            around.timers.rename(TimerKey::Client(self.id, timer), TimerKey::Client(id, timer));
+        }
+        self.id = id;
+    }
+
     /// Takes the transaction's timers away; for the one who drops it.
     pub(crate) fn clear(&self, around: &mut Surroundings) {
         for timer in [Timer::A, Timer::B, Timer::D, Timer::E, Timer::F, Timer::K, Timer::M] {

@@ -2,7 +2,8 @@
 
 use super::{Path, ServerId, Timer, server_invite, server_non_invite};
 use crate::surroundings::{Surroundings, TimerKey};
-use crate::wire::{Method, Request, Response};
+use crate::wire::{HeaderAccess as _, Method, Request, Response};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// What a table tells to do.
@@ -39,17 +40,22 @@ pub(crate) struct ServerTransaction {
     id: ServerId,
     machine: Machine,
     response: Option<Vec<u8>>,
+    /// Where to connect when the connection of the request is gone (RFC 3261 18.2.2); tried once.
+    retreat: Option<SocketAddr>,
     interval: Duration,
 }
 
 impl ServerTransaction {
     pub(crate) fn new(id: ServerId, request: Request, path: Path, local_tag: String, t1: Duration) -> Self {
+        let port = request.headers.top_via().ok().and_then(|via| via.port);
+        let port = port.unwrap_or(path.transport.default_port());
+        let retreat = path.flow.map(|_| SocketAddr::new(path.remote.ip(), port));
         let machine = if request.method == Method::INVITE {
             Machine::Invite(server_invite::State::Proceeding)
         } else {
             Machine::NonInvite(server_non_invite::State::Trying)
         };
-        ServerTransaction { request, path, local_tag, id, machine, response: None, interval: t1 }
+        ServerTransaction { request, path, local_tag, id, machine, response: None, retreat, interval: t1 }
     }
 
     pub(crate) fn handle(&mut self, input: Input, now: Instant, around: &mut Surroundings) {
@@ -102,7 +108,8 @@ impl ServerTransaction {
             match *action {
                 Action::SendResponse => {
                     if let Some(bytes) = &self.response {
-                        around.transmit(self.path, bytes.clone());
+                        let bytes = bytes.clone();
+                        around.respond(now, &mut self.path, &mut self.retreat, bytes);
                     }
                 }
                 Action::Start(timer) => {

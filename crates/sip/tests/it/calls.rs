@@ -311,7 +311,7 @@ fn over_a_stream_nothing_is_repeated() {
         invite.contains("Via: SIP/2.0/TCP 192.0.2.1:5060") && invite.contains(":5060;transport=tcp>"),
         "{invite}"
     );
-    net.run(100 * SECOND, &mut |_, _, _| {});
+    net.run(2000 * SECOND, &mut |_, _, _| {});
     net.assert_empty("over TCP");
 }
 

@@ -89,6 +89,8 @@ pub(crate) struct Net {
     pub(crate) now: Instant,
     pub(crate) nodes: Vec<Node>,
     pub(crate) sent: Vec<Sent>,
+    /// Keep-alives, and their answers.
+    pub(crate) kept: Vec<Sent>,
     /// Host names and their addresses; the port is for nobody.
     pub(crate) names: Vec<(&'static str, SocketAddr)>,
     /// SRV records and the names they stand at.
@@ -117,6 +119,7 @@ impl Net {
             now,
             nodes: Vec::new(),
             sent: Vec::new(),
+            kept: Vec::new(),
             names: Vec::new(),
             srv: Vec::new(),
             naptr: Vec::new(),
@@ -315,11 +318,16 @@ impl Net {
 
     fn note(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let at = self.elapsed();
+        // Line ends and STUN are no messages.
+        let log = match bytes.first() {
+            Some(b'\r' | 0 | 1) => &mut self.kept,
+            _ => &mut self.sent,
+        };
         let name = |a: SocketAddr| {
             let owner = |n: &&Node| n.address == a || n.flows.values().any(|l| l.local == a);
             self.nodes.iter().find(owner).map_or(a.to_string(), |n| n.name.into())
         };
-        self.sent.push(Sent { at, from: name(from), to: name(to), bytes: bytes.to_vec() });
+        log.push(Sent { at, from: name(from), to: name(to), bytes: bytes.to_vec() });
     }
 
     /// Connections neither lose nor overtake.
