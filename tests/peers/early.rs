@@ -1,8 +1,12 @@
 //! Before the answer: sound, branches of a forked call, reliable responses. SIPp is called.
 
+use std::time::Duration;
+
 use tern_sip::CallState;
 use tern_tests::Result;
 use tern_tests::actors::{Agent, Sipp};
+
+const SOON: Duration = Duration::from_secs(20);
 
 #[test]
 fn sound_before_the_answer_reaches_the_caller() -> Result<()> {
@@ -31,7 +35,7 @@ fn of_two_branches_that_answer_the_second_is_left() -> Result<()> {
     }
     agent.confirmed(call)?;
     // Only when the other branch has been left is it known that the BYE of the first is ours.
-    peer.wait_for_note("left")?;
+    peer.wait_for_note("left", SOON)?;
     agent.hang_up(call)?;
     peer.wait()
 }

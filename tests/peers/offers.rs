@@ -1,6 +1,5 @@
 //! Offers and answers at unusual places: late, changed in mid-call, crossing each other. SIPp calls.
 
-use tern_sip::Event;
 use tern_tests::Result;
 use tern_tests::actors::{Agent, Sipp};
 
@@ -44,10 +43,7 @@ fn the_other_side_holds_and_resumes() -> Result<()> {
     let (call, offer) = agent.incoming()?;
     agent.accept(call, offer.as_ref())?;
     for _ in ["hold", "resume"] {
-        let offer = agent.wait_for("another offer", |event| match event {
-            Event::Reoffer { call: of, offer } if *of == call => Some(offer.clone()),
-            _ => None,
-        })?;
+        let offer = agent.reoffered(call)?;
         let answer = agent.answer(offer.as_ref())?;
         agent.act(|endpoint, now| endpoint.answer_reoffer(now, call, answer))?;
     }

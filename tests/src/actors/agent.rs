@@ -189,6 +189,14 @@ impl Agent {
         Ok(self.act(|endpoint, now| endpoint.hang_up(now, call))?)
     }
 
+    /// Waits for another offer inside a call; `None` inside when the other side wants ours.
+    pub fn reoffered(&self, call: CallId) -> Result<Option<SessionDescription>> {
+        self.wait_for("another offer", |event| match event {
+            Event::Reoffer { call: of, offer } if *of == call => Some(offer.clone()),
+            _ => None,
+        })
+    }
+
     /// Waits until the handshake of a call is complete.
     pub fn confirmed(&self, call: CallId) -> Result<()> {
         self.wait_for_state("a complete handshake", call, |state| match state {
@@ -245,6 +253,18 @@ impl Agent {
         sent.map(|(at, _, bytes)| (*at, String::from_utf8_lossy(bytes).into_owned()))
             .filter(|(_, text)| text.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ')))
             .collect()
+    }
+
+    /// Waits until it has sent a message that begins so.
+    pub fn wait_to_send(&self, start: &str) -> Result<()> {
+        let deadline = Instant::now() + SOON;
+        while self.sent(start).is_empty() {
+            if Instant::now() > deadline {
+                return Err(Failure(format!("no {start} was sent\n{}", self.log())).into());
+            }
+            std::thread::sleep(TICK);
+        }
+        Ok(())
     }
 
     /// Whether nothing is left of all calls and transactions.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Credentials, DOMAIN};
 use crate::audio::Sound;
-use crate::{Process, Result, Scratch, ports};
+use crate::{Failure, Process, Result, Scratch, ports};
 
 /// Where distributions keep its modules.
 const MODULE_FOLDERS: &[&str] =
@@ -81,6 +81,26 @@ impl Baresip {
         self.command("hangup", "")
     }
 
+    /// Holds its call.
+    pub fn hold(&mut self) -> Result<()> {
+        self.command("hold", "")
+    }
+
+    /// Ends holding it.
+    pub fn resume(&mut self) -> Result<()> {
+        self.command("resume", "")
+    }
+
+    /// Asks the other side to call somebody else of the tests' domain (REFER).
+    pub fn transfer(&mut self, user: &str) -> Result<()> {
+        self.command("transfer", &format!("sip:{user}@{DOMAIN}"))
+    }
+
+    /// Sends digits inside the sound (RFC 4733).
+    pub fn press(&mut self, digits: &str) -> Result<()> {
+        self.command("sndcode", digits)
+    }
+
     /// Waits for an event of its call, such as `CALL_ESTABLISHED` or `CALL_CLOSED`.
     pub fn wait_for(&mut self, event: &str, within: Duration) -> Result<Value> {
         let deadline = Instant::now() + within;
@@ -91,7 +111,8 @@ impl Baresip {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(format!("no {event} from baresip, only {:?}\n{}", self.events, self.log()).into());
+                let text = format!("no {event} from baresip, only {:?}\n{}", self.events, self.log());
+                return Err(Failure(text).into());
             }
             self.read_events(left.min(Duration::from_millis(200)))?;
         }
@@ -107,6 +128,11 @@ impl Baresip {
             }
         }
         Err(format!("baresip has recorded nothing:\n{}", self.log()).into())
+    }
+
+    /// Waits for a line that it prints.
+    pub fn wait_for_line(&mut self, needle: &str, within: Duration) -> Result<String> {
+        Ok(self.process.wait_for_line(needle, within)?)
     }
 
     /// Everything it printed so far.

@@ -10,7 +10,7 @@ use crate::{Failure, Process, Result, Scratch, ports};
 const SOON: Duration = Duration::from_secs(20);
 
 /// How long one scenario may take; a call that gets stuck ends then, with SIPp's own words for it.
-const LIMIT: &str = "45s";
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// One run of a scenario, for one call.
 #[derive(Debug)]
@@ -46,7 +46,10 @@ impl Sipp {
         let mut arguments: Vec<String> = vec!["-sf".into(), file.display().to_string()];
         arguments.extend(["-i", "127.0.0.1", "-p", &address.port().to_string()].map(String::from));
         // One call, then the end; exit code 0 only when every step of it happened.
-        arguments.extend(["-m", "1", "-nostdin", "-timeout", LIMIT, "-timeout_error"].map(String::from));
+        arguments.extend(
+            ["-m", "1", "-nostdin", "-timeout_error", "-timeout", &format!("{}s", LIMIT.as_secs())]
+                .map(String::from),
+        );
         for (option, file_option, name) in [
             ("-trace_msg", "-message_file", "messages"),
             ("-trace_err", "-error_file", "errors"),
@@ -71,13 +74,13 @@ impl Sipp {
     /// # Errors
     /// When a step did not happen as written; the text quotes what SIPp says and every message.
     pub fn wait(&mut self) -> Result<()> {
-        let status = self.process.wait(Duration::from_secs(60)).map_err(|_| self.failure("never ends"))?;
+        let status = self.process.wait(LIMIT + SOON).map_err(|_| self.failure("never ends"))?;
         if status.success() { Ok(()) } else { Err(self.failure(&format!("ends with {status}")).into()) }
     }
 
     /// Waits for a line that the scenario logs.
-    pub fn wait_for_note(&mut self, note: &str) -> Result<()> {
-        let deadline = Instant::now() + SOON;
+    pub fn wait_for_note(&mut self, note: &str, within: Duration) -> Result<()> {
+        let deadline = Instant::now() + within;
         while !self.read("notes").contains(note) {
             if Instant::now() > deadline || !self.process.is_running() && !self.read("notes").contains(note) {
                 return Err(self.failure(&format!("does not come to {note:?}")).into());
