@@ -4,7 +4,7 @@ use crate::identity::ShownIdentity;
 use crate::ids::RegistrationId;
 use crate::transport::{Listener, Transport};
 use crate::wire::sdp::SessionDescription;
-use crate::wire::{Address, Header, Method, Uri, headers};
+use crate::wire::{Address, Header, Method, Replaces, Uri, headers};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -177,6 +177,10 @@ pub struct CallConfig {
     pub next_hop: Option<NextHop>,
     /// Which number the call shows, if any.
     pub show: ShownIdentity,
+    /// The dialog, as the target knows it, whose place the call takes (RFC 3891).
+    pub replaces: Option<Replaces>,
+    /// Who asked for the call (RFC 3892).
+    pub referred_by: Option<Address>,
     /// The offer.
     pub offer: SessionDescription,
     /// Headers to add to the INVITE.
@@ -324,6 +328,8 @@ impl CallConfig {
             target,
             next_hop: None,
             show: ShownIdentity::account(),
+            replaces: None,
+            referred_by: None,
             offer,
             headers: Vec::new(),
             ring_timeout: Duration::from_secs(180),

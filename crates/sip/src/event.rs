@@ -2,10 +2,12 @@
 
 use crate::answer_mode::AnswerMode;
 use crate::identity::CallerIdentity;
-use crate::ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId};
+use crate::ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId, TransferId};
+use crate::redirect::Target;
+use crate::transfer::TransferProgress;
 use crate::transport::{Question, Source, Transport};
 use crate::wire::sdp::SessionDescription;
-use crate::wire::{Address, Gruu, Reason, Request, Uri};
+use crate::wire::{Address, Gruu, Reason, Replaces, Request, Uri};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -119,6 +121,8 @@ pub enum Event {
         diverted_by: Option<Address>,
         /// Whether the caller asks to be answered by the phone itself. Only told, never done.
         answer_mode: Option<AnswerMode>,
+        /// The call this one is to take the place of (RFC 3891): accepting it ends that one.
+        replaces: Option<CallId>,
     },
     /// A call moved on.
     Call {
@@ -134,6 +138,51 @@ pub enum Event {
         call: CallId,
         /// The new offer; `None` when it wants ours.
         offer: Option<SessionDescription>,
+    },
+    /// The callee points elsewhere (3xx). Answer with `follow` or `hang_up`; nothing is followed by itself.
+    Redirected {
+        /// Which call.
+        call: CallId,
+        /// 300, 301, 302 ...
+        code: u16,
+        /// Where to, best first. Never empty, and nothing the call has already been to.
+        targets: Vec<Target>,
+    },
+    /// How a transfer we asked for goes on. May come after the end of the call.
+    Transfer {
+        /// The call it was asked in.
+        call: CallId,
+        /// What has happened.
+        progress: TransferProgress,
+    },
+    /// The other side asks us to call somebody else (REFER). Answer with `accept_transfer` or `reject_transfer`.
+    TransferAsked {
+        /// The call it was asked in.
+        call: CallId,
+        /// To be given back.
+        request: TransferId,
+        /// Whom to call.
+        to: Uri,
+        /// The dialog the call takes the place of at its target: an attended transfer.
+        replaces: Option<Replaces>,
+        /// Who asks, as the other side says.
+        referred_by: Option<Address>,
+    },
+    /// The other side pressed a key and told by INFO.
+    Dtmf {
+        /// In which call.
+        call: CallId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+        /// For how long.
+        duration: Duration,
+    },
+    /// The other side takes no digits by INFO; those that waited are dropped.
+    DtmfRefused {
+        /// In which call.
+        call: CallId,
+        /// With which code.
+        code: u16,
     },
     /// A request outside a dialog, of a method in [`crate::EndpointConfig::handles`]. Answer with `respond`.
     Request {

@@ -27,6 +27,10 @@ id! {
     RequestId
 }
 id! {
+    /// A transfer the other side of a call asks for.
+    TransferId
+}
+id! {
     /// A question to the DNS.
     ResolveId
 }

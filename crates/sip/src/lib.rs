@@ -52,6 +52,7 @@
 //! | `dialog`, `invite` | dialogs and calls |
 //! | `account`, `registration`, `authentication`, `credentials` | accounts, and who gets to see their passwords |
 //! | `identity`, `answer_mode` | who calls whom, and which number a call shows |
+//! | `transfer`, `redirect`, `info`, `usages` | what is done with a call beside talking |
 //! | [`offer_answer`] | what an offer and an answer agree on (RFC 3264) |
 //! | `endpoint` | tells who a message, a timer or a command is for |
 //!
@@ -81,18 +82,22 @@ mod flow;
 mod guard;
 mod identity;
 mod ids;
+mod info;
 mod invite;
 mod layer;
 pub mod offer_answer;
 mod random;
+mod redirect;
 mod registration;
 mod stun;
 mod surroundings;
 mod target;
 mod timers;
 mod transaction;
+mod transfer;
 mod transport;
 mod uas;
+mod usages;
 pub mod wire;
 
 pub use answer_mode::AnswerMode;
@@ -105,7 +110,9 @@ pub use event::{
     CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats, Way,
 };
 pub use identity::{CallerIdentity, Privacy, ShownAs, ShownIdentity};
-pub use ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId};
+pub use ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId, TransferId};
+pub use redirect::Target;
+pub use transfer::TransferProgress;
 pub use transport::{
     Answer, Datagram, Disconnect, Listener, NaptrRecord, Question, Source, SrvRecord, Transport,
 };

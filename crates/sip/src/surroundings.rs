@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::config::EndpointConfig;
-use crate::event::{Event, Output, Stats, Way};
+use crate::event::{CallState, Event, Output, Stats, Way};
 use crate::flow::Flows;
 use crate::ids::{CallId, FlowId, RegistrationId, ResolveId};
 use crate::layer::KeepId;
@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::timers::Timers;
 use crate::transaction::{ClientId, Path, ServerId, Timer};
 use crate::transport::{Listener, Source, Transport};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,10 @@ pub(crate) enum CallTimer {
     Retransmit,
     /// The application did not answer a re-INVITE.
     Reoffer,
+    /// The application has not decided about a transfer it was asked for.
+    TransferAsked,
+    /// No news of a transfer came.
+    TransferNews,
     /// No ACK came (RFC 3261 13.3.1.4).
     NoAck,
     /// A request inside the call is sent again, by its number.
@@ -65,6 +69,9 @@ pub(crate) struct Surroundings {
     /// Our address as others see it, by the path they see it on; the oldest first.
     seen: VecDeque<(Path, SocketAddr)>,
     pub(crate) outputs: VecDeque<Output>,
+    /// Calls whose states somebody else waits for, and those states.
+    pub(crate) followed: BTreeSet<CallId>,
+    pub(crate) news: VecDeque<(CallId, CallState)>,
     pub(crate) stats: Stats,
     /// The accounts that are registered, or on their way there.
     pub(crate) accounts: BTreeMap<RegistrationId, Account>,
@@ -78,6 +85,8 @@ impl Surroundings {
             flows: Flows::default(),
             seen: VecDeque::new(),
             outputs: VecDeque::new(),
+            followed: BTreeSet::new(),
+            news: VecDeque::new(),
             stats: Stats::default(),
             accounts: BTreeMap::new(),
             config,
@@ -161,6 +170,11 @@ impl Surroundings {
     }
 
     pub(crate) fn event(&mut self, event: Event) {
+        if let Event::Call { id, state } = &event
+            && self.followed.contains(id)
+        {
+            self.news.push_back((*id, state.clone()));
+        }
         self.outputs.push_back(Output::Event(event));
     }
 
@@ -236,8 +250,8 @@ impl Surroundings {
 
     /// The Allow header: the dialog methods and what the application handles.
     pub(crate) fn allow(&self) -> String {
-        let mut allow = "INVITE, ACK, CANCEL, BYE, OPTIONS".to_owned();
-        for method in self.config.handles.iter().map(|m| m.as_str()).filter(|m| *m != "OPTIONS") {
+        let mut allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO".to_owned();
+        for method in self.config.handles.iter().map(|m| m.as_str()).filter(|m| !["OPTIONS", "REFER", "NOTIFY", "INFO"].contains(m)) {
             allow.push_str(", ");
             allow.push_str(method);
         }

@@ -15,6 +15,10 @@ fn is_ours(method: &Method) -> bool {
     [Method::INVITE, Method::CANCEL, Method::OPTIONS].contains(method)
 }
 
+fn is_handled(request: &Request, layer: &Layer) -> bool {
+    layer.around.config.handles.contains(&request.method)
+}
+
 /// Looks at a new request as RFC 3261 8.2.1 to 8.2.2 tell, in their order. False: it was refused.
 pub(crate) fn inspect(
     now: Instant,
@@ -23,9 +27,16 @@ pub(crate) fn inspect(
     in_dialog: bool,
     layer: &mut Layer,
 ) -> bool {
+    if !in_dialog && [Method::REFER, Method::INFO].contains(&request.method) && !is_handled(request, layer) {
+        // A REFER outside a call would have us call whomever a stranger names (RFC 3515 4.1); an INFO has no other
+        // place (RFC 6086 4.2.1).
+        let code = if request.method == Method::REFER { 403 } else { 481 };
+        layer.reply(now, server, code);
+        return false;
+    }
     // 8.2.1
-    let handled = layer.around.config.handles.contains(&request.method);
-    if !in_dialog && !is_ours(&request.method) && !handled && request.method != Method::BYE {
+    if !in_dialog && !is_ours(&request.method) && !is_handled(request, layer) && request.method != Method::BYE
+    {
         refuse_method(now, server, request, layer);
         return false;
     }

@@ -1,6 +1,7 @@
 //! Commands about calls, and the messages that start, cancel or find one.
 
 use super::Endpoint;
+use super::transfers::Line;
 use crate::answer_mode::AnswerMode;
 use crate::config::{CallConfig, Identity, Reply};
 use crate::credentials::Credentials;
@@ -9,12 +10,13 @@ use crate::identity::{Called, CallerIdentity, Own, Sender};
 use crate::ids::CallId;
 use crate::invite::{self, Call};
 use crate::layer::Layer;
+use crate::surroundings::{CallTimer, TimerKey};
 use crate::target;
 use crate::transaction::ServerId;
 use crate::transport::Source;
 use crate::uas;
 use crate::wire::sdp::SessionDescription;
-use crate::wire::{HeaderAccess as _, Headers, Request, Response};
+use crate::wire::{HeaderAccess as _, Headers, Request, Response, headers};
 use std::time::Instant;
 
 /// Why a call could not be placed or changed.
@@ -43,10 +45,12 @@ impl Endpoint {
         if self.is_full() {
             return Err(CallError::TooManyCalls);
         }
+        let mut line = Line { account: None, fixed_hop: config.next_hop.clone() };
         // The server whose business it is who calls: the account's own, or one the application names.
         let (from, hop, routes, contact_user, credentials, trusted) = match config.identity {
             Identity::Account(id) => {
                 let account = self.layer.around.accounts.get(&id).ok_or(CallError::UnknownAccount)?;
+                line.account = Some(id);
                 let (hop, routes) = match config.next_hop {
                     Some(hop) => (hop, Vec::new()),
                     None => {
@@ -67,6 +71,10 @@ impl Endpoint {
             }
         };
         let shown = config.show.apply(from, trusted);
+        let tied = [
+            config.replaces.map(|r| headers::header("Replaces", r.to_string())),
+            config.referred_by.map(|by| headers::header("Referred-By", by.to_string())),
+        ];
         let id = CallId(self.layer.fresh_id());
         let plan = invite::Plan {
             from: shown.from,
@@ -76,11 +84,17 @@ impl Endpoint {
             routes,
             credentials,
             offer: config.offer,
-            headers: shown.headers.into_iter().chain(config.headers).collect(),
+            headers: shown
+                .headers
+                .into_iter()
+                .chain(tied.into_iter().flatten())
+                .chain(config.headers)
+                .collect(),
             ring_timeout: config.ring_timeout,
         };
         let call = Call::place(id, now, plan, &mut self.layer);
         self.keep(call);
+        self.tie_line(id, line);
         Ok(id)
     }
 
@@ -97,9 +111,11 @@ impl Endpoint {
         self.command(call, |call, layer| call.progress(now, &reply, layer))
     }
 
-    /// Takes an incoming call. `sdp` is the answer, or our offer when the INVITE had none.
+    /// Takes an incoming call, and ends the one whose place it takes (RFC 3891 3). `sdp` is the answer, or our offer when the INVITE had none.
     pub fn accept(&mut self, now: Instant, call: CallId, sdp: SessionDescription) -> Result<(), CallError> {
-        self.command(call, |call, layer| call.accept(now, &sdp, layer))
+        self.command(call, |call, layer| call.accept(now, &sdp, layer))?;
+        self.replace(now, call);
+        Ok(())
     }
 
     /// Refuses an incoming call with any final code from 300 on.
@@ -120,7 +136,9 @@ impl Endpoint {
         self.command(call, |call, layer| {
             call.hang_up(now, layer);
             true
-        })
+        })?;
+        self.settle(now);
+        Ok(())
     }
 
     /// The Call-ID a call has in SIP: the provider's log and a trace name it.
@@ -147,7 +165,12 @@ impl Endpoint {
     }
 
     pub(super) fn on_invite(&mut self, now: Instant, server: ServerId, request: Request, source: Source) {
-        if self.is_full() {
+        let replaces = match self.replaced_by(&request) {
+            Ok(replaces) => replaces,
+            Err(code) => return self.layer.reply(now, server, code),
+        };
+        // One that takes the place of another needs no line of its own.
+        if replaces.is_none() && self.is_full() {
             self.layer.reply(now, server, 486);
             return;
         }
@@ -180,6 +203,8 @@ impl Endpoint {
         // RFC 3261 17.2.1: a person takes longer than 200 ms.
         self.layer.reply(now, server, 100);
         self.keep(call);
+        self.tie_line(id, Line { account, fixed_hop: None });
+        self.tie_replaced(id, replaces);
         let event = Event::IncomingCall {
             call: id,
             who: CallerIdentity::of(&request, &from, sender),
@@ -187,6 +212,7 @@ impl Endpoint {
             also_called: numbers.collect(),
             diverted_by,
             answer_mode: AnswerMode::of(&request),
+            replaces,
             request: Box::new(request),
             from,
             to,
@@ -239,9 +265,14 @@ impl Endpoint {
 
     /// Removes a call that is over and has nothing under way.
     pub(super) fn reap(&mut self, id: CallId) {
-        let over = self.calls.get(&id).is_some_and(Call::is_ended) && !self.layer.works_for(id);
+        let over = |call: &Call| call.is_ended() && !call.usages.outlive_session();
+        let over = self.calls.get(&id).is_some_and(over) && !self.layer.works_for(id);
         if over && let Some(call) = self.calls.remove(&id) {
             self.dialogs.remove(call.key());
+            for timer in [CallTimer::TransferAsked, CallTimer::TransferNews] {
+                self.layer.around.timers.cancel(TimerKey::Call(id, timer));
+            }
+            self.untie(id);
             self.layer.forget(id);
         }
     }

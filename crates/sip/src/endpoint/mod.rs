@@ -22,6 +22,7 @@ use std::time::Instant;
 mod accounts;
 mod calls;
 mod requests;
+mod transfers;
 
 pub use calls::CallError;
 
@@ -33,6 +34,7 @@ pub struct Endpoint {
     /// Call-ID and our tag of every call.
     dialogs: HashMap<(String, String), CallId>,
     registrations: BTreeMap<RegistrationId, Registration>,
+    ties: transfers::Ties,
     guard: Guard,
 }
 
@@ -45,6 +47,7 @@ impl Endpoint {
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
             registrations: BTreeMap::new(),
+            ties: Default::default(),
         }
     }
 
@@ -147,6 +150,7 @@ impl Endpoint {
                 }
             }
             self.heed(now);
+            self.settle(now);
         }
     }
 
@@ -273,5 +277,6 @@ impl Endpoint {
                 self.with_call(id, |call, layer| call.on_inside_fate(now, client, fate, layer));
             }
         }
+        self.settle(now);
     }
 }

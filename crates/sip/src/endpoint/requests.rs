@@ -83,6 +83,7 @@ impl Endpoint {
                 self.on_new_request(now, server, request, source);
             }
         }
+        self.settle(now);
     }
 
     pub(super) fn on_new_request(

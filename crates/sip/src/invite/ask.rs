@@ -37,6 +37,12 @@ pub(crate) struct Ask {
 pub(crate) enum Purpose {
     /// The end of the leg; nobody waits for the outcome.
     Bye,
+    /// A transfer asked of the other side.
+    Refer,
+    /// News of a transfer for the other side.
+    Notify,
+    /// A key pressed.
+    Digit,
 }
 
 /// What became of a request.
@@ -78,7 +84,6 @@ impl Ask {
         self
     }
 
-    #[allow(dead_code, reason = "the features of calls send through it")]
     pub(crate) fn body(mut self, content_type: impl Into<String>, bytes: Vec<u8>) -> Ask {
         self.body = Some((content_type.into(), bytes));
         self
@@ -95,14 +100,12 @@ impl Outcome {
         }
     }
 
-    #[allow(dead_code, reason = "the features of calls send through it")]
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.code())
     }
 }
 
 impl Call {
-    #[allow(dead_code, reason = "the features of calls send through it")]
     /// Sends a request in the dialog of the call itself. False when there is none, or too much is under way.
     pub(crate) fn ask(&mut self, now: Instant, ask: Ask, layer: &mut Layer) -> bool {
         match self.chosen().map(|leg| leg.id) {
@@ -193,9 +196,12 @@ impl Call {
     }
 
     /// Tells whoever asked.
-    fn concluded(&mut self, _now: Instant, _leg: LegId, ask: Ask, _outcome: Outcome, _layer: &mut Layer) {
+    fn concluded(&mut self, now: Instant, _leg: LegId, ask: Ask, outcome: Outcome, layer: &mut Layer) {
         match ask.purpose {
             Purpose::Bye => {}
+            Purpose::Refer => self.referred(now, &outcome, layer),
+            Purpose::Notify => self.notified(now, &outcome, layer),
+            Purpose::Digit => self.digit_sent(now, &outcome, layer),
         }
     }
 
@@ -298,6 +304,8 @@ impl Call {
         if let Some(cause) = cause {
             let text = crate::wire::default_reason(cause);
             bye = bye.header("Reason", format!("SIP;cause={cause};text=\"{text}\""));
+        } else if let Some(reason) = &self.usages.parting {
+            bye = bye.header("Reason", reason.to_string());
         }
         self.ask_in(now, leg, bye, layer);
     }

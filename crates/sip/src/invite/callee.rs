@@ -97,6 +97,7 @@ impl Call {
             next_number: 0,
             contact_user,
             credentials,
+            usages: Default::default(),
             caller: None,
             callee: Some(Callee {
                 cseq: request.headers.cseq().ok()?.number,

@@ -10,6 +10,7 @@ use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending};
 use crate::ids::CallId;
 use crate::layer::{AckKey, Draft, Fate, Layer, Owner};
+use crate::redirect::Redirects;
 use crate::surroundings::{CallTimer, LONGEST_WAIT};
 use crate::target;
 use crate::transaction::ClientId;
@@ -25,10 +26,19 @@ const MAX_LEGS: usize = 16;
 pub(super) struct Caller {
     /// The INVITE without Via and Contact, to be sent again with credentials.
     pub(super) request: Request,
-    hop: NextHop,
+    pub(super) hop: NextHop,
     /// Challenges of the first INVITE.
-    attempt: Attempt,
+    pub(super) attempt: Attempt,
+    pub(super) redirects: Redirects,
+    pub(super) ring_timeout: Duration,
     early_answer: EarlyAnswer,
+}
+
+impl Caller {
+    /// The INVITE goes elsewhere: what an earlier callee answered is void.
+    pub(super) fn forget_early_answer(&mut self) {
+        self.early_answer = EarlyAnswer::None;
+    }
 }
 
 /// Whether an answer came before the 2xx.
@@ -93,11 +103,14 @@ impl Call {
             next_number: 0,
             contact_user: plan.contact_user,
             credentials,
+            usages: Default::default(),
             caller: Some(Caller {
+                redirects: Redirects::new(request.uri.clone()),
                 request,
                 hop: plan.hop,
                 attempt: Attempt::default(),
                 early_answer: EarlyAnswer::None,
+                ring_timeout: plan.ring_timeout.min(LONGEST_WAIT),
             }),
             callee: None,
         };
@@ -145,6 +158,7 @@ impl Call {
                 self.give_up(now, ending, layer);
             }
             State::Incoming { .. } => self.unanswered(now, layer),
+            State::Redirected { .. } => self.leave_redirected(layer),
             _ => {}
         }
     }
@@ -159,7 +173,7 @@ impl Call {
     }
 
     fn cancel(&mut self, now: Instant, invite: ClientId, ending: Ending, layer: &mut Layer) {
-        layer.cancel(now, invite, Owner::InCall(self.id));
+        layer.cancel(now, invite, self.usages.parting.as_ref(), Owner::InCall(self.id));
         let life = layer.around.config.timers.transaction_life();
         layer.around.timers.set(self.timer(CallTimer::Cancel), now + life);
         self.state = State::Cancelling { invite, ending };
@@ -308,7 +322,9 @@ impl Call {
                 {
                     return;
                 }
-                self.end(Ending::of_response(response), layer);
+                if !self.redirected(response, layer) {
+                    self.end(Ending::of_response(response), layer);
+                }
             }
             State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
                 let ending = ending.clone();

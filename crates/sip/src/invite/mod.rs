@@ -8,6 +8,7 @@ mod ask;
 mod callee;
 mod caller;
 mod leg;
+mod redirected;
 
 use crate::credentials::Credentials;
 use crate::config::Reply;
@@ -17,10 +18,10 @@ use crate::ids::CallId;
 use crate::layer::Layer;
 use crate::surroundings::{CallTimer, TimerKey};
 use crate::transaction::{ClientId, ServerId};
+use crate::usages::Usages;
 use crate::wire::sdp::{self, SessionDescription};
-use crate::wire::{HeaderAccess as _, Method, Request, Response, default_reason};
+use crate::wire::{HeaderAccess as _, Method, Replaces, ReplacesWhen, Request, Response, default_reason};
 use ask::Asked;
-#[allow(unused_imports, reason = "for the features of calls")]
 pub(crate) use ask::{Ask, Outcome, Purpose};
 pub(crate) use callee::{Refused, apply, read_offer};
 pub(crate) use caller::Plan;
@@ -41,6 +42,7 @@ pub(crate) struct Call {
     next_number: u32,
     contact_user: String,
     credentials: Option<Credentials>,
+    pub(crate) usages: Usages,
     caller: Option<caller::Caller>,
     callee: Option<callee::Callee>,
 }
@@ -55,6 +57,8 @@ enum State {
     CancelPending { invite: ClientId, ending: Ending },
     /// CANCEL sent; a final response decides.
     Cancelling { invite: ClientId, ending: Ending },
+    /// Answered with 3xx; the application decides whether to follow.
+    Redirected { ending: Ending },
     /// INVITE received, not answered.
     Incoming { invite: ServerId },
     /// 2xx sent, ACK not seen (RFC 3261 13.3.1.4).
@@ -89,6 +93,7 @@ impl Call {
                 self.give_up(now, Ending::local("Cancelled"), layer);
             }
             State::CancelPending { .. } | State::Cancelling { .. } | State::Ended => {}
+            State::Redirected { .. } => self.leave_redirected(layer),
             State::Incoming { .. } => self.reject(now, &Reply::new(603), layer),
             State::AwaitingAck { .. } => self.state = State::AwaitingAck { then: AfterAck::HangUp },
             State::Established => {
@@ -107,6 +112,8 @@ impl Call {
             CallTimer::Reoffer => {
                 self.reject_reoffer(now, &Reply::new(488), layer);
             }
+            CallTimer::TransferAsked => self.transfer_undecided(now, layer),
+            CallTimer::TransferNews => self.no_transfer_news(layer),
             CallTimer::Again(number) => self.ask_again(now, number, layer),
         }
     }
@@ -133,10 +140,17 @@ impl Call {
         leg.peer.note(&request.headers);
         if request.method == Method::BYE {
             self.on_bye(now, server, request, layer);
+        } else if request.method == Method::NOTIFY {
+            // The subscription of a transfer outlives the session (RFC 5057 4.1).
+            self.on_notify(now, server, request, layer);
         } else if self.is_ended() {
             layer.reply(now, server, 481);
         } else if request.method == Method::INVITE {
             self.on_reinvite(now, server, request, layer);
+        } else if request.method == Method::REFER {
+            self.on_refer(now, server, request, layer);
+        } else if request.method == Method::INFO {
+            self.on_info(now, server, request, layer);
         } else if request.method == Method::OPTIONS {
             if let Some(mut response) = layer.reply_to(server, 200) {
                 crate::uas::describe_us(&mut response, layer);
@@ -163,11 +177,56 @@ impl Call {
                 self.end(ending, layer);
             }
             State::Calling { .. } | State::Proceeding { .. } => self.give_up(now, ending, layer),
-            State::CancelPending { .. } | State::Cancelling { .. } | State::Ended => {}
+            State::CancelPending { .. }
+            | State::Cancelling { .. }
+            | State::Redirected { .. }
+            | State::Ended => {}
             State::AwaitingAck { .. } | State::Established => {
                 self.drop_reoffer(now, layer);
                 self.end(ending, layer);
             }
+        }
+    }
+
+    /// Whether both sides know of the call.
+    pub(crate) fn is_established(&self) -> bool {
+        matches!(self.state, State::Established)
+    }
+
+    /// Whether the call was answered and is not over: from then on the other side may ask for anything, for its ACK may
+    /// come late.
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(self.state, State::AwaitingAck { then: AfterAck::Talk } | State::Established)
+    }
+
+    /// The dialog that is the call's own.
+    pub(crate) fn dialog(&self) -> Option<&Dialog> {
+        self.chosen().map(|leg| &leg.dialog)
+    }
+
+    /// Our Contact in a response.
+    pub(crate) fn contact_in(&self, server: ServerId, layer: &Layer) -> Option<String> {
+        let path = layer.server(server)?.path;
+        Some(Layer::contact(&self.contact_user, path.transport, path.local).to_string())
+    }
+
+    /// RFC 3891 3: whether an INVITE may take the place of this dialog, whose Call-ID and local tag match. The error is
+    /// the code to refuse it with.
+    pub(crate) fn may_be_replaced(&self, replaces: &Replaces) -> Result<(), u16> {
+        // RFC 3891 6.1: a tag of 0 means none.
+        let tag = Some(replaces.from_tag.clone()).filter(|tag| tag != "0");
+        if !self.legs.iter().any(|leg| leg.dialog.remote_tag() == tag) {
+            return Err(481);
+        }
+        match &self.state {
+            State::Ended | State::CancelPending { .. } | State::Cancelling { .. } => Err(603),
+            // Only who has sent the INVITE may have an early dialog replaced.
+            State::Incoming { .. } | State::Redirected { .. } => Err(481),
+            State::Calling { .. } | State::Proceeding { .. } => Ok(()),
+            State::AwaitingAck { .. } | State::Established if replaces.when == ReplacesWhen::EarlyOnly => {
+                Err(486)
+            }
+            State::AwaitingAck { .. } | State::Established => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::ids::CallId;
 use crate::transaction::client::{self, ClientTransaction};
 use crate::transaction::{ClientId, ClientKey, Path, Timer};
 use crate::transport::Transport;
-use crate::wire::{Address, HeaderAccess as _, Headers, Host, Method, Request, Response, SipUri, Uri};
+use crate::wire::{Address, HeaderAccess as _, Headers, Host, Method, Reason, Request, Response, SipUri, Uri};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -23,7 +23,13 @@ impl Layer {
     }
 
     /// The CANCEL for an INVITE goes exactly where that went (RFC 3261 9.1).
-    pub(crate) fn cancel(&mut self, now: Instant, invite: ClientId, owner: Owner) {
+    pub(crate) fn cancel(
+        &mut self,
+        now: Instant,
+        invite: ClientId,
+        reason: Option<&Reason>,
+        owner: Owner,
+    ) {
         let Some(client) = self.clients.get(&invite) else { return };
         let path = client.transaction.path;
         let hop = client.hop.clone();
@@ -40,6 +46,9 @@ impl Layer {
         }
         if let Ok(cseq) = from.headers.cseq() {
             cancel.headers.add("CSeq", format!("{} CANCEL", cseq.number));
+        }
+        if let Some(reason) = reason {
+            cancel.headers.add("Reason", reason.to_string());
         }
         cancel.headers.add("User-Agent", self.around.config.user_agent.clone());
         let id = ClientId(self.fresh_id());

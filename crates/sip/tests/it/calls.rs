@@ -474,7 +474,7 @@ fn requests_inside_the_call_come_in_order() {
     };
     assert_eq!(code(&mut net, &inside(&ok, Method::OPTIONS, 9)), Some(200));
     assert_eq!(code(&mut net, &inside(&ok, Method::OPTIONS, 8)), Some(500));
-    assert_eq!(code(&mut net, &inside(&ok, Method::INFO, 10)), Some(405));
+    assert_eq!(code(&mut net, &inside(&ok, Method::PUBLISH, 10)), Some(405));
     assert_eq!(code(&mut net, &inside(&ok, Method::Extension("WINK".into()), 11)), Some(501));
     let mut foreign = inside(&ok, Method::BYE, 12);
     foreign.headers.set("From", "<sip:stranger@198.51.100.1>;tag=other");

@@ -37,13 +37,20 @@ fn summary(bytes: &[u8]) -> String {
     if headers.first("Expires") == Some("0") {
         line += " removes";
     }
-    if !message.body().is_empty() {
+    if headers.first("Replaces").is_some() {
+        line += " replaces";
+    }
+    let content_type = headers.first("Content-Type").unwrap_or_default();
+    if content_type.starts_with("message/sipfrag") {
+        let state = headers.first("Subscription-State").unwrap_or_default().split(';').next().unwrap();
+        line += &format!(" {state}: {}", String::from_utf8_lossy(message.body()).trim());
+    } else if !message.body().is_empty() {
         line += " +sdp";
     }
     line
 }
 
-fn check(net: &Net, expected: &str) {
+pub(crate) fn check(net: &Net, expected: &str) {
     let expected: String =
         expected.lines().map(|l| l.trim_start_matches(' ')).map(|l| format!("{l}\n")).collect();
     let actual: String = ladder(net).lines().map(|l| format!("{}\n", l.trim_start())).collect();
