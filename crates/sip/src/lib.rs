@@ -58,8 +58,8 @@
 //!
 //! # What is deliberately absent
 //!
-//! Sockets, TLS, the DNS (asked by [`Output::Resolve`]), audio. No extension is supported yet, and a request that
-//! requires one gets 420. Redirections are reported, not followed.
+//! Sockets, TLS, the DNS (asked by [`Output::Resolve`]), audio. Nothing that costs money or lets somebody
+//! listen happens by itself: redirections, transfers and wishes to be answered at once are told to the application.
 //!
 //! # Trust
 //!
