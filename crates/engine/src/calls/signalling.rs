@@ -42,7 +42,23 @@ impl State {
                 }
             }
             Event::Reoffer { call, offer } => self.reoffer(account, call, offer),
-            Event::Registration { .. } | Event::Request { .. } => {}
+            Event::Redirected { call, .. } => {
+                let now = self.now.instant;
+                if let Some(up) = self.accounts.get_mut(account).and_then(|a| a.line.up()) {
+                    let _ = up.endpoint.hang_up(now, call);
+                }
+            }
+            Event::TransferAsked { request, .. } => {
+                let now = self.now.instant;
+                if let Some(up) = self.accounts.get_mut(account).and_then(|a| a.line.up()) {
+                    let _ = up.endpoint.reject_transfer(now, request);
+                }
+            }
+            Event::Registration { .. }
+            | Event::Request { .. }
+            | Event::Transfer { .. }
+            | Event::Dtmf { .. }
+            | Event::DtmfRefused { .. } => {}
         }
     }
 

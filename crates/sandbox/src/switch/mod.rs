@@ -183,8 +183,18 @@ impl Switch {
                 }
             }
             Event::Reoffer { call, offer } => self.on_reoffer(now, call, offer.as_ref()),
-            // The switch registers nowhere.
-            Event::Registration { .. } => {}
+            Event::TransferAsked { request, .. } => {
+                let _ = self.endpoint.reject_transfer(now, request);
+            }
+            // The numbers of this provider point nowhere else.
+            Event::Redirected { call, .. } => {
+                let _ = self.endpoint.hang_up(now, call);
+            }
+            // The switch registers nowhere and transfers nobody.
+            Event::Registration { .. }
+            | Event::Transfer { .. }
+            | Event::Dtmf { .. }
+            | Event::DtmfRefused { .. } => {}
         }
     }
 
