@@ -207,7 +207,7 @@ impl Call {
     /// Our Contact in a response.
     pub(crate) fn contact_in(&self, server: ServerId, layer: &Layer) -> Option<String> {
         let path = layer.server(server)?.path;
-        Some(layer.contact_for(&self.contact_user, path.transport, path.local).to_string())
+        Some(layer.contact_for(&self.contact_user, path).to_string())
     }
 
     /// RFC 3891 3: whether an INVITE may take the place of this dialog, whose Call-ID and local tag match. The error is

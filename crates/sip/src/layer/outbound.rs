@@ -208,7 +208,7 @@ impl Layer {
             && let Role::Left { cancelled: cancelled @ Cancelled::No, .. } = &mut client.role
         {
             *cancelled = Cancelled::Yes;
-            self.cancel(now, id, Owner::Nobody);
+            self.cancel(now, id, None, Owner::Nobody);
         }
     }
 
