@@ -15,6 +15,7 @@ mod network;
 mod offers;
 mod registration;
 mod themselves;
+mod transfers;
 
 use tern_tests::actors::Credentials;
 

@@ -152,6 +152,14 @@ impl Agent {
         Ok(self.act(|endpoint, now| endpoint.call(now, config))?)
     }
 
+    /// Calls somebody of the tests' domain from a registered account.
+    pub fn call_as(&self, account: RegistrationId, user: &str) -> Result<CallId> {
+        let target = uri(&format!("sip:{user}@{DOMAIN}"))?;
+        let offer = self.description(Direction::SendRecv, 1);
+        let config = CallConfig::new(Identity::Account(account), target, offer);
+        Ok(self.act(|endpoint, now| endpoint.call(now, config))?)
+    }
+
     /// Waits for a call and gives it with its offer.
     pub fn incoming(&self) -> Result<(CallId, Option<SessionDescription>)> {
         self.wait_for("an incoming call", |event| match event {
