@@ -8,7 +8,7 @@ use crate::config::Login;
 use crate::random::Random;
 use crate::wire::auth::{AuthenticationInfo, Challenge, Credentials, Freshness, Qop};
 use crate::wire::digest::{self, Algorithm, Count, Sent};
-use crate::wire::{HeaderAccess as _, HeaderView as _, Request, Response};
+use crate::wire::{HeaderAccess as _, HeaderView as _, Method, Request, Response};
 
 /// After so many challenges to one request the server is going in circles.
 const MAX_ROUNDS: u8 = 5;
@@ -26,6 +26,9 @@ pub(crate) enum Asker {
 #[derive(Debug, Clone)]
 struct Session {
     asker: Asker,
+    /// Whether it was given to a REGISTER. Its 401 is the registrar's own; in a call to a neighbour of the same domain
+    /// the proxy would carry the answer to that neighbour's phone.
+    registrar: bool,
     challenge: Challenge,
     count: u32,
 }
@@ -139,7 +142,8 @@ impl Authentication {
     ) {
         Authentication::unsign(request);
         let uri = request.uri.to_string();
-        for session in self.sessions.iter_mut().filter(|s| may_see(s.asker)) {
+        let fits = |s: &Session| s.asker == Asker::Proxy || s.registrar == (request.method == Method::REGISTER);
+        for session in self.sessions.iter_mut().filter(|s| may_see(s.asker) && fits(s)) {
             session.count = session.count.saturating_add(1);
             let count = Count { cnonce: random.cnonce(), nc: session.count };
             let sent = Sent { method: &request.method, uri: &uri, body: &request.body };
@@ -226,7 +230,10 @@ impl Authentication {
             }
         }
         self.login.realm.get_or_insert_with(|| challenge.realm.clone());
-        let same = |s: &Session| s.asker == asker && s.challenge.realm == challenge.realm;
+        let registrar = asker == Asker::User && request.method == Method::REGISTER;
+        let same = |s: &Session| {
+            s.asker == asker && s.registrar == registrar && s.challenge.realm == challenge.realm
+        };
         // Another request may have been given the same nonce meanwhile: its count goes on.
         if let Some(old) = self.sessions.iter_mut().find(|s| same(s) && s.challenge.nonce == challenge.nonce)
         {
@@ -234,7 +241,7 @@ impl Authentication {
             return Ok(());
         }
         self.sessions.retain(|s| !same(s));
-        self.sessions.push(Session { asker, challenge, count: 0 });
+        self.sessions.push(Session { asker, registrar, challenge, count: 0 });
         Ok(())
     }
 }
@@ -262,7 +269,7 @@ fn shown(request: &Request, asker: Asker, sessions: &[Session]) -> Option<Creden
 mod tests {
     use super::*;
     use crate::wire::auth::Protection;
-    use crate::wire::{Method, Uri};
+    use crate::wire::Uri;
 
     /// A request on its way through challenges.
     struct Trial {

@@ -3,12 +3,15 @@
 mod authentication;
 mod calls;
 mod everyday;
+mod forking;
 mod garbage;
 mod guard;
 mod identity;
 mod info;
 mod ladder;
 mod net;
+mod proxy;
+mod proxy_context;
 mod redirect;
 mod registrar;
 mod registrations;

@@ -11,6 +11,8 @@ use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
 use tern_sip::wire::{Address, Uri};
 use tern_sip::*;
 
+use crate::proxy::Proxy;
+
 /// How the network treats datagrams.
 #[derive(Clone, Copy)]
 pub(crate) struct Weather {
@@ -88,9 +90,15 @@ pub(crate) struct Net {
     pub(crate) start: Instant,
     pub(crate) now: Instant,
     pub(crate) nodes: Vec<Node>,
+    /// Servers that are no endpoints.
+    pub(crate) proxies: Vec<Proxy>,
+    /// Ways on which everything is lost, in that direction.
+    pub(crate) walls: Vec<(SocketAddr, SocketAddr)>,
     pub(crate) sent: Vec<Sent>,
     /// Keep-alives, and their answers.
     pub(crate) kept: Vec<Sent>,
+    /// What arrived at endpoints: how much had been sent by then, where, and what.
+    pub(crate) heard: Vec<(usize, SocketAddr, Vec<u8>)>,
     /// Host names and their addresses; the port is for nobody.
     pub(crate) names: Vec<(&'static str, SocketAddr)>,
     /// SRV records and the names they stand at.
@@ -118,8 +126,11 @@ impl Net {
             start: now,
             now,
             nodes: Vec::new(),
+            proxies: Vec::new(),
+            walls: Vec::new(),
             sent: Vec::new(),
             kept: Vec::new(),
+            heard: Vec::new(),
             names: Vec::new(),
             srv: Vec::new(),
             naptr: Vec::new(),
@@ -172,7 +183,8 @@ impl Net {
         loop {
             self.drain(app);
             let packet = self.under_way.keys().next().map(|(at, _)| *at);
-            let timer = self.nodes.iter().filter_map(|n| n.endpoint.poll_timeout()).min();
+            let timers = self.nodes.iter().filter_map(|n| n.endpoint.poll_timeout());
+            let timer = timers.chain(self.proxies.iter().filter_map(Proxy::poll_timeout)).min();
             let Some(next) = packet.into_iter().chain(timer).min() else { return };
             if next > end {
                 self.now = end;
@@ -182,6 +194,9 @@ impl Net {
             let now = self.now;
             for node in &mut self.nodes {
                 node.endpoint.handle_timeout(now);
+            }
+            for proxy in &mut self.proxies {
+                proxy.handle_timeout(now);
             }
             self.drain(app);
             while let Some(((at, _), _)) = self.under_way.first_key_value() {
@@ -199,7 +214,10 @@ impl Net {
     pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let now = self.now;
         if let Some(node) = self.nodes.iter_mut().find(|n| n.address == to) {
+            self.heard.push((self.sent.len(), to, bytes.to_vec()));
             node.endpoint.handle_datagram(now, Datagram { local: to, remote: from, bytes });
+        } else if let Some(proxy) = self.proxies.iter_mut().find(|p| p.address == to) {
+            proxy.handle(now, from, bytes);
         }
     }
 
@@ -239,7 +257,8 @@ impl Net {
                 }
             }
             Parcel::Bytes { node, flow, bytes } => {
-                if self.nodes[node].flows.contains_key(&flow) {
+                if let Some(link) = self.nodes[node].flows.get(&flow) {
+                    self.heard.push((self.sent.len(), link.local, bytes.clone()));
                     self.nodes[node].endpoint.handle_stream(now, flow, &bytes);
                 }
             }
@@ -297,6 +316,13 @@ impl Net {
                     }
                 }
             }
+            for n in 0..self.proxies.len() {
+                let own = self.proxies[n].address;
+                for (to, bytes) in self.proxies[n].take() {
+                    quiet = false;
+                    self.post(own, to, bytes);
+                }
+            }
             if quiet {
                 return;
             }
@@ -325,7 +351,9 @@ impl Net {
         };
         let name = |a: SocketAddr| {
             let owner = |n: &&Node| n.address == a || n.flows.values().any(|l| l.local == a);
-            self.nodes.iter().find(owner).map_or(a.to_string(), |n| n.name.into())
+            let proxy = self.proxies.iter().find(|p| p.address == a).map(|p| p.name);
+            let name = self.nodes.iter().find(owner).map(|n| n.name).or(proxy);
+            name.map_or(a.to_string(), Into::into)
         };
         log.push(Sent { at, from: name(from), to: name(to), bytes: bytes.to_vec() });
     }
@@ -338,7 +366,7 @@ impl Net {
 
     fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         self.note(from, to, &bytes);
-        if self.random(1000) < self.weather.loss.into() {
+        if self.random(1000) < self.weather.loss.into() || self.walls.contains(&(from, to)) {
             return;
         }
         let copies = if self.random(1000) < self.weather.doubled.into() { 2 } else { 1 };

@@ -1,0 +1,126 @@
+//! What the wire must show after any schedule, read from the bytes alone.
+
+use crate::net::Net;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+
+/// What matters of a message. Our own writer and the proxy's write one header a line, by its long name.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// `Some` for responses.
+    pub(super) code: Option<u16>,
+    /// Of the CSeq: the request's method, in responses too.
+    pub(super) method: &'a str,
+    pub(super) number: u32,
+    pub(super) call_id: &'a str,
+    pub(super) branch: &'a str,
+    pub(super) from_tag: &'a str,
+    pub(super) to_tag: Option<&'a str>,
+    pub(super) credentials: bool,
+}
+
+impl Seen<'_> {
+    pub(super) fn of(bytes: &[u8]) -> Option<Seen<'_>> {
+        let head = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
+        let text = std::str::from_utf8(&bytes[..head]).ok()?;
+        let mut lines = text.split("\r\n");
+        let code = lines.next()?.strip_prefix("SIP/2.0 ").and_then(|rest| rest.get(..3)?.parse().ok());
+        let mut seen = Seen {
+            code,
+            method: "",
+            number: 0,
+            call_id: "",
+            branch: "",
+            from_tag: "",
+            to_tag: None,
+            credentials: false,
+        };
+        for line in lines {
+            let Some((name, value)) = line.split_once(": ") else { continue };
+            match name {
+                "Via" if seen.branch.is_empty() => seen.branch = param(value, "branch").unwrap_or_default(),
+                "From" => seen.from_tag = param(value, "tag").unwrap_or_default(),
+                "To" => seen.to_tag = param(value, "tag"),
+                "Call-ID" => seen.call_id = value,
+                "CSeq" => {
+                    let (number, method) = value.split_once(' ')?;
+                    (seen.number, seen.method) = (number.parse().ok()?, method);
+                }
+                "Authorization" | "Proxy-Authorization" => seen.credentials = true,
+                _ => {}
+            }
+        }
+        Some(seen)
+    }
+
+    pub(super) fn is_request(&self) -> bool {
+        self.code.is_none()
+    }
+}
+
+fn param<'a>(value: &'a str, name: &str) -> Option<&'a str> {
+    let rest = value.rsplit('>').next()?;
+    rest.split(';').find_map(|p| p.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Everything the wire must show. The error says what it does not.
+pub(super) fn check(net: &Net) -> Result<(), String> {
+    let sent: Vec<Seen<'_>> = net.sent.iter().filter_map(|s| Seen::of(&s.bytes)).collect();
+    if sent.len() != net.sent.len() {
+        return Err("a message that cannot be read was sent".into());
+    }
+    numbers_grow(net, &sent)?;
+    credentials_stay_with_the_server(net, &sent)?;
+    nothing_is_left_unanswered(net, &sent)
+}
+
+/// RFC 3261 12.2.1.1: the CSeq of every new request in a dialog is higher than the last.
+fn numbers_grow(net: &Net, sent: &[Seen<'_>]) -> Result<(), String> {
+    let mut seen_branches = HashSet::new();
+    let mut last: HashMap<(&str, &str, &str, Option<&str>), u32> = HashMap::new();
+    for (message, seen) in net.sent.iter().zip(sent) {
+        let own = net.nodes.iter().any(|n| n.name == message.from);
+        if !own || !seen.is_request() || matches!(seen.method, "ACK" | "CANCEL") {
+            continue;
+        }
+        if !seen_branches.insert((seen.branch, seen.method)) {
+            continue;
+        }
+        let before = |tag| last.get(&(message.from.as_str(), seen.call_id, seen.from_tag, tag)).copied();
+        let floor = before(seen.to_tag).or(before(None)).unwrap_or_default();
+        if seen.number <= floor {
+            return Err(format!("{} sends {} {} after {floor}", message.from, seen.method, seen.number));
+        }
+        last.insert((message.from.as_str(), seen.call_id, seen.from_tag, seen.to_tag), seen.number);
+    }
+    Ok(())
+}
+
+/// RFC 3261 22.1: credentials go to the account's own server and nowhere else.
+fn credentials_stay_with_the_server(net: &Net, sent: &[Seen<'_>]) -> Result<(), String> {
+    for (message, seen) in net.sent.iter().zip(sent) {
+        if seen.credentials && !net.proxies.iter().any(|p| p.name == message.to) {
+            return Err(format!("{} shows {} its credentials", message.from, message.to));
+        }
+    }
+    Ok(())
+}
+
+/// RFC 3261 8.2, 17.2: every request but ACK that arrived has a final response.
+fn nothing_is_left_unanswered(net: &Net, sent: &[Seen<'_>]) -> Result<(), String> {
+    let answered: HashSet<(&str, &str, &str)> = net
+        .sent
+        .iter()
+        .zip(sent)
+        .filter(|(_, seen)| seen.code.is_some_and(|code| code >= 200))
+        .map(|(message, seen)| (message.from.as_str(), seen.branch, seen.method))
+        .collect();
+    let name = |address: SocketAddr| net.nodes.iter().find(|n| n.address == address).map_or("", |n| n.name);
+    for (_, at, bytes) in &net.heard {
+        let Some(seen) = Seen::of(bytes).filter(|s| s.is_request() && s.method != "ACK") else { continue };
+        if !answered.contains(&(name(*at), seen.branch, seen.method)) {
+            return Err(format!("{} never answered {} {}", name(*at), seen.method, seen.number));
+        }
+    }
+    Ok(())
+}

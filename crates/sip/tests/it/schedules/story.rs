@@ -1,0 +1,403 @@
+//! One schedule from its first deed to its last timer, and what must hold at its end.
+
+use super::audit::{self, Seen};
+use super::cast::{Cast, Phase, direct_address};
+use crate::forking::{proxy_address, team};
+use crate::net::{Net, Weather, uri};
+use crate::proxy::{DOMAIN, Forking};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
+use tern_sip::wire::{Address, sdp};
+use tern_sip::{CallConfig, CallId, EndedBy, Event, Identity, Login, NextHop, RegistrationConfig, Reply};
+
+/// Who plays, and in which weather.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// Two phones, straight to each other.
+    TwoFair,
+    TwoFoul,
+    /// A registered phone, a forking proxy, up to four phones behind it.
+    TeamFair,
+    TeamFoul,
+}
+
+/// What somebody does.
+#[derive(Debug, Clone)]
+enum Deed {
+    Call(usize),
+    Ring(usize, CallId),
+    EarlyMedia(usize, CallId),
+    Accept(usize, CallId),
+    Reject(usize, CallId),
+    HangUp(usize, CallId),
+    AnswerReoffer(usize, CallId),
+    RejectReoffer(usize, CallId),
+    /// Some live call of that node, whichever it is by then.
+    HangUpSome(usize),
+    Refresh(usize),
+}
+
+/// When people have done what they wanted, in ms.
+const LAST_DEED: u64 = 20_000;
+/// So long after it everything is settled: 64*T1 twice, with what may be added by a retry.
+const CALM_DOWN: Duration = Duration::from_secs(110);
+
+/// How late somebody may notice that the phone rings.
+const PIECE: Duration = Duration::from_millis(40);
+
+struct Story {
+    net: Net,
+    cast: Cast,
+    setting: Setting,
+    /// Deeds to come by their time in ms.
+    agenda: BTreeMap<(u64, u64), Deed>,
+    /// Until when deeds crowd, in ms.
+    span: u64,
+}
+
+/// Plays a schedule. What fails is printed with its seed, how to play it again, and its ladder.
+pub(super) fn play(setting: Setting, seed: u64) -> Net {
+    let mut story = Story::new(setting, seed);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        story.begin();
+        story.carry_on(Duration::from_millis(LAST_DEED));
+        story.calm_down();
+        story.check_agreement();
+        story.end();
+        story.check_end();
+    }));
+    if let Err(panic) = result {
+        eprintln!(
+            "{setting:?} {seed} fails; TERN_SCHEDULE={seed} plays it again\n{}",
+            crate::ladder::ladder(&story.net)
+        );
+        resume_unwind(panic);
+    }
+    story.net
+}
+
+impl Story {
+    fn new(setting: Setting, seed: u64) -> Story {
+        let mut net = match setting {
+            Setting::TwoFair | Setting::TwoFoul => {
+                let mut net = Net::new(seed, crate::net::CALM);
+                net.add("alice", |_| {});
+                net.add("bob", |_| {});
+                net
+            }
+            Setting::TeamFair | Setting::TeamFoul => {
+                let forking = match seed % 3 {
+                    0 => Forking::Serial(Duration::from_secs(3)),
+                    _ => Forking::Parallel,
+                };
+                team(seed, (seed % 4 + 1) as usize, forking)
+            }
+        };
+        net.weather = match setting {
+            Setting::TwoFair | Setting::TeamFair => Weather {
+                loss: 0,
+                doubled: 0,
+                delay: Duration::from_millis(5),
+                jitter: Duration::from_millis(300),
+            },
+            Setting::TwoFoul | Setting::TeamFoul => Weather {
+                loss: [20, 100, 250][(seed % 3) as usize],
+                doubled: 100,
+                delay: Duration::from_millis(1),
+                jitter: Duration::from_millis(800),
+            },
+        };
+        // Half of all schedules crowd everything into the first second, where the races are.
+        let span = if net.random(2) == 0 { 1000 } else { LAST_DEED };
+        Story { net, cast: Cast::default(), setting, agenda: BTreeMap::new(), span }
+    }
+
+    fn is_team(&self) -> bool {
+        matches!(self.setting, Setting::TeamFair | Setting::TeamFoul)
+    }
+
+    fn begin(&mut self) {
+        if self.is_team() {
+            self.net.proxies[0].users.insert("alice".into(), "secret".into());
+            // A nonce that dies in the middle makes every request ask twice.
+            self.net.proxies[0].nonce_life = Duration::from_secs([3, 3600][self.net.random(2) as usize]);
+            let login = Login::new("alice", "secret");
+            let mut account = RegistrationConfig::new(uri(&format!("sip:alice@{DOMAIN}")), login);
+            account.proxies = vec![NextHop::udp(proxy_address())];
+            account.expires = Duration::from_secs(60);
+            let now = self.net.now;
+            let id = self.net.node(0).endpoint.register(now, account);
+            self.cast.accounts.insert(0, id);
+            for _ in 0..self.net.random(3) {
+                self.plan(Deed::Refresh(0));
+            }
+        }
+        self.plan_at(0, Deed::Call(0));
+        for _ in 0..self.net.random(3) {
+            let from = self.somebody();
+            self.plan(Deed::Call(from));
+        }
+        for _ in 0..self.net.random(4) {
+            let who = self.somebody();
+            self.plan(Deed::HangUpSome(who));
+        }
+    }
+
+    fn somebody(&mut self) -> usize {
+        let count = self.net.nodes.len() as u64;
+        self.net.random(count) as usize
+    }
+
+    fn plan_at(&mut self, at: u64, deed: Deed) {
+        let number = self.agenda.len() as u64 + self.net.random(1 << 32);
+        self.agenda.insert((at, number), deed);
+    }
+
+    /// At any time left.
+    fn plan(&mut self, deed: Deed) {
+        let wait = self.net.random(self.span);
+        let at = self.net.elapsed().as_millis() as u64 + wait;
+        self.plan_at(at, deed);
+    }
+
+    /// Plays what is planned until `end`.
+    fn carry_on(&mut self, end: Duration) {
+        while self.net.elapsed() < end {
+            self.run_until(end);
+            while let Some(entry) = self.agenda.first_entry() {
+                if Duration::from_millis(entry.key().0) > self.net.elapsed() {
+                    break;
+                }
+                let deed = entry.remove();
+                self.act(deed);
+            }
+        }
+    }
+
+    /// Runs in pieces, because what happens may plan a deed before `at`.
+    fn run_until(&mut self, at: Duration) {
+        while self.net.elapsed() < at {
+            let planned = self.agenda.keys().next().map_or(at, |(at, _)| Duration::from_millis(*at));
+            if planned <= self.net.elapsed() {
+                return;
+            }
+            let piece = if self.agenda_is_open() { PIECE } else { at };
+            self.run_piece(piece.min(at - self.net.elapsed()));
+        }
+    }
+
+    fn agenda_is_open(&self) -> bool {
+        self.net.elapsed() < Duration::from_millis(LAST_DEED)
+    }
+
+    fn run_piece(&mut self, piece: Duration) {
+        let end = self.net.now + piece;
+        let mut asked = Vec::new();
+        let Story { net, cast, .. } = self;
+        net.run(piece, &mut |_, node, event| {
+            cast.on_event(node, event);
+            match event {
+                Event::IncomingCall { call, .. } => asked.push((node, *call, true)),
+                Event::Reoffer { call, .. } => asked.push((node, *call, false)),
+                _ => {}
+            }
+        });
+        net.now = end;
+        for (node, call, new) in asked {
+            if new {
+                self.plan_answer(node, call);
+            } else if self.net.random(8) > 0 {
+                let deeds = [Deed::AnswerReoffer(node, call), Deed::RejectReoffer(node, call)];
+                let deed = deeds[usize::from(self.net.random(4) == 0)].clone();
+                self.plan(deed);
+            }
+        }
+    }
+
+    fn plan_answer(&mut self, node: usize, call: CallId) {
+        for (chance, deed) in [
+            (2, Deed::Ring(node, call)),
+            (4, Deed::EarlyMedia(node, call)),
+            (1, Deed::Accept(node, call)),
+            (3, Deed::Accept(node, call)),
+            (6, Deed::Reject(node, call)),
+            (8, Deed::HangUp(node, call)),
+        ] {
+            if self.net.random(chance) == 0 {
+                self.plan(deed);
+            }
+        }
+    }
+
+    /// Does a deed. One that comes too late or too early is an error of the person and must do no harm.
+    fn act(&mut self, deed: Deed) {
+        let now = self.net.now;
+        let Story { net, cast, .. } = self;
+        match deed {
+            Deed::Call(from) => self.place_call(from),
+            Deed::Ring(node, call) => drop(net.node(node).endpoint.ring(now, call)),
+            Deed::EarlyMedia(node, call) => {
+                let Some(answer) = answer_for(net, cast, node, call) else { return };
+                let reply = Reply::new(183).body(sdp::CONTENT_TYPE, answer.to_bytes());
+                let _ = net.node(node).endpoint.progress(now, call, reply);
+            }
+            Deed::Accept(node, call) => {
+                let Some(answer) = answer_for(net, cast, node, call) else { return };
+                if net.node(node).endpoint.accept(now, call, answer.clone()).is_ok() {
+                    cast.side(node, call).answered(answer);
+                }
+            }
+            Deed::Reject(node, call) => {
+                let code = [480, 486, 488, 503, 603][net.random(5) as usize];
+                let _ = net.node(node).endpoint.reject(now, call, Reply::new(code));
+            }
+            Deed::HangUp(node, call) => drop(net.node(node).endpoint.hang_up(now, call)),
+            Deed::HangUpSome(node) => {
+                let n = net.random(8);
+                if let Some(call) = cast.some_call(node, n) {
+                    let _ = net.node(node).endpoint.hang_up(now, call);
+                }
+            }
+            Deed::AnswerReoffer(node, call) => {
+                let answer = cast.description(net, node);
+                if net.node(node).endpoint.answer_reoffer(now, call, answer.clone()).is_ok() {
+                    cast.side(node, call).answered(answer);
+                }
+            }
+            Deed::RejectReoffer(node, call) => {
+                if net.node(node).endpoint.reject_reoffer(now, call, Reply::new(488)).is_ok() {
+                    cast.side(node, call).asked = None;
+                }
+            }
+            Deed::Refresh(node) => {
+                if let Some(id) = cast.accounts.get(&node) {
+                    net.node(node).endpoint.refresh(now, *id);
+                }
+            }
+        }
+    }
+
+    fn place_call(&mut self, from: usize) {
+        let team = self.is_team();
+        let Story { net, cast, .. } = self;
+        let offer = cast.description(net, from);
+        let identity = match cast.accounts.get(&from) {
+            Some(id) => Identity::Account(*id),
+            None => Identity::Plain { from: Address::new(direct_address(net, from)), login: None },
+        };
+        let target = match (team, from) {
+            (false, _) => direct_address(net, 1 - from),
+            (true, 0) => uri(&format!("sip:team@{DOMAIN}")),
+            (true, _) => uri(&format!("sip:alice@{DOMAIN}")),
+        };
+        let mut config = CallConfig::new(identity, target, offer.clone());
+        config.next_hop = team.then(|| NextHop::udp(proxy_address()));
+        let now = net.now;
+        if let Ok(call) = net.node(from).endpoint.call(now, config) {
+            cast.placed(net, from, call, offer);
+        }
+    }
+
+    /// The weather turns fair and nobody does anything any more but answer.
+    fn calm_down(&mut self) {
+        self.net.weather = crate::net::CALM;
+        self.net.walls.clear();
+        self.agenda.retain(|_, deed| matches!(deed, Deed::AnswerReoffer(..) | Deed::RejectReoffer(..)));
+        self.span = 1000;
+        let end = self.net.elapsed() + CALM_DOWN;
+        self.carry_on(end);
+    }
+
+    /// Whoever talks, talks to somebody, and both mean the same session.
+    fn check_agreement(&self) {
+        let sides = &self.cast.sides;
+        for ((node, call), side) in sides.iter().filter(|(_, s)| s.phase == Phase::Confirmed) {
+            let others =
+                sides.iter().filter(|((n, c), s)| (n, c) != (node, call) && s.header_id == side.header_id);
+            let talking: Vec<_> =
+                others.filter(|(_, s)| s.incoming != side.incoming && s.phase == Phase::Confirmed).collect();
+            let [((other, _), peer)] = talking[..] else {
+                // The other side's BYE may have been lost as often as it was sent.
+                let told = self.net.heard.iter().any(|(_, at, bytes)| {
+                    *at == self.net.nodes[*node].address
+                        && Seen::of(bytes).is_some_and(|s| {
+                            s.is_request() && s.method == "BYE" && s.call_id == side.header_id
+                        })
+                });
+                assert!(
+                    talking.is_empty() && !told,
+                    "{} talks to {} others",
+                    self.name(*node),
+                    talking.len()
+                );
+                continue;
+            };
+            let mirrored = side.agreed.clone().map(|(ours, theirs)| (theirs, ours));
+            assert!(side.agreed.is_some(), "{} talks without a session", self.name(*node));
+            assert_eq!(peer.agreed, mirrored, "{} and {}", self.name(*node), self.name(*other));
+        }
+    }
+
+    fn end(&mut self) {
+        let now = self.net.now;
+        for ((node, call), side) in &self.cast.sides {
+            if !side.is_over() && (side.incoming || self.net.random(2) == 0) {
+                let _ = self.net.node(*node).endpoint.hang_up(now, *call);
+            }
+        }
+        self.run_until(self.net.elapsed() + Duration::from_secs(10));
+        let now = self.net.now;
+        for ((node, call), side) in &self.cast.sides {
+            if !side.is_over() {
+                let _ = self.net.node(*node).endpoint.hang_up(now, *call);
+            }
+        }
+        for (node, id) in &self.cast.accounts {
+            self.net.node(*node).endpoint.unregister(now, *id);
+        }
+        let Story { net, cast, .. } = self;
+        net.run(Duration::from_secs(1000), &mut |_, node, event| cast.on_event(node, event));
+    }
+
+    fn check_end(&self) {
+        for ((node, call), side) in &self.cast.sides {
+            let Phase::Over(ending) = &side.phase else {
+                panic!("{}'s call {call} never ended", self.name(*node));
+            };
+            let fair = matches!(self.setting, Setting::TwoFair | Setting::TeamFair);
+            assert!(!fair || ending.by != EndedBy::Network, "{}: {ending:?}", self.name(*node));
+            // Without a proxy between, nobody is told that the other did what the other was told this side did.
+            if !self.is_team() && !side.incoming {
+                let peer = self.cast.sides.values().find(|s| s.incoming && s.header_id == side.header_id);
+                if let Some(Phase::Over(theirs)) = peer.map(|p| &p.phase) {
+                    let both = ending.by == EndedBy::Remote && theirs.by == EndedBy::Remote;
+                    assert!(!both, "{ending:?} {theirs:?}");
+                }
+            }
+        }
+        self.net.assert_empty("at the end");
+        for node in &self.net.nodes {
+            let s = node.endpoint.stats();
+            assert_eq!((s.flooded, s.forged, s.overflow, s.garbage), (0, 0, 0, 0), "{}", node.name);
+        }
+        audit::check(&self.net).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    fn name(&self, node: usize) -> &str {
+        self.net.nodes[node].name
+    }
+}
+
+/// The answer a called side has chosen, the same in every response (RFC 3261 13.2.1).
+fn answer_for(
+    net: &mut Net,
+    cast: &mut Cast,
+    node: usize,
+    call: CallId,
+) -> Option<tern_sip::wire::sdp::SessionDescription> {
+    let fresh = cast.description(net, node);
+    let side = cast.side(node, call);
+    side.asked.as_ref()?;
+    Some(side.chosen.get_or_insert(fresh).clone())
+}
