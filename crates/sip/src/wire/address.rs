@@ -1,6 +1,6 @@
 //! Addresses: `From`, `To`, `Contact`, `Route`, `Record-Route` values (RFC 3261 20.10, 25.1 `name-addr`).
 
-use super::token::{Scanner, is_token_char, quote, split_list, unquote};
+use super::token::{Scanner, each_item, is_token_char, quote, quoted_end, split_list, unquote};
 use super::{Malformed, Params, Uri};
 
 /// A name-addr or addr-spec with header parameters.
@@ -36,45 +36,22 @@ impl Address {
 
     /// Reads one address that fills the whole value.
     pub fn parse(value: &str) -> Result<Address, Malformed> {
-        let bad = Malformed("address");
-        let mut scanner = Scanner::new(value);
-        scanner.skip_ws();
-        let display = match scanner.peek() {
-            Some('"') => {
-                let name = unquote(scanner.quoted_raw("display name")?);
-                scanner.skip_ws();
-                if scanner.peek() != Some('<') {
-                    return Err(bad);
-                }
-                Some(name)
-            }
-            Some('<') => None,
-            // Tokens and spaces by the grammar; peers also write dots and other alphabets without quotes.
-            _ if value.contains('<') => {
-                let name = scanner.take_while(|c| !matches!(c, '<' | '"' | ',' | ';' | ':' | '@')).trim();
-                if scanner.peek() != Some('<') {
-                    return Err(bad);
-                }
-                Some(name.to_owned())
-            }
-            // RFC 3261 20.10: without brackets every parameter belongs to the header, and the URI may
-            // contain no comma, question mark or semicolon.
-            _ => {
-                let text = scanner.take_while(|c| c != ';' && !c.is_whitespace());
-                if text.contains([',', '?']) {
-                    return Err(bad);
-                }
-                let uri = Uri::parse(text)?;
-                let params = Params::scan(&mut scanner, "address parameters")?;
-                return Ok(Address { display: None, uri, params });
-            }
-        };
-        let inner = scanner.rest().strip_prefix('<').ok_or(bad)?;
-        let (uri, rest) = inner.split_once('>').ok_or(bad)?;
+        let Pieces { display, uri, rest } = Pieces::of(value)?;
         let uri = Uri::parse(uri)?;
-        let mut scanner = Scanner::new(rest);
-        let params = Params::scan(&mut scanner, "address parameters")?;
-        Ok(Address { display: display.filter(|d| !d.is_empty()), uri, params })
+        let params = Params::scan(&mut Scanner::new(rest), "address parameters")?;
+        Ok(Address { display: display.map(unquote).filter(|d| !d.is_empty()), uri, params })
+    }
+
+    /// Whether [`Address::parse`] would read it.
+    pub(crate) fn check(value: &str) -> Result<(), Malformed> {
+        let Pieces { uri, rest, .. } = Pieces::of(value)?;
+        Uri::check(uri)?;
+        Params::check(&mut Scanner::new(rest), "address parameters")
+    }
+
+    /// Whether [`Address::parse_list`] would read it.
+    pub(crate) fn check_list(value: &str) -> Result<(), Malformed> {
+        each_item(value, "address list", Address::check)
     }
 
     /// Reads a comma-separated list.
@@ -100,6 +77,47 @@ impl Address {
             return None;
         }
         Some(text.parse().unwrap_or(u32::MAX))
+    }
+}
+
+/// An address in its parts, none of which was read yet but the display name.
+struct Pieces<'a> {
+    /// With its quotes.
+    display: Option<&'a str>,
+    uri: &'a str,
+    rest: &'a str,
+}
+
+impl<'a> Pieces<'a> {
+    fn of(value: &'a str) -> Result<Pieces<'a>, Malformed> {
+        let bad = Malformed("address");
+        let value = value.trim_ascii_start();
+        let (display, inner) = match value.as_bytes().first() {
+            Some(b'"') => {
+                let (name, rest) = value.split_at_checked(quoted_end(value).ok_or(bad)?).ok_or(bad)?;
+                (Some(name), rest.trim_ascii_start().strip_prefix('<').ok_or(bad)?)
+            }
+            Some(b'<') => (None, value.get(1..).ok_or(bad)?),
+            _ => match value.split_once('<') {
+                // Tokens and spaces by the grammar; peers also write dots and other alphabets without quotes.
+                Some((name, inner)) if !name.contains(['"', ',', ';', ':', '@']) => {
+                    (Some(name.trim()), inner)
+                }
+                Some(_) => return Err(bad),
+                // RFC 3261 20.10: without brackets every parameter belongs to the header, and the URI may contain no
+                // comma, question mark or semicolon.
+                None => {
+                    let end = value.find(|c: char| c == ';' || c.is_whitespace()).unwrap_or(value.len());
+                    let (uri, rest) = value.split_at_checked(end).ok_or(bad)?;
+                    return match uri.contains([',', '?']) {
+                        true => Err(bad),
+                        false => Ok(Pieces { display: None, uri, rest }),
+                    };
+                }
+            },
+        };
+        let (uri, rest) = inner.split_once('>').ok_or(bad)?;
+        Ok(Pieces { display, uri, rest })
     }
 }
 

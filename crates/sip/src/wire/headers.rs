@@ -1,38 +1,73 @@
-//! Header names: long and compact forms, and access to `rsip`'s untyped headers by name.
+//! The headers of a message: their names, long and compact, and their values as text.
 //!
-//! Values stay text here; the families parse them.
+//! What a value means is read by the families' own files, when somebody asks for it.
+//!
+//! All text of a message's headers lies in one string and a line is two places in it: a message is read without an
+//! allocation for each of its headers, and most of them are never looked at.
 
 use super::token::split_list;
-use super::{Address, CSeq, Header, HeaderView, Headers, Malformed, Reason, Via};
-use rsip::headers::untyped::UntypedHeader as _;
+use super::{Address, CSeq, HeaderView, Malformed, Reason, Via};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One header line on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    name: Cow<'static, str>,
+    value: String,
+}
+
+/// The headers of a message in order.
+#[derive(Clone, Default)]
+pub struct Headers(Box<Lines>);
+
+/// Kept in a box, as messages are moved more often than they are made.
+#[derive(Clone, Default)]
+struct Lines {
+    text: String,
+    lines: Vec<Line>,
+}
+
+#[derive(Debug, Clone)]
+struct Line {
+    name: Name,
+    value: Range<usize>,
+}
+
+#[derive(Debug, Clone)]
+enum Name {
+    Known(Known),
+    /// As written, in the text.
+    Other(Range<usize>),
+}
 
 macro_rules! known_headers {
     ($($variant:ident = $name:literal $(/ $compact:literal)?;)*) => {
-        /// Makes the header of a name, long or compact, in any case (RFC 3261 7.3.1, 7.3.3).
-        pub fn header(name: &str, value: impl Into<String>) -> Header {
-            let value = value.into();
-            $(
-                if name.eq_ignore_ascii_case($name) $(|| name.eq_ignore_ascii_case($compact))? {
-                    return Header::$variant(rsip::headers::$variant::new(value));
+        /// Names the codec knows: those with a compact form, and those whose writing is to be the usual one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(super) enum Known {
+            $($variant,)*
+        }
+
+        const NAMES: &[&str] = &[$($name),*];
+
+        impl Known {
+            const ALL: &'static [Known] = &[$(Known::$variant),*];
+
+            /// The long name.
+            pub(super) fn as_str(self) -> &'static str {
+                match self {
+                    $(Known::$variant => $name,)*
                 }
-            )*
-            let long = EXTENSION_COMPACT_FORMS.iter().find(|(c, _)| name.eq_ignore_ascii_case(c)).map(|(_, long)| *long);
-            Header::Other(long.unwrap_or(name).to_owned(), value)
-        }
-
-        /// The long name of a header.
-        pub fn name(header: &Header) -> &str {
-            match header {
-                $(Header::$variant(_) => $name,)*
-                Header::Other(name, _) => name,
             }
-        }
 
-        /// The value of a header as text.
-        pub fn value(header: &Header) -> &str {
-            match header {
-                $(Header::$variant(inner) => inner.value(),)*
-                Header::Other(_, value) => value,
+            /// RFC 3261 7.3.3 and the IANA registry of compact forms.
+            fn of_compact(letter: u8) -> Option<Known> {
+                match letter {
+                    $($($compact => Some(Known::$variant),)?)*
+                    _ => None,
+                }
             }
         }
     };
@@ -40,64 +75,270 @@ macro_rules! known_headers {
 
 known_headers! {
     Accept = "Accept";
+    AcceptContact = "Accept-Contact" / b'a';
     AcceptEncoding = "Accept-Encoding";
     AcceptLanguage = "Accept-Language";
     AlertInfo = "Alert-Info";
     Allow = "Allow";
+    AllowEvents = "Allow-Events" / b'u';
     AuthenticationInfo = "Authentication-Info";
     Authorization = "Authorization";
-    CSeq = "CSeq";
-    CallId = "Call-ID" / "i";
+    CallId = "Call-ID" / b'i';
     CallInfo = "Call-Info";
-    Contact = "Contact" / "m";
+    Contact = "Contact" / b'm';
     ContentDisposition = "Content-Disposition";
-    ContentEncoding = "Content-Encoding" / "e";
+    ContentEncoding = "Content-Encoding" / b'e';
     ContentLanguage = "Content-Language";
-    ContentLength = "Content-Length" / "l";
-    ContentType = "Content-Type" / "c";
+    ContentLength = "Content-Length" / b'l';
+    ContentType = "Content-Type" / b'c';
+    CSeq = "CSeq";
     Date = "Date";
+    Diversion = "Diversion";
     ErrorInfo = "Error-Info";
-    Event = "Event" / "o";
+    Event = "Event" / b'o';
     Expires = "Expires";
-    From = "From" / "f";
+    FlowTimer = "Flow-Timer";
+    From = "From" / b'f';
+    HistoryInfo = "History-Info";
+    IdentityInfo = "Identity-Info" / b'n';
     InReplyTo = "In-Reply-To";
+    Join = "Join";
     MaxForwards = "Max-Forwards";
     MimeVersion = "MIME-Version";
     MinExpires = "Min-Expires";
+    MinSe = "Min-SE";
     Organization = "Organization";
+    PAssertedIdentity = "P-Asserted-Identity";
+    PAssociatedUri = "P-Associated-URI";
+    PCalledPartyId = "P-Called-Party-ID";
+    PPreferredIdentity = "P-Preferred-Identity";
+    Path = "Path";
     Priority = "Priority";
+    Privacy = "Privacy";
     ProxyAuthenticate = "Proxy-Authenticate";
     ProxyAuthorization = "Proxy-Authorization";
     ProxyRequire = "Proxy-Require";
+    RAck = "RAck";
+    Reason = "Reason";
     RecordRoute = "Record-Route";
+    ReferSub = "Refer-Sub";
+    ReferTo = "Refer-To" / b'r';
+    ReferredBy = "Referred-By" / b'b';
+    RejectContact = "Reject-Contact" / b'j';
+    Replaces = "Replaces";
     ReplyTo = "Reply-To";
+    RequestDisposition = "Request-Disposition" / b'd';
     Require = "Require";
     RetryAfter = "Retry-After";
     Route = "Route";
+    RSeq = "RSeq";
     Server = "Server";
-    Subject = "Subject" / "s";
+    ServiceRoute = "Service-Route";
+    SessionExpires = "Session-Expires" / b'x';
+    Subject = "Subject" / b's';
     SubscriptionState = "Subscription-State";
-    Supported = "Supported" / "k";
+    Supported = "Supported" / b'k';
     Timestamp = "Timestamp";
-    To = "To" / "t";
+    To = "To" / b't';
     Unsupported = "Unsupported";
     UserAgent = "User-Agent";
-    Via = "Via" / "v";
+    Via = "Via" / b'v';
     Warning = "Warning";
     WwwAuthenticate = "WWW-Authenticate";
 }
 
-/// Compact forms registered by extensions whose headers `rsip` does not name.
-const EXTENSION_COMPACT_FORMS: [(&str, &str); 8] = [
-    ("a", "Accept-Contact"),
-    ("b", "Referred-By"),
-    ("d", "Request-Disposition"),
-    ("j", "Reject-Contact"),
-    ("n", "Identity-Info"),
-    ("r", "Refer-To"),
-    ("u", "Allow-Events"),
-    ("x", "Session-Expires"),
-];
+/// Where each known name stands in [`Known::ALL`], plus one, at the place its length and letters give.
+static PLACES: [u8; 512] = places();
+
+/// Length and three letters, such that no two known names meet; that none do is checked when this is compiled.
+const fn place(length: usize, first: u8, middle: u8, last: u8) -> usize {
+    let (first, middle, last) = ((first | 0x20) as usize, (middle | 0x20) as usize, (last | 0x20) as usize);
+    (length + first * 4 + middle * 6 + last * 19) % 512
+}
+
+// Evaluated by the compiler alone: an index out of bounds ends the build.
+#[allow(clippy::indexing_slicing, clippy::panic, reason = "runs in the compiler, on names of ours")]
+const fn places() -> [u8; 512] {
+    let mut places = [0u8; 512];
+    let mut n = 0;
+    while n < Known::ALL.len() {
+        let name = NAMES[n].as_bytes();
+        let at = place(name.len(), name[0], name[name.len() / 2], name[name.len() - 1]);
+        assert!(places[at] == 0, "two names at one place");
+        places[at] = n as u8 + 1;
+        n += 1;
+    }
+    places
+}
+
+impl Known {
+    /// A name in any case, long or compact (RFC 3261 7.3.1, 7.3.3).
+    pub(super) fn of(name: &str) -> Option<Known> {
+        let bytes = name.as_bytes();
+        if let [letter] = bytes {
+            return Known::of_compact(letter.to_ascii_lowercase());
+        }
+        let at = place(bytes.len(), *bytes.first()?, *bytes.get(bytes.len() / 2)?, *bytes.last()?);
+        let known = *Known::ALL.get(usize::from(*PLACES.get(at)?).checked_sub(1)?)?;
+        known.as_str().eq_ignore_ascii_case(name).then_some(known)
+    }
+}
+
+/// Makes the header of a name, long or compact, in any case (RFC 3261 7.3.1, 7.3.3).
+pub fn header(name: &str, value: impl Into<String>) -> Header {
+    let name = match Known::of(name) {
+        Some(known) => Cow::Borrowed(known.as_str()),
+        None => Cow::Owned(name.to_owned()),
+    };
+    Header { name, value: value.into() }
+}
+
+/// The long name of a header.
+pub fn name(header: &Header) -> &str {
+    &header.name
+}
+
+/// The value of a header as text.
+pub fn value(header: &Header) -> &str {
+    &header.value
+}
+
+impl Headers {
+    /// Nothing yet, with room for so many lines of a head.
+    pub(super) fn of_head(lines: usize) -> Headers {
+        Headers(Box::new(Lines { text: String::new(), lines: Vec::with_capacity(lines) }))
+    }
+
+    /// Adds a line whose name and value stand in a head that is going to be kept.
+    pub(super) fn note(&mut self, head: &str, name: Range<usize>, value: Range<usize>) {
+        let name = match head.get(name.clone()).and_then(Known::of) {
+            Some(known) => Name::Known(known),
+            None => Name::Other(name),
+        };
+        self.0.lines.push(Line { name, value });
+    }
+
+    /// Keeps the head all lines so far were noted in, and values that are to stand in the place of some.
+    pub(super) fn keep(&mut self, head: &str, values: Vec<(usize, String)>) {
+        self.0.text = head.to_owned();
+        for (line, text) in values {
+            let value = self.write(&text);
+            if let Some(line) = self.0.lines.get_mut(line) {
+                line.value = value;
+            }
+        }
+    }
+
+    /// Names, in the usual writing where they are known, and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.lines.iter().map(|line| (self.name(line), self.value(line)))
+    }
+
+    /// Enough room for all lines.
+    pub(super) fn written_length(&self) -> usize {
+        let names = self.0.lines.len().saturating_mul(24);
+        self.0.text.len().saturating_add(names)
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.0.lines.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.lines.is_empty()
+    }
+
+    /// Appends a line.
+    pub fn push(&mut self, header: Header) {
+        self.put(&header.name, &header.value);
+    }
+
+    /// Appends several lines.
+    pub fn extend(&mut self, headers: Vec<Header>) {
+        headers.into_iter().for_each(|header| self.push(header));
+    }
+
+    /// Known names and values, for one pass over all lines.
+    pub(super) fn known(&self) -> impl Iterator<Item = (Known, &str)> {
+        self.0.lines.iter().filter_map(|line| match line.name {
+            Name::Known(known) => Some((known, self.value(line))),
+            Name::Other(_) => None,
+        })
+    }
+
+    fn put(&mut self, name: &str, value: &str) {
+        let name = match Known::of(name) {
+            Some(known) => Name::Known(known),
+            None => Name::Other(self.write(name)),
+        };
+        let value = self.write(value);
+        self.0.lines.push(Line { name, value });
+    }
+
+    fn write(&mut self, text: &str) -> Range<usize> {
+        let start = self.0.text.len();
+        self.0.text.push_str(text);
+        start..self.0.text.len()
+    }
+
+    fn name<'a>(&'a self, line: &'a Line) -> &'a str {
+        match &line.name {
+            Name::Known(known) => known.as_str(),
+            Name::Other(range) => self.0.text.get(range.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn value(&self, line: &Line) -> &str {
+        self.0.text.get(line.value.clone()).unwrap_or_default()
+    }
+
+    fn is(&self, line: &Line, known: Option<Known>, wanted: &str) -> bool {
+        match (&line.name, known) {
+            (Name::Known(a), Some(b)) => *a == b,
+            (Name::Other(range), None) => {
+                self.0.text.get(range.clone()).is_some_and(|name| name.eq_ignore_ascii_case(wanted))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<Vec<Header>> for Headers {
+    fn from(list: Vec<Header>) -> Headers {
+        let mut headers = Headers::default();
+        headers.extend(list);
+        headers
+    }
+}
+
+impl From<Headers> for Vec<Header> {
+    fn from(headers: Headers) -> Vec<Header> {
+        headers.iter().map(|(name, value)| header(name, value)).collect()
+    }
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Headers) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers {}
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl std::fmt::Display for Headers {
+    /// A line each.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.iter().try_for_each(|(name, value)| write!(f, "{name}: {value}\r\n"))
+    }
+}
 
 /// Reading and changing a message's headers by name.
 pub trait HeaderAccess {
@@ -184,10 +425,7 @@ pub trait HeaderAccess {
     }
     /// The Call-ID.
     fn call_id(&self) -> Result<&str, Malformed> {
-        match self.first("Call-ID").map(str::trim) {
-            Some(id) if !id.is_empty() && !id.contains(char::is_whitespace) => Ok(id),
-            _ => Err(Malformed("call-id")),
-        }
+        call_id(self.first("Call-ID").unwrap_or_default())
     }
     /// The CSeq.
     fn cseq(&self) -> Result<CSeq, Malformed> {
@@ -201,11 +439,12 @@ pub trait HeaderAccess {
 
 impl HeaderAccess for Headers {
     fn all<'a>(&'a self, wanted: &'a str) -> impl Iterator<Item = &'a str> {
-        self.iter().filter(move |h| name(h).eq_ignore_ascii_case(wanted)).map(value)
+        let known = Known::of(wanted);
+        self.0.lines.iter().filter(move |line| self.is(line, known, wanted)).map(|line| self.value(line))
     }
 
     fn add(&mut self, name: &str, value: impl Into<String>) {
-        self.push(header(name, value));
+        self.put(name, &value.into());
     }
 
     fn set(&mut self, name: &str, value: impl Into<String>) {
@@ -214,7 +453,18 @@ impl HeaderAccess for Headers {
     }
 
     fn remove(&mut self, gone: &str) {
-        self.retain(|h| !name(h).eq_ignore_ascii_case(gone));
+        let known = Known::of(gone);
+        let mut lines = std::mem::take(&mut self.0.lines);
+        lines.retain(|line| !self.is(line, known, gone));
+        self.0.lines = lines;
+    }
+}
+
+/// A Call-ID that may stand (RFC 3261 25.1 `callid`): not empty, and without white space.
+pub(super) fn call_id(value: &str) -> Result<&str, Malformed> {
+    match value.trim() {
+        id if !id.is_empty() && !id.contains(char::is_whitespace) => Ok(id),
+        _ => Err(Malformed("call-id")),
     }
 }
 
@@ -234,6 +484,26 @@ mod tests {
             assert_eq!(name(&header(given, "1")), long);
         }
         assert_eq!(name(&header("X-Own", "1")), "X-Own");
+        for known in Known::ALL {
+            assert_eq!(Known::of(&known.as_str().to_ascii_uppercase()), Some(*known));
+        }
+        assert_eq!(Known::of(""), None);
+    }
+
+    #[test]
+    fn lines_are_added_replaced_and_taken_away() {
+        let mut headers = Headers::default();
+        for (name, value) in [("x-a", "1"), ("v", "2"), ("X-A", "3"), ("", "4")] {
+            headers.add(name, value);
+        }
+        assert_eq!(headers.all("X-a").collect::<Vec<_>>(), ["1", "3"]);
+        headers.set("Via", "5");
+        headers.remove("x-A");
+        assert_eq!(headers.iter().collect::<Vec<_>>(), [("", "4"), ("Via", "5")]);
+        assert_eq!(headers.to_string(), ": 4\r\nVia: 5\r\n");
+        let list: Vec<Header> = headers.clone().into();
+        assert_eq!(Headers::from(list), headers);
+        assert_ne!(headers, Headers::default());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Requests and responses.
 //!
 //! `rsip`'s own `Request` and `Response` can hold neither an extension method, an IPv6 or `tel:` target, nor the
-//! reason phrase of a known status, so the start line is ours and the headers are `rsip`'s.
+//! reason phrase of a known status, so they are ours, with `rsip`'s methods and status codes.
 
 use super::{HeaderAccess as _, Headers, Method, StatusCode, Uri, default_reason, write};
 
@@ -48,7 +48,7 @@ impl Request {
 
     /// The bytes for the network. Content-Length is always written anew.
     pub fn to_bytes(&self) -> Vec<u8> {
-        write::message(&format!("{} {} SIP/2.0", self.method, self.uri), &self.headers, &self.body)
+        write::message(format_args!("{} {} SIP/2.0", self.method, self.uri), &self.headers, &self.body)
     }
 
     /// Attaches a body and its type.
@@ -99,7 +99,7 @@ impl Response {
 
     /// The bytes for the network. Content-Length is always written anew.
     pub fn to_bytes(&self) -> Vec<u8> {
-        write::message(&format!("SIP/2.0 {:03} {}", self.code(), self.reason), &self.headers, &self.body)
+        write::message(format_args!("SIP/2.0 {:03} {}", self.code(), self.reason), &self.headers, &self.body)
     }
 
     /// Attaches a body and its type.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing in here keeps state, and no input makes it panic. What a message *means* (which dialog, which
 //! transaction, whether to answer) is decided outside. `rsip` gives the vocabulary ([`Method`]'s standard names,
-//! [`StatusCode`], [`Header`], [`Headers`]); its tokenizer, typed headers and writer are never used here.
+//! [`StatusCode`]); its tokenizer, headers and writer are never used here.
 
 pub mod address;
 pub mod auth;
@@ -44,7 +44,7 @@ pub use cseq::CSeq;
 pub use date::Date;
 pub use events::{Event, SubscriptionState, Substate};
 pub use framing::{Frame, Framer};
-pub use headers::HeaderAccess;
+pub use headers::{Header, HeaderAccess, Headers};
 pub use history::{Diversion, HistoryEntry, Retargeting};
 pub use identity::{CalledParty, NetworkIdentity, Privacy, PrivacyKind};
 pub use info::{AlertInfo, CallInfo};
@@ -59,7 +59,7 @@ pub use refer::{ReferSub, ReferTo, ReferredBy};
 pub use reliability::{RAck, RSeq};
 pub use replaces::{Join, Replaces, ReplacesWhen};
 pub use retry_after::RetryAfter;
-pub use rsip::{Header, Headers, StatusCode};
+pub use rsip::StatusCode;
 pub use session_timer::{MinSe, Refresher, SHORTEST_SESSION, SessionExpires};
 pub use status::default_reason;
 pub use uri::{Host, SipUri, TelUri, Uri};

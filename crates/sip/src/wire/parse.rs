@@ -3,11 +3,14 @@
 //! Two steps, because a request whose headers can be read deserves a 400 while noise deserves silence:
 //! [`parse_datagram`] frames, [`validate`] reads the mandatory headers.
 
+use super::headers::{Known, call_id};
+use super::token::is_token;
 use super::{
-    CSeq, Contacts, Header, HeaderAccess as _, Headers, Malformed, Message, Method, Request, Response,
-    StatusCode, Uri, headers, token::is_token,
+    Address, CSeq, HeaderAccess as _, Headers, Malformed, Message, Method, Request, Response, StatusCode,
+    Uri, Via,
 };
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Largest message taken: what a UDP datagram can hold (RFC 3261 18.1.1).
 pub const MAX_MESSAGE_BYTES: usize = 65_535;
@@ -60,20 +63,26 @@ pub fn parse_datagram(bytes: &[u8]) -> Result<Message, ParseError> {
     };
     let (head, body) = bytes.split_at_checked(end).unwrap_or_default();
     let head = decode(head);
-    let mut lines = Lines { rest: &head };
-    let start = lines.next().unwrap_or_default();
-    let mut list: Vec<Header> = Vec::with_capacity(USUAL_HEADERS);
+    let mut lines = Lines::of(&head);
+    let start = lines.next().and_then(|line| head.get(line)).unwrap_or_default();
+    let mut list = Headers::of_head(USUAL_HEADERS);
+    // Values over several lines, which have to be written anew.
+    let mut folded: Vec<(usize, String)> = Vec::new();
     for line in lines {
-        match name_and_value(line) {
-            _ if list.len() >= MAX_HEADERS => {
-                fault = Some("too many headers");
-                break;
-            }
-            Some((name, value)) => list.push(headers::header(name, unfold(value))),
-            None => fault = Some("header line without a name"),
+        if list.len() >= MAX_HEADERS {
+            fault = Some("too many headers");
+            break;
         }
+        let Some((name, value)) = name_and_value(&head, line) else {
+            fault = Some("header line without a name");
+            continue;
+        };
+        if let Some(text) = head.get(value.clone()).and_then(unfold) {
+            folded.push((list.len(), text));
+        }
+        list.note(&head, name, value);
     }
-    let list = Headers::from(list);
+    list.keep(&head, folded);
     match strip_prefix_no_case(start, "SIP/2.0 ") {
         Some(rest) => parse_response(rest, list, fault, body),
         None => parse_request(start, list, fault, body),
@@ -83,33 +92,77 @@ pub fn parse_datagram(bytes: &[u8]) -> Result<Message, ParseError> {
 /// Checks that the headers every message carries are there once and well-formed (RFC 3261 8.1.1, 8.2.2, 20).
 /// Max-Forwards may be absent, as RFC 2543 senders leave it out.
 pub fn validate(message: &Message) -> Result<(), Malformed> {
-    let list = message.headers();
-    for name in ["From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type"] {
-        if list.all(name).nth(1).is_some() {
-            return Err(Malformed("header that may stand only once"));
+    let mut seen = Seen::default();
+    for (known, value) in message.headers().known() {
+        match known {
+            Known::Via => {
+                Via::check_list(value)?;
+                seen.via = true;
+            }
+            Known::From => once(&mut seen.from, "from", Address::check(value))?,
+            Known::To => once(&mut seen.to, "to", Address::check(value))?,
+            Known::CallId => once(&mut seen.call_id, "call-id", call_id(value).map(drop))?,
+            Known::CSeq => {
+                let cseq = CSeq::parse(value)?;
+                if let Message::Request(request) = message
+                    && cseq.method != request.method
+                {
+                    return Err(Malformed("cseq method"));
+                }
+                once(&mut seen.cseq, "cseq", Ok(()))?;
+            }
+            // RFC 3261 20.22: 0 to 255.
+            Known::MaxForwards => {
+                let number = value.parse::<u8>().map(drop).map_err(|_| Malformed("max-forwards"));
+                once(&mut seen.max_forwards, "max-forwards", number)?;
+            }
+            Known::ContentLength => once(&mut seen.content_length, "content-length", Ok(()))?,
+            Known::ContentType => once(&mut seen.content_type, "content-type", Ok(()))?,
+            Known::Contact if value == "*" => seen.star = true,
+            Known::Contact => {
+                Address::check_list(value)?;
+                seen.contact = true;
+            }
+            Known::Route | Known::RecordRoute => Address::check_list(value)?,
+            _ => {}
         }
     }
-    list.vias()?;
-    list.top_via()?;
-    list.from_address()?;
-    list.to_address()?;
-    list.call_id()?;
-    let cseq: CSeq = list.cseq()?;
-    if let Message::Request(request) = message
-        && cseq.method != request.method
-    {
-        return Err(Malformed("cseq method"));
+    let needed = [
+        (seen.via, "no via"),
+        (seen.from, "no from"),
+        (seen.to, "no to"),
+        (seen.call_id, "no call-id"),
+        (seen.cseq, "no cseq"),
+        // RFC 3261 10.2.2: `*` stands alone.
+        (!(seen.star && seen.contact), "contact"),
+    ];
+    match needed.into_iter().find(|(there, _)| !there) {
+        Some((_, what)) => Err(Malformed(what)),
+        None => Ok(()),
     }
-    // RFC 3261 20.22: 0 to 255.
-    if let Some(text) = list.first("Max-Forwards")
-        && text.trim().parse::<u8>().is_err()
-    {
-        return Err(Malformed("max-forwards"));
+}
+
+/// Which headers a message was found to have.
+#[derive(Default)]
+struct Seen {
+    via: bool,
+    from: bool,
+    to: bool,
+    call_id: bool,
+    cseq: bool,
+    max_forwards: bool,
+    content_length: bool,
+    content_type: bool,
+    contact: bool,
+    star: bool,
+}
+
+/// Notes a header that may stand only once.
+fn once(seen: &mut bool, what: &'static str, read: Result<(), Malformed>) -> Result<(), Malformed> {
+    match std::mem::replace(seen, true) {
+        true => Err(Malformed(what)),
+        false => read,
     }
-    Contacts::parse(list.all("Contact"))?;
-    list.addresses("Route")?;
-    list.addresses("Record-Route")?;
-    Ok(())
 }
 
 fn parse_request(
@@ -202,12 +255,14 @@ pub(super) fn part_head(bytes: &[u8]) -> Option<(Headers, &[u8])> {
         true => (bytes, bytes),
         false => bytes.split_at_checked(head_end(bytes, 0)?)?,
     };
-    let mut list = Vec::new();
-    for line in (Lines { rest: &decode(head) }) {
-        let (name, value) = name_and_value(line)?;
-        list.push(headers::header(name, unfold(value)));
+    let head = decode(head);
+    let mut list = Headers::default();
+    for line in Lines::of(&head) {
+        let (name, value) = name_and_value(&head, line)?;
+        let value = head.get(value)?;
+        list.add(head.get(name)?, unfold(value).unwrap_or_else(|| value.to_owned()));
     }
-    Some((list.into(), rest))
+    Some((list, rest))
 }
 
 /// Where the empty line after the headers ends, searched for from `from` on.
@@ -232,44 +287,67 @@ pub(super) fn starts_like_sip(bytes: &[u8], limit: usize) -> bool {
 
 /// Names and values of the header lines of a head, values with their folds.
 pub(super) fn header_lines(head: &str) -> impl Iterator<Item = (&str, &str)> {
-    Lines { rest: head }.skip(1).filter_map(name_and_value)
+    Lines::of(head).skip(1).filter_map(|line| {
+        let (name, value) = name_and_value(head, line)?;
+        Some((head.get(name)?, head.get(value)?))
+    })
 }
 
-/// Logical lines up to the empty one: a line that begins with white space belongs to the one before
+/// The places of logical lines up to the empty one: a line that begins with white space belongs to the one before
 /// (RFC 3261 7.3.1).
 struct Lines<'a> {
-    rest: &'a str,
+    bytes: &'a [u8],
+    at: usize,
 }
 
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        let bytes = self.rest.as_bytes();
-        let mut ends = memchr::memchr_iter(b'\n', bytes);
-        let end = ends
-            .find(|at| !matches!(bytes.get(at.saturating_add(1)), Some(b' ' | b'\t')))
-            .unwrap_or(bytes.len());
-        let line = self.rest.get(..end)?;
-        self.rest = self.rest.get(end.saturating_add(1)..).unwrap_or_default();
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        (!line.is_empty()).then_some(line)
+impl<'a> Lines<'a> {
+    fn of(head: &'a str) -> Lines<'a> {
+        Lines { bytes: head.as_bytes(), at: 0 }
     }
 }
 
-/// RFC 3261 7.3.1: white space may stand before the colon.
-fn name_and_value(line: &str) -> Option<(&str, &str)> {
-    let (name, value) = line.split_at_checked(memchr::memchr(b':', line.as_bytes())?)?;
+impl Iterator for Lines<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        let mut end = start;
+        loop {
+            match memchr::memchr(b'\n', self.bytes.get(end..)?) {
+                Some(length) => end = end.saturating_add(length),
+                None => end = self.bytes.len(),
+            }
+            match self.bytes.get(end.saturating_add(1)) {
+                Some(b' ' | b'\t') => end = end.saturating_add(1),
+                _ => break,
+            }
+        }
+        self.at = end.saturating_add(1);
+        let cr = end > start && self.bytes.get(end.saturating_sub(1)) == Some(&b'\r');
+        let end = end.saturating_sub(usize::from(cr));
+        (end > start).then_some(start..end)
+    }
+}
+
+/// The places of a line's name and value, without the white space around them. RFC 3261 7.3.1: it may stand before
+/// the colon too.
+fn name_and_value(head: &str, line: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+    let text = head.get(line.clone())?;
+    let (name, value) = text.split_at_checked(memchr::memchr(b':', text.as_bytes())?)?;
     let name = name.trim_ascii_end();
-    is_token(name).then(|| (name, value.strip_prefix(':').unwrap_or(value)))
+    if !is_token(name) {
+        return None;
+    }
+    let value = value.get(1..)?;
+    let kept = value.trim_ascii_end();
+    let end = line.end.checked_sub(value.len().checked_sub(kept.len())?)?;
+    let start = end.checked_sub(kept.trim_ascii_start().len())?;
+    Some((line.start..line.start.checked_add(name.len())?, start..end))
 }
 
-/// The text of a line without the white space around it, each fold a space (RFC 3261 7.3.1).
-fn unfold(text: &str) -> String {
-    let text = text.trim_ascii();
-    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
-        return text.to_owned();
-    }
+/// A value that stands on several lines in one, each fold a space (RFC 3261 7.3.1). `None` when it stands on one.
+fn unfold(text: &str) -> Option<String> {
+    memchr::memchr(b'\n', text.as_bytes())?;
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n') {
         if !out.is_empty() {
@@ -277,7 +355,7 @@ fn unfold(text: &str) -> String {
         }
         out.push_str(line.trim_ascii());
     }
-    out
+    Some(out)
 }
 
 /// UTF-8 by the RFC; a line that is none is taken as Latin-1, which old gateways put into display names.

@@ -46,9 +46,9 @@ pub struct Origin {
 /// A `c=` line, or the address of an `o=` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Connection {
-    /// A literal address; a multicast TTL is dropped.
+    /// A literal address.
     Ip(IpAddr),
-    /// A name or an unknown network, as written after `c=`.
+    /// A name, an unknown network or a multicast address with its TTL, as written after `c=`.
     Other(String),
 }
 
@@ -110,16 +110,20 @@ pub struct Codec {
 }
 
 impl SessionDescription {
-    /// Reads a description. Unknown attributes and stray lines are tolerated, a missing `v=`, `o=` or a broken `m=` is
-    /// not.
+    /// Reads a description. Unknown attributes are kept, a missing `s=` or `t=` is tolerated.
+    ///
+    /// # Errors
+    /// Another version than 0, no `o=` or two, a line that is no `letter=value`, a letter that RFC 8866 5 does not know,
+    /// a broken `m=`, more than 32 of them, a session line below one.
     pub fn parse(bytes: &[u8]) -> Result<SessionDescription, Malformed> {
-        let text = String::from_utf8_lossy(bytes);
-        let mut lines = text.lines().map(str::trim_end).filter(|l| !l.is_empty()).map(split_line);
+        let text = super::parse::decode(bytes);
+        let mut lines = text.lines().map(str::trim_ascii_end).filter(|l| !l.is_empty()).map(split_line);
         match lines.next() {
             Some(Some(('v', "0"))) => {}
             _ => return Err(Malformed("sdp version")),
         }
         let mut origin = None;
+        let mut timing = None;
         let mut session = SessionDescription {
             origin: Origin {
                 username: "-".into(),
@@ -138,7 +142,7 @@ impl SessionDescription {
             let (kind, value) = line.ok_or(Malformed("sdp line"))?;
             if kind == 'm' {
                 if session.media.len() >= MAX_MEDIA {
-                    return Err(Malformed("sdp media"));
+                    return Err(Malformed("sdp media: too many"));
                 }
                 session.media.push(Media::parse(value)?);
                 continue;
@@ -146,20 +150,29 @@ impl SessionDescription {
             match (kind, session.media.last_mut()) {
                 ('a', Some(media)) => media.attributes.push(Attribute::parse(value)),
                 ('a', None) => session.attributes.push(Attribute::parse(value)),
-                ('c', Some(media)) => media.connection = Some(Connection::parse(value)),
-                ('c', None) => session.connection = Some(Connection::parse(value)),
-                ('i' | 'b' | 'k', Some(media)) => media.other.push((kind, value.to_owned())),
-                ('o', None) => origin = Some(Origin::parse(value)?),
-                ('s', None) => session.name = value.to_owned(),
-                ('t', None) => session.timing = value.to_owned(),
-                ('i' | 'u' | 'e' | 'p' | 'b' | 'r' | 'z' | 'k', None) => {
-                    session.other.push((kind, value.to_owned()))
+                ('c', Some(media)) if media.connection.is_none() => {
+                    media.connection = Some(Connection::parse(value));
                 }
-                // RFC 8866 5: lines of unknown type are ignored.
-                _ => {}
+                ('c', None) if session.connection.is_none() => {
+                    session.connection = Some(Connection::parse(value));
+                }
+                ('o', None) if origin.is_none() => origin = Some(Origin::parse(value)?),
+                // RFC 8866 5.3: a session without a name is called by one space.
+                ('s', None) => session.name = if value.is_empty() { " ".into() } else { value.to_owned() },
+                ('t', None) if timing.is_none() => timing = Some(value.to_owned()),
+                ('i' | 'b' | 'k' | 'c', Some(media)) => media.other.push((kind, value.to_owned())),
+                ('i' | 'u' | 'e' | 'p' | 'c' | 'b' | 't' | 'r' | 'z' | 'k', None) => {
+                    session.other.push((kind, value.to_owned()));
+                }
+                ('v' | 'o' | 's' | 'u' | 'e' | 'p' | 't' | 'r' | 'z', _) => {
+                    return Err(Malformed("sdp order"));
+                }
+                // RFC 8866 5: a description with an unknown letter must not be used.
+                _ => return Err(Malformed("sdp line of unknown type")),
             }
         }
         session.origin = origin.ok_or(Malformed("sdp origin"))?;
+        session.timing = timing.unwrap_or_else(|| "0 0".into());
         Ok(session)
     }
 
@@ -181,6 +194,11 @@ impl SessionDescription {
         }
     }
 
+    /// The first value of an attribute of a section, else of the session: `fingerprint`, `ice-ufrag`, `setup` ...
+    pub fn attribute_of<'a>(&'a self, media: &'a Media, name: &str) -> Option<&'a str> {
+        media.attribute(name).or_else(|| value_of(&self.attributes, name))
+    }
+
     /// A section's direction: its own attribute or the session's.
     pub fn direction_of(&self, media: &Media) -> Direction {
         let find = |list: &[Attribute]| list.iter().find_map(|a| Direction::parse(&a.name));
@@ -191,7 +209,21 @@ impl SessionDescription {
 impl Media {
     /// The first attribute of that name with a value.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|a| a.name == name).and_then(|a| a.value.as_deref())
+        value_of(&self.attributes, name)
+    }
+
+    /// All values of an attribute that may stand more than once: `crypto`, `candidate`, `rtcp-fb` ...
+    pub fn attributes_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.attributes.iter().filter(move |a| a.name == name).filter_map(|a| a.value.as_deref())
+    }
+
+    /// A `b=` line's number: kbit/s for `AS`, bit/s for `TIAS` (RFC 8866 5.8, RFC 3890 6.2).
+    pub fn bandwidth(&self, modifier: &str) -> Option<u32> {
+        let lines = self.other.iter().filter(|(kind, _)| *kind == 'b').filter_map(|(_, v)| v.split_once(':'));
+        lines
+            .into_iter()
+            .find(|(name, _)| *name == modifier)
+            .and_then(|(_, number)| number.trim().parse().ok())
     }
 
     /// The RTP payload types with their meaning; those neither mapped nor static (RFC 3551 6) are left out.
@@ -207,19 +239,15 @@ impl Media {
 
     fn mapped(&self, payload_type: u8) -> Option<Codec> {
         let of = |name: &'static str| {
-            self.attributes
-                .iter()
-                .filter(move |a| a.name == name)
-                .filter_map(|a| a.value.as_deref())
-                .find_map(|v| {
-                    let (pt, rest) = v.trim().split_once(' ')?;
-                    (pt.parse() == Ok(payload_type)).then(|| rest.trim())
-                })
+            self.attributes_named(name).find_map(|v| {
+                let (pt, rest) = v.trim().split_once([' ', '\t'])?;
+                (pt.parse() == Ok(payload_type)).then(|| rest.trim())
+            })
         };
         let mut parts = of("rtpmap")?.split('/');
         let name = parts.next().filter(|n| !n.is_empty())?.to_owned();
-        let clock_rate = parts.next()?.parse().ok()?;
-        let channels = parts.next().and_then(|c| c.parse().ok()).unwrap_or(1);
+        let clock_rate = parts.next()?.trim().parse().ok().filter(|rate| *rate > 0)?;
+        let channels = parts.next().and_then(|c| c.trim().parse().ok()).filter(|n| *n > 0).unwrap_or(1);
         Some(Codec { payload_type, name, clock_rate, channels, fmtp: of("fmtp").map(str::to_owned) })
     }
 
@@ -356,22 +384,26 @@ impl Attribute {
 impl Origin {
     fn parse(value: &str) -> Result<Origin, Malformed> {
         let bad = Malformed("sdp origin");
-        let mut parts = value.splitn(4, ' ');
-        let mut next = || parts.next().filter(|p| !p.is_empty()).ok_or(bad);
-        Ok(Origin {
-            username: next()?.to_owned(),
-            session_id: next()?.to_owned(),
-            version: next()?.to_owned(),
-            address: Connection::parse(next()?),
-        })
+        // Read from the end, as some put spaces into the user name.
+        let mut parts = value.split_ascii_whitespace().rev();
+        let mut next = || parts.next().ok_or(bad);
+        let (address, family, net) = (next()?, next()?, next()?);
+        let (version, session_id) = (next()?.to_owned(), next()?.to_owned());
+        let mut username: Vec<&str> = parts.collect();
+        username.reverse();
+        if username.is_empty() {
+            return Err(bad);
+        }
+        let address = Connection::parse(&format!("{net} {family} {address}"));
+        Ok(Origin { username: username.join(" "), session_id, version, address })
     }
 }
 
 impl Connection {
     fn parse(value: &str) -> Connection {
+        let value = value.trim_ascii();
         let mut parts = value.split_ascii_whitespace();
         let (net, family, address) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
-        let address = address.split_once('/').map_or(address, |(a, _)| a);
         let ip = match (net, family) {
             (Some("IN"), Some("IP4")) => address.parse::<Ipv4Addr>().ok().map(IpAddr::from),
             (Some("IN"), Some("IP6")) => address.parse::<Ipv6Addr>().ok().map(IpAddr::from),
@@ -416,9 +448,10 @@ impl std::fmt::Display for SessionDescription {
         if let Some(connection) = &self.connection {
             write!(f, "c={connection}\r\n")?;
         }
-        other(f, &self.other, "b")?;
+        other(f, &self.other, "cb")?;
         write!(f, "t={}\r\n", self.timing)?;
-        other(f, &self.other, "rzk")?;
+        // Each `r=` belongs to the `t=` before it (RFC 8866 5.10).
+        other(f, &self.other, "trzk")?;
         self.attributes.iter().try_for_each(|a| write!(f, "{a}"))?;
         for media in &self.media {
             write!(f, "m={} {} {} {}\r\n", media.kind, media.port, media.protocol, media.formats.join(" "))?;
@@ -426,11 +459,15 @@ impl std::fmt::Display for SessionDescription {
             if let Some(connection) = &media.connection {
                 write!(f, "c={connection}\r\n")?;
             }
-            other(f, &media.other, "bk")?;
+            other(f, &media.other, "cbk")?;
             media.attributes.iter().try_for_each(|a| write!(f, "{a}"))?;
         }
         Ok(())
     }
+}
+
+fn value_of<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
+    attributes.iter().find(|a| a.name == name).and_then(|a| a.value.as_deref())
 }
 
 fn split_line(line: &str) -> Option<(char, &str)> {
@@ -475,17 +512,91 @@ mod tests {
         assert_eq!(sdp.connection_of(&sdp.media[1]), Some("::1".parse().unwrap()));
     }
 
+    /// Every letter of RFC 8866 5 with what else a session may hold, in the RFC's order.
+    const ALL_LINES: &str = "v=0\r\no=jdoe 3724394400 3724394405 IN IP6 2001:db8::1\r\ns=Call to John Smith\r\ni=SDP Offer #1\r\n\
+        u=http://www.jdoe.example.com/home.html\r\ne=Jane Doe <jane@jdoe.example.com>\r\np=+1 617 555-6011\r\n\
+        c=IN IP6 2001:db8::1\r\nb=CT:128\r\nb=X-YZ:7\r\nt=3724394400 3724398000\r\nr=604800 3600 0 90000\r\nt=3724484400 3724488000\r\n\
+        z=3730928400 -1h 3749680800 0\r\nk=prompt\r\na=recvonly\r\na=ice-ufrag:8hhY\r\na=fingerprint:sha-256 00:11\r\n\
+        m=audio 49170 RTP/SAVP 0 8\r\ni=speech\r\nc=IN IP4 224.2.1.1/127\r\nc=IN IP4 224.2.1.2/127\r\nb=AS:64\r\nk=clear:x\r\n\
+        a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abc\r\na=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:def\r\n\
+        a=rtcp:53020 IN IP6 2001:db8::2\r\na=fingerprint:sha-256 22:33\r\na=ptime:30\r\n\
+        m=application 0 UDP/BFCP *\r\nm=video 51372 RTP/AVP 99\r\na=rtpmap:99 h263-1998/90000\r\n";
+
     #[test]
-    fn broken_descriptions_are_refused() {
-        for text in [
-            "",
-            "o=- 1 1 IN IP4 1.1.1.1\r\n",
-            "v=0\r\ns=-\r\n",
-            "v=0\r\no=- 1\r\n",
-            "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\nm=audio x RTP/AVP 0\r\n",
-            "v=0\r\nrubbish\r\n",
+    fn every_kind_of_line_keeps_its_place() {
+        let sdp = SessionDescription::parse(ALL_LINES.as_bytes()).unwrap();
+        assert_eq!(sdp.to_string(), ALL_LINES);
+        assert_eq!(
+            sdp.media.iter().map(|m| m.kind.as_str()).collect::<Vec<_>>(),
+            ["audio", "application", "video"]
+        );
+        assert_eq!(sdp.origin.address, Connection::Ip("2001:db8::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn attributes_are_readable_at_both_levels() {
+        let sdp = SessionDescription::parse(ALL_LINES.as_bytes()).unwrap();
+        let audio = sdp.audio().unwrap();
+        assert_eq!(sdp.attribute_of(audio, "ice-ufrag"), Some("8hhY"));
+        assert_eq!(sdp.attribute_of(audio, "fingerprint"), Some("sha-256 22:33"));
+        assert_eq!(sdp.attribute_of(&sdp.media[2], "fingerprint"), Some("sha-256 00:11"));
+        assert_eq!(audio.attributes_named("crypto").count(), 2);
+        assert_eq!(audio.attribute("rtcp"), Some("53020 IN IP6 2001:db8::2"));
+        assert_eq!((audio.bandwidth("AS"), audio.bandwidth("TIAS")), (Some(64), None));
+        assert_eq!(sdp.direction_of(audio), Direction::RecvOnly);
+        // A group of receivers is no address to call.
+        assert_eq!(sdp.connection_of(audio), None);
+    }
+
+    #[test]
+    fn sloppy_writing_is_understood() {
+        let text = "v=0\no=Some Phone 1 2 IN IP4 192.0.2.1\ns=\nc=IN IP4 192.0.2.1 \nm=audio 4000  RTP/AVP  96 97 98 200\n\
+            a=rtpmap:96\topus/48000/2 \na=rtpmap:97 X/0\na=rtpmap:98 L16/44100/0\na=sendonly \n\n";
+        let sdp = SessionDescription::parse(text.as_bytes()).unwrap();
+        assert_eq!(
+            (sdp.origin.username.as_str(), sdp.name.as_str(), sdp.timing.as_str()),
+            ("Some Phone", " ", "0 0")
+        );
+        let audio = sdp.audio().unwrap();
+        let codecs: Vec<_> = audio.codecs().into_iter().map(|c| (c.name, c.clock_rate, c.channels)).collect();
+        assert_eq!(codecs, [("opus".into(), 48000, 2), ("L16".into(), 44100, 1)]);
+        assert_eq!(
+            (sdp.direction_of(audio), sdp.connection_of(audio)),
+            (Direction::SendOnly, "192.0.2.1".parse().ok())
+        );
+        // Written and read again it is the same, and a session without a name has one space for it.
+        assert!(sdp.to_string().contains("\r\ns= \r\n"));
+        assert_eq!(SessionDescription::parse(&sdp.to_bytes()).unwrap(), sdp);
+        let latin = SessionDescription::parse(b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=B\xfcro\r\n").unwrap();
+        assert_eq!(latin.name, "B\u{fc}ro");
+    }
+
+    #[test]
+    fn broken_descriptions_are_refused_with_the_reason() {
+        const START: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n";
+        let check = |text: &str, what: &'static str| {
+            assert_eq!(SessionDescription::parse(text.as_bytes()), Err(Malformed(what)), "{text:?}");
+        };
+        check("", "sdp version");
+        check("o=- 1 1 IN IP4 1.1.1.1\r\n", "sdp version");
+        check("v=1\r\n", "sdp version");
+        check("v=0\r\ns=-\r\n", "sdp origin");
+        check("v=0\r\no=- 1\r\n", "sdp origin");
+        check("v=0\r\no=1 1 IN IP4 192.0.2.1\r\n", "sdp origin");
+        for (rest, what) in [
+            ("m=audio x RTP/AVP 0\r\n", "sdp media"),
+            ("m=audio 99999 RTP/AVP 0\r\n", "sdp media"),
+            ("m=audio 4000 RTP/AVP\r\n", "sdp media"),
+            ("m=\r\n", "sdp media"),
+            ("rubbish\r\n", "sdp line"),
+            (" a=x\r\n", "sdp line"),
+            ("A=x\r\n", "sdp line"),
+            ("x=y\r\n", "sdp line of unknown type"),
+            ("o=- 1 1 IN IP4 192.0.2.1\r\n", "sdp order"),
+            ("m=audio 0 RTP/AVP 0\r\ns=late\r\n", "sdp order"),
         ] {
-            assert!(SessionDescription::parse(text.as_bytes()).is_err(), "{text:?}");
+            check(&format!("{START}{rest}"), what);
         }
+        check(&format!("{START}{}", "m=audio 0 RTP/AVP 0\r\n".repeat(33)), "sdp media: too many");
     }
 }

@@ -4,13 +4,38 @@
 
 use super::Malformed;
 
+/// RFC 3261 25.1 `token`, by byte.
+static TOKEN: [bool; 256] = table(b"-.!%*_+`'~", true);
+/// What ends an unquoted parameter value: white space, `;`, `,`, `"`.
+static VALUE_END: [bool; 256] = table(b" \t\r\n;,\"", false);
+
+#[allow(clippy::indexing_slicing, reason = "runs in the compiler: an index out of bounds ends the build")]
+const fn table(marks: &[u8], alphanumeric: bool) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut n = 0;
+    while n < marks.len() {
+        table[marks[n] as usize] = true;
+        n += 1;
+    }
+    let mut byte = 0;
+    while alphanumeric && byte < 128 {
+        table[byte] |= (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+}
+
+fn is(table: &[bool; 256], byte: u8) -> bool {
+    table.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
 /// True for the characters of an RFC 3261 25.1 `token`.
 pub(crate) fn is_token_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '!' | '%' | '*' | '_' | '+' | '`' | '\'' | '~')
+    u8::try_from(c).is_ok_and(|byte| is(&TOKEN, byte))
 }
 
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_token_char)
+    !text.is_empty() && text.bytes().all(|byte| is(&TOKEN, byte))
 }
 
 /// Reads a header value from left to right.
@@ -33,7 +58,9 @@ impl<'a> Scanner<'a> {
     }
 
     pub(crate) fn skip_ws(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        if let Some(b' ' | b'\t' | b'\r' | b'\n') = self.rest.as_bytes().first() {
+            self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        }
     }
 
     pub(crate) fn at_end(&mut self) -> bool {
@@ -62,10 +89,31 @@ impl<'a> Scanner<'a> {
     }
 
     pub(crate) fn token(&mut self, what: &'static str) -> Result<&'a str, Malformed> {
-        match self.take_while(is_token_char) {
+        match self.take_until(|byte| !is(&TOKEN, byte)) {
             "" => Err(Malformed(what)),
             token => Ok(token),
         }
+    }
+
+    /// Up to `last`, which is taken too.
+    pub(crate) fn take_through(&mut self, last: char) -> Option<&'a str> {
+        let end = self.rest.find(last)?.checked_add(last.len_utf8())?;
+        let (taken, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    /// Up to white space, `;`, `,` or a quote.
+    pub(crate) fn take_value(&mut self) -> &'a str {
+        self.take_until(|byte| is(&VALUE_END, byte))
+    }
+
+    /// Up to the first byte that `ends`. It must be true only for bytes of ASCII, or for all others too.
+    fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> &'a str {
+        let end = self.rest.bytes().position(ends).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        taken
     }
 
     /// Digits, with white space before them; too big a number is an error.
@@ -113,24 +161,28 @@ impl<'a> Scanner<'a> {
 
     /// A quoted string with its quotes and escapes as written; the scanner stands on the opening quote.
     pub(crate) fn quoted_raw(&mut self, what: &'static str) -> Result<&'a str, Malformed> {
-        let mut chars = self.rest.char_indices();
-        if !matches!(chars.next(), Some((_, '"'))) {
-            return Err(Malformed(what));
+        let end = quoted_end(self.rest).ok_or(Malformed(what))?;
+        let (raw, rest) = self.rest.split_at_checked(end).ok_or(Malformed(what))?;
+        self.rest = rest;
+        Ok(raw)
+    }
+}
+
+/// Where the quoted string that text begins with ends, quotes included; `None` where it begins with none or never ends.
+pub(crate) fn quoted_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = usize::from(bytes.first() == Some(&b'"'));
+    if at == 0 {
+        return None;
+    }
+    loop {
+        let found = memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        at = at.checked_add(found)?.checked_add(1)?;
+        if bytes.get(at.checked_sub(1)?) == Some(&b'"') {
+            return Some(at);
         }
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '\\' => {
-                    chars.next();
-                }
-                '"' => {
-                    let (raw, rest) = self.rest.split_at(at.saturating_add(1));
-                    self.rest = rest;
-                    return Ok(raw);
-                }
-                _ => {}
-            }
-        }
-        Err(Malformed(what))
+        // The escaped one; of a longer character the other bytes are no quotes.
+        at = at.checked_add(1)?;
     }
 }
 
@@ -166,40 +218,46 @@ pub(crate) fn quote(text: &str) -> String {
 
 /// Splits at commas that stand outside quotes and angle brackets (RFC 3261 7.3.1).
 pub(crate) fn split_list<'a>(value: &'a str, what: &'static str) -> Result<Vec<&'a str>, Malformed> {
-    #[derive(Clone, Copy)]
-    enum In {
-        Plain,
-        Quotes,
-        Escape,
-        Brackets,
-    }
-    let mut state = In::Plain;
-    let mut start = 0usize;
     let mut items = Vec::new();
-    for (at, c) in value.char_indices() {
-        state = match (state, c) {
-            (In::Plain, '"') => In::Quotes,
-            (In::Plain, '<') => In::Brackets,
-            (In::Plain, ',') => {
-                items.push(value.get(start..at).unwrap_or_default().trim());
-                start = at.saturating_add(1);
-                In::Plain
-            }
-            (In::Quotes, '\\') => In::Escape,
-            (In::Quotes, '"') => In::Plain,
-            (In::Escape, _) => In::Quotes,
-            (In::Brackets, '>') => In::Plain,
-            (state, _) => state,
-        };
-    }
-    if !matches!(state, In::Plain) {
-        return Err(Malformed(what));
-    }
-    items.push(value.get(start..).unwrap_or_default().trim());
-    if items.iter().any(|item| item.is_empty()) {
-        return Err(Malformed(what));
-    }
+    each_item(value, what, |item| {
+        items.push(item);
+        Ok(())
+    })?;
     Ok(items)
+}
+
+/// Gives each item of a list to `each`, up to the first error.
+pub(crate) fn each_item<'a>(
+    value: &'a str,
+    what: &'static str,
+    mut each: impl FnMut(&'a str) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
+    let bad = Malformed(what);
+    let bytes = value.as_bytes();
+    let (mut start, mut at) = (0usize, 0usize);
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let found = memchr::memchr3(b',', b'"', b'<', rest);
+        at = at.saturating_add(found.unwrap_or(rest.len()));
+        match bytes.get(at) {
+            Some(b'"') => at = at.saturating_add(quoted_end(value.get(at..).ok_or(bad)?).ok_or(bad)?),
+            Some(b'<') => {
+                let end = memchr::memchr(b'>', bytes.get(at..).unwrap_or_default()).ok_or(bad)?;
+                at = at.saturating_add(end);
+            }
+            comma_or_end => {
+                match value.get(start..at).unwrap_or_default().trim() {
+                    "" => return Err(bad),
+                    item => each(item)?,
+                }
+                if comma_or_end.is_none() {
+                    return Ok(());
+                }
+                at = at.saturating_add(1);
+                start = at;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -211,7 +269,10 @@ mod tests {
         let items = split_list(r#""a,b\"" <sip:x;p=1,2@h> , <sip:y>"#, "list").unwrap();
         assert_eq!(items, [r#""a,b\"" <sip:x;p=1,2@h>"#, "<sip:y>"]);
         assert!(split_list("a,,b", "list").is_err());
-        assert!(split_list("\"open", "list").is_err());
+        for bad in ["\"open", "", " ", ",", "a,", "<a", "\"\\", "a,\"\\\""] {
+            assert!(split_list(bad, "list").is_err(), "{bad}");
+        }
+        assert_eq!(split_list("a<,>b,\"\\\u{20ac}\"", "list").unwrap(), ["a<,>b", "\"\\\u{20ac}\""]);
     }
 
     #[test]

@@ -65,27 +65,19 @@ pub enum Host {
 impl Uri {
     /// Reads a URI without angle brackets around it.
     pub fn parse(text: &str) -> Result<Uri, Malformed> {
-        let bad = Malformed("uri");
-        if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"')) {
-            return Err(bad);
-        }
-        let (scheme, rest) = text.split_once(':').ok_or(bad)?;
-        let mut chars = scheme.chars();
-        if !chars.next().is_some_and(|c| c.is_ascii_alphabetic())
-            || !chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-            || rest.is_empty()
-        {
-            return Err(bad);
-        }
-        if scheme.eq_ignore_ascii_case("sip") {
-            SipUri::parse_rest(Scheme::Sip, rest).map(Uri::Sip)
-        } else if scheme.eq_ignore_ascii_case("sips") {
-            SipUri::parse_rest(Scheme::Sips, rest).map(Uri::Sip)
-        } else if scheme.eq_ignore_ascii_case("tel") {
-            TelUri::parse_rest(rest).map(Uri::Tel)
-        } else {
-            Ok(Uri::Other(scheme.to_owned(), rest.to_owned()))
-        }
+        Ok(match Parts::read(text)? {
+            Parts::Sip(parts) => Uri::Sip(parts.into_owned()),
+            Parts::Tel(number, params) => {
+                let params = params.map(Params::from_uri).unwrap_or_default();
+                Uri::Tel(TelUri { number: number.to_owned(), params })
+            }
+            Parts::Other(scheme, rest) => Uri::Other(scheme.to_owned(), rest.to_owned()),
+        })
+    }
+
+    /// Whether [`Uri::parse`] would read it.
+    pub(crate) fn check(text: &str) -> Result<(), Malformed> {
+        Parts::read(text).map(drop)
     }
 
     /// The `sip:`/`sips:` form, where it is one.
@@ -187,46 +179,121 @@ impl SipUri {
     pub fn is_loose_router(&self) -> bool {
         self.params.has("lr")
     }
+}
 
-    fn parse_rest(scheme: Scheme, rest: &str) -> Result<SipUri, Malformed> {
+/// A URI that was read but not yet copied.
+enum Parts<'a> {
+    Sip(SipParts<'a>),
+    Tel(&'a str, Option<&'a str>),
+    Other(&'a str, &'a str),
+}
+
+struct SipParts<'a> {
+    scheme: Scheme,
+    user: Option<&'a str>,
+    password: Option<&'a str>,
+    host: HostPart<'a>,
+    port: Option<u16>,
+    params: Option<&'a str>,
+    headers: Option<&'a str>,
+}
+
+/// A host that was read but not yet copied.
+pub(crate) enum HostPart<'a> {
+    Name(&'a str),
+    Ip(IpAddr),
+}
+
+impl<'a> Parts<'a> {
+    fn read(text: &'a str) -> Result<Parts<'a>, Malformed> {
+        let bad = Malformed("uri");
+        let mut ascii = true;
+        for b in text.bytes() {
+            if matches!(b, 0..=b' ' | 0x7F | b'<' | b'>' | b'"') {
+                return Err(bad);
+            }
+            ascii &= b.is_ascii();
+        }
+        if !ascii && text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(bad);
+        }
+        let colon = memchr::memchr(b':', text.as_bytes()).ok_or(bad)?;
+        let (scheme, rest) = text.split_at_checked(colon).ok_or(bad)?;
+        let rest = rest.get(1..).filter(|rest| !rest.is_empty()).ok_or(bad)?;
+        if scheme.eq_ignore_ascii_case("sip") {
+            return SipParts::read(Scheme::Sip, rest).map(Parts::Sip);
+        }
+        if scheme.eq_ignore_ascii_case("sips") {
+            return SipParts::read(Scheme::Sips, rest).map(Parts::Sip);
+        }
+        let mut bytes = scheme.bytes();
+        if !bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+            || !bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        {
+            return Err(bad);
+        }
+        if !scheme.eq_ignore_ascii_case("tel") {
+            return Ok(Parts::Other(scheme, rest));
+        }
+        let (number, params) = split_params(rest)?;
+        // RFC 3966 3: digits, hex digits of private plans, `*`, `#` and visual separators.
+        if number.is_empty() || !number.bytes().all(|b| b.is_ascii_hexdigit() || b"+*#-.()".contains(&b)) {
+            return Err(Malformed("tel uri"));
+        }
+        Ok(Parts::Tel(number, params))
+    }
+}
+
+impl<'a> SipParts<'a> {
+    fn read(scheme: Scheme, rest: &'a str) -> Result<SipParts<'a>, Malformed> {
         let bad = Malformed("sip uri");
-        // A raw '@' cannot stand in host, parameters or headers, so the last one ends the userinfo.
-        let (userinfo, rest) = match rest.rfind('@') {
+        // A raw '@' can stand neither in host nor parameters, so the last one before the headers ends the userinfo. A
+        // user may have a '?' of its own; senders of Replaces leave an '@' unescaped in the headers.
+        let bytes = rest.as_bytes();
+        let before = memchr::memchr(b'?', bytes).and_then(|at| bytes.get(..at)).unwrap_or(bytes);
+        let at = memchr::memrchr(b'@', before).or_else(|| memchr::memrchr(b'@', bytes));
+        let (userinfo, rest) = match at {
             Some(at) => (rest.get(..at), rest.get(at.saturating_add(1)..).ok_or(bad)?),
             None => (None, rest),
         };
         let (user, password) = match userinfo {
             Some("") => return Err(bad),
             Some(info) => match info.split_once(':') {
-                Some((user, password)) => (Some(user.to_owned()), Some(password.to_owned())),
-                None => (Some(info.to_owned()), None),
+                Some((user, password)) => (Some(user), Some(password)),
+                None => (Some(info), None),
             },
             None => (None, None),
         };
         let (rest, headers) = match rest.split_once('?') {
-            Some((rest, headers)) => (rest, Some(headers.to_owned())),
+            Some((rest, headers)) => (rest, Some(headers)),
             None => (rest, None),
         };
-        let (hostport, params) = match rest.split_once(';') {
-            Some((hostport, params)) => (hostport, Params::from_uri(params)?),
-            None => (rest, Params::default()),
-        };
-        let (host, port) = Host::parse_with_port(hostport)?;
-        Ok(SipUri { scheme, user, password, host, port, params, headers })
+        let (hostport, params) = split_params(rest)?;
+        let (host, port) = HostPart::read_with_port(hostport)?;
+        Ok(SipParts { scheme, user, password, host, port, params, headers })
+    }
+
+    fn into_owned(self) -> SipUri {
+        SipUri {
+            scheme: self.scheme,
+            user: self.user.map(str::to_owned),
+            password: self.password.map(str::to_owned),
+            host: self.host.into_owned(),
+            port: self.port,
+            params: self.params.map(Params::from_uri).unwrap_or_default(),
+            headers: self.headers.map(str::to_owned),
+        }
     }
 }
 
-impl TelUri {
-    fn parse_rest(rest: &str) -> Result<TelUri, Malformed> {
-        let (number, params) = match rest.split_once(';') {
-            Some((number, params)) => (number, Params::from_uri(params)?),
-            None => (rest, Params::default()),
-        };
-        // RFC 3966 3: digits, hex digits of private plans, `*`, `#` and visual separators.
-        if number.is_empty() || !number.chars().all(|c| c.is_ascii_hexdigit() || "+*#-.()".contains(c)) {
-            return Err(Malformed("tel uri"));
+/// What stands before the first semicolon, and the parameters after it.
+fn split_params(text: &str) -> Result<(&str, Option<&str>), Malformed> {
+    match text.split_once(';') {
+        Some((before, params)) => {
+            Params::check_uri(params)?;
+            Ok((before, Some(params)))
         }
-        Ok(TelUri { number: number.to_owned(), params })
+        None => Ok((text, None)),
     }
 }
 
@@ -258,16 +325,36 @@ impl Host {
     }
 
     pub(crate) fn parse_with_port(text: &str) -> Result<(Host, Option<u16>), Malformed> {
+        HostPart::read_with_port(text).map(|(host, port)| (host.into_owned(), port))
+    }
+}
+
+impl<'a> HostPart<'a> {
+    pub(crate) fn read(text: &'a str) -> Result<HostPart<'a>, Malformed> {
+        match HostPart::read_with_port(text)? {
+            (host, None) => Ok(host),
+            _ => Err(Malformed("host")),
+        }
+    }
+
+    pub(crate) fn into_owned(self) -> Host {
+        match self {
+            HostPart::Name(name) => Host::Name(name.to_owned()),
+            HostPart::Ip(ip) => Host::Ip(ip),
+        }
+    }
+
+    fn read_with_port(text: &'a str) -> Result<(HostPart<'a>, Option<u16>), Malformed> {
         let bad = Malformed("host");
         let port = |text: &str| -> Result<u16, Malformed> {
-            if text.chars().all(|c| c.is_ascii_digit()) { text.parse().map_err(|_| bad) } else { Err(bad) }
+            if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().map_err(|_| bad) } else { Err(bad) }
         };
         if let Some(rest) = text.strip_prefix('[') {
             let (inner, after) = rest.split_once(']').ok_or(bad)?;
             let ip: Ipv6Addr = inner.parse().map_err(|_| bad)?;
             return match after.strip_prefix(':') {
-                Some(digits) => Ok((Host::Ip(ip.into()), Some(port(digits)?))),
-                None if after.is_empty() => Ok((Host::Ip(ip.into()), None)),
+                Some(digits) => Ok((HostPart::Ip(ip.into()), Some(port(digits)?))),
+                None if after.is_empty() => Ok((HostPart::Ip(ip.into()), None)),
                 None => Err(bad),
             };
         }
@@ -275,15 +362,18 @@ impl Host {
             Some((name, digits)) => (name, Some(port(digits)?)),
             None => (text, None),
         };
-        if let Ok(ip) = name.parse::<Ipv4Addr>() {
-            return Ok((Host::Ip(ip.into()), port));
+        if name.as_bytes().first().is_some_and(u8::is_ascii_digit)
+            && let Ok(ip) = name.parse::<Ipv4Addr>()
+        {
+            return Ok((HostPart::Ip(ip.into()), port));
         }
         // `_` is no hostname character in RFC 3261 25.1, but names in the field carry it.
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
+        if name.is_empty()
+            || !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
         {
             return Err(bad);
         }
-        Ok((Host::Name(name.to_owned()), port))
+        Ok((HostPart::Name(name), port))
     }
 }
 
@@ -409,6 +499,8 @@ mod tests {
             "sip:user;par=u%40example.net@example.com",
             "tel:+1-201-555-0123;phone-context=example.com",
             "soap.beep://192.0.2.103:3002",
+            "sip:what?@example.com?Subject=x",
+            "sip:a@b?Replaces=x@y%3Bto-tag%3D1",
         ] {
             assert_eq!(Uri::parse(text).unwrap().to_string(), text);
         }
@@ -462,6 +554,11 @@ mod tests {
         assert_eq!(uri.to_string(), "sip:h?Replaces=a%40b%3Bto-tag%3D1&Subject=50%25%20%26%20more");
         assert_eq!(uri.header("subject").as_deref(), Some("50% & more"));
         assert_eq!(uri.header("Route"), None);
+        let uri = Uri::parse("sip:what?@example.com?Subject=x").unwrap();
+        assert_eq!(
+            (uri.user().as_deref(), uri.as_sip().unwrap().header("subject").as_deref()),
+            (Some("what?"), Some("x"))
+        );
     }
 
     #[test]

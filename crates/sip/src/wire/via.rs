@@ -1,6 +1,7 @@
 //! The Via header (RFC 3261 20.42, RFC 3581).
 
-use super::token::{Scanner, split_list};
+use super::token::{Scanner, each_item, split_list};
+use super::uri::HostPart;
 use super::{Host, Malformed, Params};
 use std::net::{IpAddr, SocketAddr};
 
@@ -23,34 +24,19 @@ pub struct Via {
 impl Via {
     /// Reads one value.
     pub fn parse(value: &str) -> Result<Via, Malformed> {
-        let bad = Malformed("via");
         let mut scanner = Scanner::new(value);
-        scanner.skip_ws();
-        let name = scanner.token("via")?;
-        let slash = scanner.eat('/');
-        let version = scanner.token("via")?;
-        if !slash || !name.eq_ignore_ascii_case("SIP") || version != "2.0" || !scanner.eat('/') {
-            return Err(bad);
-        }
-        let transport = scanner.token("via")?.to_owned();
-        if scanner.peek().is_some_and(|c| !c.is_whitespace()) {
-            return Err(bad);
-        }
-        scanner.skip_ws();
-        let host = if scanner.peek() == Some('[') {
-            let inner = scanner.take_while(|c| c != ']');
-            scanner.eat(']');
-            Host::parse(&format!("{inner}]"))?
-        } else {
-            Host::parse(scanner.take_while(|c| !c.is_whitespace() && !matches!(c, ':' | ';')))?
-        };
-        // RFC 3261 25.1: COLON allows white space on both sides, `first.example.com : 4000`.
-        let port = match scanner.eat(':') {
-            true => Some(scanner.take_while(|c| c.is_ascii_digit()).parse().map_err(|_| bad)?),
-            false => None,
-        };
+        let (transport, host, port) = hop(&mut scanner)?;
         let params = Params::scan(&mut scanner, "via parameters")?;
-        Ok(Via { transport, host, port, params })
+        Ok(Via { transport: transport.to_owned(), host: host.into_owned(), port, params })
+    }
+
+    /// Whether [`Via::parse_list`] would read it.
+    pub(crate) fn check_list(value: &str) -> Result<(), Malformed> {
+        each_item(value, "via list", |item| {
+            let mut scanner = Scanner::new(item);
+            hop(&mut scanner)?;
+            Params::check(&mut scanner, "via parameters")
+        })
     }
 
     /// Reads a comma-separated list.
@@ -84,6 +70,36 @@ impl Via {
         };
         Some(SocketAddr::new(ip, port))
     }
+}
+
+/// Transport, host and port; the scanner then stands before the parameters.
+fn hop<'a>(scanner: &mut Scanner<'a>) -> Result<(&'a str, HostPart<'a>, Option<u16>), Malformed> {
+    let bad = Malformed("via");
+    scanner.skip_ws();
+    let name = scanner.token("via")?;
+    let slash = scanner.eat('/');
+    let version = scanner.token("via")?;
+    if !slash || !name.eq_ignore_ascii_case("SIP") || version != "2.0" || !scanner.eat('/') {
+        return Err(bad);
+    }
+    let transport = scanner.token("via")?;
+    if scanner.peek().is_some_and(|c| !c.is_whitespace()) {
+        return Err(bad);
+    }
+    scanner.skip_ws();
+    let host = match scanner.peek() {
+        Some('[') => {
+            let literal = scanner.take_through(']').ok_or(bad)?;
+            HostPart::read(literal)?
+        }
+        _ => HostPart::read(scanner.take_while(|c| !c.is_whitespace() && !matches!(c, ':' | ';')))?,
+    };
+    // RFC 3261 25.1: COLON allows white space on both sides, `first.example.com : 4000`.
+    let port = match scanner.eat(':') {
+        true => Some(scanner.take_while(|c| c.is_ascii_digit()).parse().map_err(|_| bad)?),
+        false => None,
+    };
+    Ok((transport, host, port))
 }
 
 impl std::fmt::Display for Via {

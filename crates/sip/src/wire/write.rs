@@ -1,29 +1,50 @@
 //! Messages to bytes.
 
-use super::{Headers, headers};
+use super::Headers;
+use std::fmt::{Display, Write as _};
 
 /// Writes start line, headers and body. Line breaks inside a value would let its author add headers of their own,
 /// so they become spaces here, whoever made the value.
-pub(crate) fn message(start_line: &str, list: &Headers, body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len().saturating_add(512));
-    push_line(&mut out, start_line);
-    for header in list.iter() {
-        let name = headers::name(header);
+pub(crate) fn message(start_line: std::fmt::Arguments<'_>, list: &Headers, body: &[u8]) -> Vec<u8> {
+    let mut out = String::with_capacity(list.written_length().saturating_add(body.len()).saturating_add(160));
+    push_shown(&mut out, start_line);
+    out.push_str("\r\n");
+    for (name, value) in list.iter() {
         // Written below from the body itself (RFC 3261 20.14).
-        if name.eq_ignore_ascii_case("Content-Length") {
+        if name == "Content-Length" {
             continue;
         }
-        push_line(&mut out, &format!("{name}: {}", headers::value(header)));
+        push(&mut out, name);
+        out.push_str(": ");
+        push(&mut out, value);
+        out.push_str("\r\n");
     }
-    push_line(&mut out, &format!("Content-Length: {}", body.len()));
-    out.extend_from_slice(b"\r\n");
+    out.push_str("Content-Length: ");
+    push_shown(&mut out, body.len());
+    out.push_str("\r\n\r\n");
+    let mut out = out.into_bytes();
     out.extend_from_slice(body);
     out
 }
 
-fn push_line(out: &mut Vec<u8>, line: &str) {
-    out.extend(line.bytes().map(|b| if matches!(b, b'\r' | b'\n') { b' ' } else { b }));
-    out.extend_from_slice(b"\r\n");
+fn push(out: &mut String, text: &str) {
+    match memchr::memchr2(b'\r', b'\n', text.as_bytes()) {
+        None => out.push_str(text),
+        Some(_) => out.push_str(&text.replace(['\r', '\n'], " ")),
+    }
+}
+
+fn push_shown(out: &mut String, shown: impl Display) {
+    let start = out.len();
+    // Writing to a string does not fail.
+    let _ = write!(out, "{shown}");
+    if let Some(line) = out.get(start..)
+        && line.contains(['\r', '\n'])
+    {
+        let line = line.replace(['\r', '\n'], " ");
+        out.truncate(start);
+        out.push_str(&line);
+    }
 }
 
 #[cfg(test)]

@@ -1,84 +1,72 @@
-//! Messages as Kamailio, Asterisk and common phones write them, in our own words.
+//! Messages as Kamailio, OpenSIPS, Asterisk, FreeSWITCH, gateways and common phones write them, in our own words.
 
-use tern_sip::wire::{Contacts, HeaderAccess as _, Message, parse_datagram, sdp::SessionDescription};
+use tern_sip::wire::auth::Credentials;
+use tern_sip::wire::sdp::SessionDescription;
+use tern_sip::wire::{
+    AlertInfo, Body, CallInfo, CalledParty, Contacts, Date, Diversion, Event, FlowTimer, HeaderAccess as _,
+    HistoryEntry, Message, NetworkIdentity, Privacy, RSeq, Reason, ReferTo, ReferredBy, RetryAfter,
+    SessionExpires, SubscriptionState, Substate, Warning, parse_datagram,
+};
 
-/// A challenge as Kamailio writes it.
-pub(crate) const KAMAILIO_401: &str = "SIP/2.0 401 Unauthorized\r\n\
-Via: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK00aa11bb;rport=40612;received=198.51.100.20\r\n\
-From: \"Anna\" <sip:anna@pbx.test>;tag=f1\r\n\
-To: <sip:anna@pbx.test>;tag=2c1d.9f0e8d7c6b5a\r\n\
-Call-ID: 0af3-1\r\n\
-CSeq: 1 REGISTER\r\n\
-WWW-Authenticate: Digest realm=\"pbx.test\", nonce=\"ZxYwVu/+TsRq==\", qop=\"auth\", algorithm=SHA-256\r\n\
-Server: kamailio (5.6.3 (x86_64/linux))\r\n\
-Content-Length: 0\r\n\r\n";
+macro_rules! messages {
+    ($($(#[$doc:meta])* $constant:ident = $file:literal;)*) => {
+        $($(#[$doc])* pub(crate) const $constant: &str = include_str!(concat!("../../fuzz/corpus/message/", $file));)*
+        /// All of them, by the name of their file.
+        pub(crate) const ALL: &[(&str, &str)] = &[$(($file, $constant),)*];
+    };
+}
 
-/// A binding list with several contacts in one line, angle brackets inside and out.
-pub(crate) const KAMAILIO_200: &str = "SIP/2.0 200 OK\r\n\
-Via: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK00aa11bc;rport=40612;received=198.51.100.20\r\n\
-From: <sip:anna@pbx.test>;tag=f1\r\n\
-To: <sip:anna@pbx.test>;tag=2c1d.aa\r\n\
-Call-ID: 0af3-1\r\n\
-CSeq: 2 REGISTER\r\n\
-Contact: <sip:ab12@192.0.2.7:5060>;expires=600;received=\"sip:198.51.100.20:40612\", <sip:old@10.0.0.3:5062;ob>;expires=31;+sip.instance=\"<urn:uuid:00000000-0000-0000-0000-000000000001>\";reg-id=1\r\n\
-Content-Length: 0\r\n\r\n";
-
-/// An INVITE through a record-routing proxy.
-pub(crate) const KAMAILIO_INVITE: &str = "INVITE sip:ab12@192.0.2.7:5060 SIP/2.0\r\n\
-Record-Route: <sip:198.51.100.1;lr;ftag=gK0c;did=e3f.11>\r\n\
-Via: SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bK7d1.9e8f7a6b.0\r\n\
-Via: SIP/2.0/TCP 10.1.1.4:52311;received=203.0.113.9;rport=52311;branch=z9hG4bKPj-77;alias\r\n\
-From: \"+49 30 1234567\" <sip:+49301234567@pbx.test;user=phone>;tag=gK0c\r\n\
-To: <sip:anna@pbx.test>\r\n\
-Call-ID: 55-66-77@203.0.113.9\r\n\
-CSeq: 12803 INVITE\r\n\
-Max-Forwards: 68\r\n\
-Contact: <sip:+49301234567@203.0.113.9:52311;transport=tcp;alias=203.0.113.9~52311~2>\r\n\
-P-Asserted-Identity: <sip:+49301234567@pbx.test>\r\n\
-Supported: 100rel, timer,replaces , norefersub\r\n\
-Session-Expires: 1800;refresher=uac\r\n\
-Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE\r\n\
-Content-Type: application/sdp ;charset=utf-8\r\n\
-Content-Length: 133\r\n\r\n\
-v=0\r\no=- 1 1 IN IP4 203.0.113.9\r\ns=-\r\nc=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 30000 RTP/AVP 9 8 101\r\na=rtpmap:101 telephone-event/8000\r\ntrailing bytes of a sloppy sender";
-
-/// A 180 in the compact forms an Asterisk with `compactheaders` sends.
-pub(crate) const ASTERISK_COMPACT: &str = "SIP/2.0 183 Session Progress\r\n\
-v: SIP/2.0/UDP 192.0.2.7:5060;rport=5060;received=192.0.2.7;branch=z9hG4bKcc\r\n\
-i: c0ffee\r\n\
-f: <sip:anna@pbx.test>;tag=f2\r\n\
-t: <sip:600@pbx.test>;tag=as5a5a5a5a\r\n\
-CSeq: 103 INVITE\r\n\
-m: <sip:600@198.51.100.2:5060>\r\n\
-k: replaces, timer\r\n\
-c: application/sdp\r\n\
-l: 104\r\n\r\n\
-v=0\r\no=root 9 9 IN IP4 198.51.100.2\r\ns=Asterisk\r\nc=IN IP4 198.51.100.2\r\nt=0 0\r\nm=audio 18000 RTP/AVP 0\r\n";
-
-/// An Asterisk challenge: no space after commas, opaque, lower-case algorithm.
-pub(crate) const ASTERISK_401: &str = "SIP/2.0 401 Unauthorized\r\n\
-Via: SIP/2.0/UDP 192.0.2.7:5060;rport=5060;received=192.0.2.7;branch=z9hG4bKdd\r\n\
-Call-ID: c0ffee\r\n\
-From: <sip:anna@pbx.test>;tag=f2\r\n\
-To: <sip:600@pbx.test>;tag=z9hG4bKdd\r\n\
-CSeq: 102 INVITE\r\n\
-WWW-Authenticate: Digest realm=\"asterisk\",nonce=\"1700000000/0123456789abcdef\",opaque=\"0011\",algorithm=MD5,qop=\"auth\"\r\n\
-Server: Asterisk PBX 20\r\n\
-Content-Length:  0\r\n\r\n";
-
-/// A phone that ends lines with bare line feeds, folds a header and writes an unquoted name with a dot.
-pub(crate) const SLOPPY_PHONE: &str = "OPTIONS sip:ab12@[2001:db8::7]:5060 SIP/2.0\n\
-Via: SIP/2.0/UDP [2001:db8::9]:5062;branch=z9hG4bK-9;rport\n\
-Max-Forwards : 70\n\
-From: J. Müller <sip:jm@pbx.test>;tag=9\n\
-To: sip:ab12@[2001:db8::7]:5060\n\
-Call-ID: 9@[2001:db8::9]\n\
-CSeq:   7\n\tOPTIONS\n\
-User-Agent: Phone 1.0\n (build 5)\n\
-Accept: application/sdp,\n application/dtmf-relay\n\n";
-
-pub(crate) const ALL: [&str; 6] =
-    [KAMAILIO_401, KAMAILIO_200, KAMAILIO_INVITE, ASTERISK_COMPACT, ASTERISK_401, SLOPPY_PHONE];
+// They are also what fuzzing of messages begins with.
+messages! {
+    /// A challenge.
+    KAMAILIO_401 = "kamailio-401";
+    /// A binding list with several contacts in one line, angle brackets inside and out.
+    KAMAILIO_200 = "kamailio-200";
+    /// Through a record-routing proxy, with octets behind the body.
+    KAMAILIO_INVITE = "kamailio-invite";
+    /// A reason phrase of its own.
+    KAMAILIO_100 = "kamailio-100";
+    /// A folded Route, no space before the angle bracket, two reasons.
+    KAMAILIO_BYE = "kamailio-bye";
+    /// As one with `compactheaders` sends it.
+    ASTERISK_COMPACT = "asterisk-compact";
+    /// No space after commas, opaque.
+    ASTERISK_401 = "asterisk-401";
+    /// Escaped quotes in a display name, session timer.
+    ASTERISK_INVITE = "asterisk-pjsip-invite";
+    /// A transfer's progress.
+    ASTERISK_NOTIFY = "asterisk-notify-refer";
+    /// Message waiting, in compact forms.
+    ASTERISK_MWI = "asterisk-mwi";
+    /// A gateway account, headers of its own after Content-Length.
+    FREESWITCH_INVITE = "freeswitch-invite";
+    /// A challenge of a proxy.
+    FREESWITCH_407 = "freeswitch-407";
+    /// A redirection with two targets.
+    FREESWITCH_302 = "freeswitch-302";
+    /// GRUUs, Path, Service-Route and associated addresses.
+    OPENSIPS_200 = "opensips-register-200";
+    /// Retry-After with all it can hold.
+    OPENSIPS_503 = "opensips-503";
+    /// Two bodies, an anonymous caller, diversions.
+    GATEWAY_INVITE = "pstn-gateway-invite";
+    /// Reliable, with IPv6 in its Record-Route.
+    GATEWAY_183 = "pstn-gateway-183";
+    /// A comma and an umlaut in a display name, auto-answer.
+    SWITCH_INVITE = "3cx-like-invite";
+    /// No space after colons, an empty header, a caller and a called number of the network.
+    HOSTED_INVITE = "broadsoft-like-invite";
+    /// A digest with its fields in another order.
+    DESKPHONE_REGISTER = "deskphone-register";
+    /// A transfer with Replaces, in compact forms.
+    DESKPHONE_REFER = "deskphone-refer";
+    /// IPv6, ICE, DTLS and SDES.
+    SOFTPHONE_INVITE = "softphone-invite-ice";
+    /// Other alphabets in name and text.
+    MESSAGE_UTF8 = "message-utf8";
+    /// Bare line feeds, folded headers, an unquoted name with a dot.
+    SLOPPY_PHONE = "sloppy-phone";
+}
 
 fn read(text: &str) -> Message {
     parse_datagram(text.as_bytes()).unwrap_or_else(|e| panic!("{e:?}\n{text}"))
@@ -86,10 +74,101 @@ fn read(text: &str) -> Message {
 
 #[test]
 fn all_are_read_and_survive_being_written() {
-    for text in ALL {
+    for (name, text) in ALL {
         let message = read(text);
-        assert_eq!(read(&String::from_utf8(message.to_bytes()).unwrap()).body(), message.body());
+        let again = parse_datagram(&message.to_bytes()).unwrap();
+        assert_eq!(again.body(), message.body(), "{name}");
+        let lines = |m: &Message| m.headers().to_string().replace("\r\n", "|");
+        let without_length = |m: &Message| -> Vec<String> {
+            lines(m).split('|').filter(|l| !l.starts_with("Content-Length")).map(str::to_owned).collect()
+        };
+        assert_eq!(without_length(&again), without_length(&message), "{name}");
     }
+}
+
+#[test]
+fn typed_headers_of_everyday_messages_are_read() {
+    let message = read(ASTERISK_INVITE);
+    let from = message.headers().from_address().unwrap();
+    assert_eq!(from.display.as_deref(), Some("Desk 12 \"East\""));
+    assert_eq!(message.headers().view::<SessionExpires>().unwrap().unwrap().seconds, 1800);
+    let message = read(ASTERISK_NOTIFY);
+    let state = message.headers().view::<SubscriptionState>().unwrap().unwrap();
+    assert_eq!((state.state, state.expires), (Substate::Active, Some(60)));
+    let message = read(ASTERISK_MWI);
+    assert_eq!(message.headers().view::<Event>().unwrap().unwrap().package, "message-summary");
+    let message = read(DESKPHONE_REFER);
+    let refer = message.headers().view::<ReferTo>().unwrap().unwrap();
+    assert_eq!(refer.replaces().unwrap().unwrap().to_string(), "b1@10.0.0.22;to-tag=x2;from-tag=x1");
+    assert_eq!(message.headers().view::<ReferredBy>().unwrap().unwrap().0.uri.user().unwrap(), "201");
+    let message = read(DESKPHONE_REGISTER);
+    let credentials = Credentials::parse(message.headers().first("Authorization").unwrap()).unwrap();
+    assert_eq!(credentials.qop.unwrap().nc, 1);
+    let message = read(OPENSIPS_503);
+    let retry = message.headers().view::<RetryAfter>().unwrap().unwrap();
+    assert_eq!(
+        (retry.seconds, retry.comment.as_deref(), retry.duration),
+        (15, Some("all lines busy"), Some(60))
+    );
+    assert_eq!(message.headers().views::<Warning>().unwrap()[0].text, "No gateway, try later");
+    let message = read(GATEWAY_183);
+    assert_eq!(message.headers().view::<RSeq>().unwrap(), Some(RSeq(25901)));
+    assert_eq!(message.headers().reason().unwrap().text.as_deref(), Some("interworking, unspecified"));
+    let message = read(KAMAILIO_BYE);
+    assert_eq!(message.headers().addresses("Route").unwrap().len(), 2);
+    assert_eq!(message.headers().views::<Reason>().unwrap()[1].cause, Some(200));
+}
+
+#[test]
+fn a_binding_with_everything_an_outbound_registrar_says() {
+    let message = read(OPENSIPS_200);
+    let headers = message.headers();
+    let Contacts::List(list) = Contacts::parse(headers.all("Contact")).unwrap() else { panic!() };
+    assert_eq!(list[0].reg_id(), Some(1));
+    assert_eq!(list[0].instance().as_deref(), Some("urn:uuid:00000000-0000-1000-8000-00155D000001"));
+    assert!(list[0].gruu().unwrap().temporary.unwrap().is_gruu() && list[0].uri.is_outbound());
+    assert_eq!(headers.addresses("Service-Route").unwrap().len(), 2);
+    assert_eq!(headers.addresses("Path").unwrap().len(), 1);
+    assert_eq!(headers.addresses("P-Associated-URI").unwrap()[1].uri.to_string(), "tel:+4930111222");
+    assert_eq!(headers.view::<FlowTimer>().unwrap().unwrap().seconds, 120);
+    assert_eq!(headers.view::<Date>().unwrap().unwrap().unix_seconds(), 1_795_345_355);
+}
+
+#[test]
+fn a_gateway_tells_who_calls_and_by_which_way() {
+    let message = read(GATEWAY_INVITE);
+    let headers = message.headers();
+    assert!(headers.view::<Privacy>().unwrap().unwrap().hides_the_caller());
+    let identity = NetworkIdentity::of(headers, "P-Asserted-Identity").unwrap();
+    assert_eq!(identity.tel.unwrap().uri.to_string(), "tel:+49301234567");
+    let reasons: Vec<_> = headers.views::<Diversion>().unwrap().iter().map(|d| d.reason().unwrap()).collect();
+    assert_eq!(reasons, ["no-answer", "user-busy"]);
+    let history = headers.views::<HistoryEntry>().unwrap();
+    assert_eq!((history[0].reason().unwrap().cause, history[0].is_private()), (Some(408), true));
+    let body = Body::read(headers, message.body()).unwrap();
+    assert!(body.is_understood(&["application/sdp"]));
+    let sdp = SessionDescription::parse(body.find("application/sdp").unwrap().bytes).unwrap();
+    assert_eq!(sdp.audio().unwrap().port, 17000);
+    let message = read(HOSTED_INVITE);
+    let called = message.headers().view::<CalledParty>().unwrap().unwrap();
+    assert_eq!(called.0.uri.user().as_deref(), Some("+13015550199"));
+    assert_eq!(message.headers().views::<AlertInfo>().unwrap().len(), 1);
+    let message = read(SWITCH_INVITE);
+    assert_eq!(message.headers().from_address().unwrap().display.as_deref(), Some("B\u{fc}ro, 2. Stock"));
+    let info = &message.headers().views::<CallInfo>().unwrap()[0];
+    assert_eq!(info.params.get("answer-after").as_deref(), Some("0"));
+}
+
+#[test]
+fn ice_and_keys_are_readable_raw() {
+    let sdp = SessionDescription::parse(read(SOFTPHONE_INVITE).body()).unwrap();
+    let audio = sdp.audio().unwrap();
+    assert_eq!(sdp.attribute_of(audio, "ice-ufrag"), Some("abcd1234"));
+    assert_eq!(audio.attributes_named("candidate").count(), 2);
+    assert!(audio.attribute("crypto").is_some_and(|c| c.starts_with("1 AES_CM_128")));
+    assert_eq!(sdp.connection_of(audio), "2001:db8::77".parse().ok());
+    let text = read(MESSAGE_UTF8);
+    assert_eq!(text.body(), "Gr\u{fc}\u{df}e! \u{2705}\r\n".as_bytes());
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn mutate(rng: &mut ChaCha8Rng, bytes: &[u8]) -> Vec<u8> {
 
 /// Everything a busy endpoint may hear.
 fn corpus() -> Vec<Vec<u8>> {
-    let mut corpus: Vec<Vec<u8>> = everyday::ALL.iter().map(|m| m.as_bytes().to_vec()).collect();
+    let mut corpus: Vec<Vec<u8>> = everyday::ALL.iter().map(|(_, m)| m.as_bytes().to_vec()).collect();
     corpus.push(invite("c", "1").to_bytes());
     for method in [Method::CANCEL, Method::ACK, Method::BYE, Method::OPTIONS, Method::REGISTER] {
         corpus.push(request(method, "c", "1").to_bytes());
