@@ -115,11 +115,12 @@ impl OwnServer {
     /// Whether a request came from there.
     pub(crate) fn is_at(&self, remote: SocketAddr) -> bool {
         self.addresses.contains(&remote)
+            || self.hops.iter().any(|h| matches!(h, NextHop::Address { address, .. } if *address == remote))
     }
 
     /// Notes the address of a server that a request reached by one of the account's own hops.
     pub(crate) fn met(&mut self, remote: SocketAddr) {
-        if self.is_at(remote) {
+        if self.addresses.contains(&remote) {
             return;
         }
         if self.addresses.len() >= MAX_ADDRESSES {
@@ -137,14 +138,9 @@ impl OwnServer {
     pub(crate) fn is_hop(&self, hop: &NextHop) -> bool {
         self.hops.contains(hop)
             || match hop {
-                NextHop::Address { address, .. } => self.is_hop_address(*address),
+                NextHop::Address { address, .. } => self.is_at(*address),
                 NextHop::Name { host, .. } => self.is_named(host),
             }
-    }
-
-    fn is_hop_address(&self, wanted: SocketAddr) -> bool {
-        self.is_at(wanted)
-            || self.hops.iter().any(|h| matches!(h, NextHop::Address { address, .. } if *address == wanted))
     }
 
     /// Who may ask for a password when this request goes by that hop. It is the one place where that is decided: never
@@ -162,8 +158,8 @@ impl OwnServer {
         match &sip.host {
             // Two servers on one address are two servers; without a port it is the domain that is meant.
             Host::Ip(ip) => match sip.port {
-                Some(port) => self.is_hop_address(SocketAddr::new(*ip, port)),
-                None => self.domains.contains(&sip.host) || self.is_hop_address(SocketAddr::new(*ip, 5060)),
+                Some(port) => self.is_at(SocketAddr::new(*ip, port)),
+                None => self.domains.contains(&sip.host) || self.is_at(SocketAddr::new(*ip, 5060)),
             },
             Host::Name(name) => self.is_named(name),
         }

@@ -2,8 +2,13 @@
 
 use crate::answer_mode::AnswerMode;
 use crate::identity::CallerIdentity;
-use crate::ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId, TransferId};
+use crate::ids::{
+    CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId,
+};
+use crate::message::{Body, MessageOutcome};
+use crate::message_waiting::Summary;
 use crate::redirect::Target;
+use crate::subscription::SubscriptionState;
 use crate::transfer::TransferProgress;
 use crate::transport::{Question, Source, Transport};
 use crate::wire::sdp::SessionDescription;
@@ -123,6 +128,49 @@ pub enum Event {
         answer_mode: Option<AnswerMode>,
         /// The call this one is to take the place of (RFC 3891): accepting it ends that one.
         replaces: Option<CallId>,
+    },
+    /// A text or another message came (RFC 3428). Answer with `respond`: 200 takes it.
+    MessageReceived {
+        /// For the answer.
+        id: RequestId,
+        /// Whose it is: the account whose bound Contact it names, or whose server sent it.
+        account: Option<RegistrationId>,
+        /// Who says it is from them, as the From header has it.
+        from: Address,
+        /// To whom, as the To header has it.
+        to: Address,
+        /// What it says.
+        body: Body,
+        /// Where it came from.
+        source: Source,
+    },
+    /// A message was delivered, or was not.
+    MessageSent {
+        /// Which.
+        id: MessageId,
+        /// What became of it.
+        outcome: MessageOutcome,
+    },
+    /// A subscription changed.
+    Subscription {
+        /// Which.
+        id: SubscriptionId,
+        /// To what.
+        state: SubscriptionState,
+    },
+    /// What a subscription is for has changed, or is told for the first time.
+    Notified {
+        /// Which.
+        id: SubscriptionId,
+        /// The state, in the package's own format.
+        body: Body,
+    },
+    /// How many messages wait in an account's mailbox, told by its own server, asked or not (RFC 3842).
+    MessageWaiting {
+        /// Whose.
+        account: RegistrationId,
+        /// What waits.
+        summary: Summary,
     },
     /// A call moved on.
     Call {

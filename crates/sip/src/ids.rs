@@ -23,6 +23,14 @@ id! {
     RegistrationId
 }
 id! {
+    /// A message on its way.
+    MessageId
+}
+id! {
+    /// A subscription, from the first SUBSCRIBE to its end.
+    SubscriptionId
+}
+id! {
     /// A request handed to the application, to be answered with [`crate::Endpoint::respond`].
     RequestId
 }

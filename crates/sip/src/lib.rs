@@ -53,6 +53,8 @@
 //! | `account`, `registration`, `authentication`, `credentials` | accounts, and who gets to see their passwords |
 //! | `identity`, `answer_mode` | who calls whom, and which number a call shows |
 //! | `transfer`, `redirect`, `info`, `usages` | what is done with a call beside talking |
+//! | `origin` | who sends a request outside any dialog, and by which way |
+//! | `message`, `subscription`, [`message_waiting`] | MESSAGE, SUBSCRIBE and NOTIFY, waiting messages |
 //! | [`offer_answer`] | what an offer and an answer agree on (RFC 3264) |
 //! | `endpoint` | tells who a message, a timer or a command is for |
 //!
@@ -85,11 +87,15 @@ mod ids;
 mod info;
 mod invite;
 mod layer;
+mod message;
+pub mod message_waiting;
 pub mod offer_answer;
+mod origin;
 mod random;
 mod redirect;
 mod registration;
 mod stun;
+mod subscription;
 mod surroundings;
 mod target;
 mod timers;
@@ -110,8 +116,13 @@ pub use event::{
     CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats, Way,
 };
 pub use identity::{CallerIdentity, Privacy, ShownAs, ShownIdentity};
-pub use ids::{CallId, FlowId, RegistrationId, RequestId, ResolveId, TransferId};
+pub use ids::{
+    CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId,
+};
+pub use message::{Body, MessageConfig, MessageOutcome};
+pub use origin::SendError;
 pub use redirect::Target;
+pub use subscription::{SubscriptionConfig, SubscriptionEnd, SubscriptionState};
 pub use transfer::TransferProgress;
 pub use transport::{
     Answer, Datagram, Disconnect, Listener, NaptrRecord, Question, Source, SrvRecord, Transport,

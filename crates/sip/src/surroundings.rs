@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::config::EndpointConfig;
 use crate::event::{CallState, Event, Output, Stats, Way};
 use crate::flow::Flows;
-use crate::ids::{CallId, FlowId, RegistrationId, ResolveId};
+use crate::ids::{CallId, FlowId, RegistrationId, ResolveId, SubscriptionId};
 use crate::layer::KeepId;
 use crate::random::Random;
 use crate::timers::Timers;
@@ -38,6 +38,7 @@ pub(crate) enum TimerKey {
     Call(CallId, CallTimer),
     /// One flow of an account.
     Registration(RegistrationId, u8),
+    Subscription(SubscriptionId, SubscriptionTimer),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +59,16 @@ pub(crate) enum CallTimer {
     NoAck,
     /// A request inside the call is sent again, by its number.
     Again(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum SubscriptionTimer {
+    /// The refresh is due, or the next try.
+    Next,
+    /// No NOTIFY came (RFC 6665 4.1.2.4: timer N).
+    N,
+    /// What the server granted is over.
+    Expiry,
 }
 
 #[derive(Debug)]
@@ -250,10 +261,12 @@ impl Surroundings {
 
     /// The Allow header: the dialog methods and what the application handles.
     pub(crate) fn allow(&self) -> String {
-        let mut allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO".to_owned();
-        for method in self.config.handles.iter().map(|m| m.as_str()).filter(|m| !["OPTIONS", "REFER", "NOTIFY", "INFO"].contains(m)) {
-            allow.push_str(", ");
-            allow.push_str(method);
+        let mut allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, NOTIFY, INFO".to_owned();
+        for method in self.config.handles.iter().map(|m| m.as_str()) {
+            if !allow.split(", ").any(|known| known == method) {
+                allow.push_str(", ");
+                allow.push_str(method);
+            }
         }
         allow
     }

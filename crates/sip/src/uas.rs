@@ -12,7 +12,7 @@ use std::time::Instant;
 
 /// Methods answered inside the endpoint when they come outside a dialog.
 fn is_ours(method: &Method) -> bool {
-    [Method::INVITE, Method::CANCEL, Method::OPTIONS].contains(method)
+    [Method::INVITE, Method::CANCEL, Method::OPTIONS, Method::MESSAGE, Method::NOTIFY].contains(method)
 }
 
 fn is_handled(request: &Request, layer: &Layer) -> bool {

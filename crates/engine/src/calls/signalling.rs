@@ -54,8 +54,19 @@ impl State {
                     let _ = up.endpoint.reject_transfer(now, request);
                 }
             }
+            // No text is lost unsaid: until there is a place for it, its sender hears that it was not taken.
+            Event::MessageReceived { id, .. } => {
+                let now = self.now.instant;
+                if let Some(up) = self.accounts.get_mut(account).and_then(|a| a.line.up()) {
+                    up.endpoint.respond(now, id, tern_sip::Reply::new(405));
+                }
+            }
             Event::Registration { .. }
             | Event::Request { .. }
+            | Event::MessageSent { .. }
+            | Event::MessageWaiting { .. }
+            | Event::Subscription { .. }
+            | Event::Notified { .. }
             | Event::Transfer { .. }
             | Event::Dtmf { .. }
             | Event::DtmfRefused { .. } => {}

@@ -190,8 +190,14 @@ impl Switch {
             Event::Redirected { call, .. } => {
                 let _ = self.endpoint.hang_up(now, call);
             }
+            // Texts go by the provider's API.
+            Event::MessageReceived { id, .. } => self.endpoint.respond(now, id, Reply::new(405)),
             // The switch registers nowhere and transfers nobody.
             Event::Registration { .. }
+            | Event::MessageSent { .. }
+            | Event::MessageWaiting { .. }
+            | Event::Subscription { .. }
+            | Event::Notified { .. }
             | Event::Transfer { .. }
             | Event::Dtmf { .. }
             | Event::DtmfRefused { .. } => {}

@@ -6,11 +6,13 @@
 use crate::config::EndpointConfig;
 use crate::event::{Output, Stats, Way};
 use crate::guard::Guard;
-use crate::ids::{CallId, FlowId, RegistrationId, ResolveId};
+use crate::ids::{CallId, FlowId, MessageId, RegistrationId, ResolveId, SubscriptionId};
+use crate::message::Outgoing;
 use crate::invite::Call;
 use crate::layer::{Layer, Owner, Upcall};
 use crate::registration::Registration;
 use crate::stun;
+use crate::subscription::Subscription;
 use crate::surroundings::{MAX_OUTPUTS, Surroundings, TimerKey};
 use crate::transaction::Path;
 use crate::transport::{Answer, Datagram, Disconnect, Listener, Source, Transport};
@@ -35,6 +37,8 @@ pub struct Endpoint {
     dialogs: HashMap<(String, String), CallId>,
     registrations: BTreeMap<RegistrationId, Registration>,
     ties: transfers::Ties,
+    messages: BTreeMap<MessageId, Outgoing>,
+    subscriptions: BTreeMap<SubscriptionId, Subscription>,
     guard: Guard,
 }
 
@@ -48,6 +52,8 @@ impl Endpoint {
             dialogs: HashMap::new(),
             registrations: BTreeMap::new(),
             ties: Default::default(),
+            messages: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
         }
     }
 
@@ -143,6 +149,9 @@ impl Endpoint {
                 TimerKey::Call(id, timer) => {
                     self.with_call(id, |call, layer| call.on_timer(now, timer, layer))
                 }
+                TimerKey::Subscription(id, timer) => {
+                    self.with_subscription(id, |s, layer| s.on_timer(now, timer, layer));
+                }
                 TimerKey::Registration(id, flow) => {
                     if let Some(registration) = self.registrations.get_mut(&id) {
                         registration.on_timer(now, flow, &mut self.layer);
@@ -187,6 +196,9 @@ impl Endpoint {
         self.heed(now);
         for registration in self.registrations.values_mut() {
             registration.network_changed(now, &mut self.layer);
+        }
+        for id in self.subscriptions.keys().copied().collect::<Vec<_>>() {
+            self.with_subscription(id, |s, layer| s.network_changed(now, layer));
         }
     }
 
@@ -267,6 +279,10 @@ impl Endpoint {
                     registration.on_fate(now, client, fate, &mut self.layer);
                 }
                 self.drop_done(id);
+            }
+            Owner::Message(id) => self.on_message_fate(now, id, client, fate),
+            Owner::Subscription(id) => {
+                self.with_subscription(id, |s, layer| s.on_fate(now, client, fate, layer));
             }
             Owner::Invite(id) => {
                 // A 2xx must be acknowledged even when its call is gone; that cannot be, for the call lingers as long

@@ -103,6 +103,7 @@ impl Endpoint {
             self.on_cancel(now, server, &request);
         } else if in_dialog {
             match self.find_by_to(&request) {
+                None if request.method == Method::NOTIFY && self.on_notify(now, server, &request, source) => {}
                 Some(id) => self.with_call(id, |call, layer| call.on_request(now, server, &request, layer)),
                 // RFC 3261 12.2.2
                 None => self.layer.reply(now, server, 481),
@@ -112,6 +113,9 @@ impl Endpoint {
             self.layer.around.event(Event::Request { id, request: Box::new(request), source });
         } else if request.method == Method::INVITE {
             self.on_invite(now, server, request, source);
+        } else if request.method == Method::MESSAGE {
+            self.on_text(now, server, &request, source);
+        } else if request.method == Method::NOTIFY && self.on_notify(now, server, &request, source) {
         } else if request.method == Method::OPTIONS {
             // RFC 3261 11.2: the code an INVITE would get.
             let code = if self.is_full() { 486 } else { 200 };
@@ -120,7 +124,7 @@ impl Endpoint {
                 self.layer.respond(now, server, response);
             }
         } else {
-            // A BYE outside any dialog (RFC 3261 15.1.2).
+            // A BYE outside any dialog (RFC 3261 15.1.2), a NOTIFY nobody asked for (RFC 6665 4.1.3).
             self.layer.reply(now, server, 481);
         }
     }
@@ -141,7 +145,7 @@ impl Endpoint {
                 return Some(Ignored::Forged);
             }
             Bearing::Inside
-        } else if self.find_by_to(request).is_some() {
+        } else if self.find_by_to(request).is_some() || self.find_subscription(&request.headers).is_some() {
             // Our tag has 64 random bits, known to the other party alone and whoever can read its messages.
             Bearing::Inside
         } else {

@@ -82,7 +82,7 @@ impl Owner {
     pub(super) fn call(self) -> Option<CallId> {
         match self {
             Owner::Invite(call) | Owner::InCall(call) => Some(call),
-            Owner::Registration(_) | Owner::Nobody => None,
+            Owner::Registration(_) | Owner::Message(_) | Owner::Subscription(_) | Owner::Nobody => None,
         }
     }
 }

@@ -11,7 +11,7 @@ mod outbound;
 
 use crate::config::NextHop;
 use crate::event::Stats;
-use crate::ids::{CallId, RegistrationId, ResolveId};
+use crate::ids::{CallId, MessageId, RegistrationId, ResolveId, SubscriptionId};
 use crate::surroundings::Surroundings;
 use crate::target::Memory;
 use crate::transaction::client::ClientTransaction;
@@ -32,6 +32,8 @@ const MAX_SERVERS: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Owner {
     Registration(RegistrationId),
+    Message(MessageId),
+    Subscription(SubscriptionId),
     Invite(CallId),
     /// CANCEL, BYE, and what else needs no answer to go on.
     InCall(CallId),

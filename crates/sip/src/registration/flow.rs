@@ -7,8 +7,7 @@
 use super::About;
 use super::answer::{self, Learnt};
 use super::request::Outbound;
-use super::retry;
-pub(super) use super::retry::Others;
+use super::retry::{self, Others};
 use crate::account::Reach;
 use crate::authentication::{Attempt, Proof, Refusal};
 use crate::config::{NextHop, RegistrationConfig};
@@ -296,6 +295,11 @@ impl Flow {
         layer: &mut Layer,
     ) -> Vec<News> {
         self.note_contact(client, layer);
+        if let (Fate::Response(_), Some((_, path))) = (&fate, layer.client(client))
+            && let Some(account) = layer.around.accounts.get_mut(&about.id)
+        {
+            account.server.met(path.remote);
+        }
         let verdict = match &fate {
             Fate::Response(response) if response.code() < 200 => {
                 self.state = State::Registering { client, attempt, then };

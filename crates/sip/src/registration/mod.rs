@@ -18,7 +18,8 @@ use crate::layer::{Fate, Layer, Notice};
 use crate::target;
 use crate::transaction::ClientId;
 use crate::wire::{SipUri, Uri};
-use flow::{Flow, News, Others};
+use flow::{Flow, News};
+pub(crate) use retry::{Others, wait as retry_wait};
 use std::time::Instant;
 
 /// Flows of one account at a time; RFC 5626 4.2 finds two enough.

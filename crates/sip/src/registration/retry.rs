@@ -14,7 +14,7 @@ pub(crate) enum Others {
 }
 
 /// The wait after that many failures in a row: a random part, at least half, of a bound that doubles with each.
-pub(super) fn wait(times: &RetryTimes, others: Others, failures: u32, random: &mut Random) -> Duration {
+pub(crate) fn wait(times: &RetryTimes, others: Others, failures: u32, random: &mut Random) -> Duration {
     let base = match others {
         Others::Stand => times.some_failed,
         Others::Failed => times.all_failed,

@@ -34,18 +34,25 @@ fn summary(bytes: &[u8]) -> String {
             line += &format!(" {} nc={}", credentials.algorithm, credentials.qop.unwrap().nc);
         }
     }
+    let content_type = headers.first("Content-Type").unwrap_or_default();
+    if let Some(state) = headers.first("Subscription-State").filter(|_| !content_type.contains("sipfrag")) {
+        line += &format!(" {state}");
+    }
     if headers.first("Expires") == Some("0") {
         line += " removes";
     }
     if headers.first("Replaces").is_some() {
         line += " replaces";
     }
-    let content_type = headers.first("Content-Type").unwrap_or_default();
     if content_type.starts_with("message/sipfrag") {
         let state = headers.first("Subscription-State").unwrap_or_default().split(';').next().unwrap();
         line += &format!(" {state}: {}", String::from_utf8_lossy(message.body()).trim());
     } else if !message.body().is_empty() {
-        line += " +sdp";
+        line += match content_type {
+            text if text.starts_with("text/plain") => " +text",
+            text if text.contains("summary") => " +summary",
+            _ => " +sdp",
+        };
     }
     line
 }

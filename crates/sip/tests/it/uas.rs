@@ -31,7 +31,10 @@ fn answer(request: &Request) -> Response {
 fn options_tells_what_we_can() {
     let response = answer(&request(Method::OPTIONS, "o", "1"));
     assert_eq!(response.code(), 200);
-    assert_eq!(response.headers.first("Allow"), Some("INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO"));
+    assert_eq!(
+        response.headers.first("Allow"),
+        Some("INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, NOTIFY, INFO")
+    );
     assert_eq!(response.headers.first("Accept"), Some("application/sdp"));
     assert_eq!(response.headers.first("Supported"), Some("replaces, norefersub"));
     assert!(response.headers.to_address().unwrap().tag().is_some());
@@ -54,7 +57,7 @@ fn no_request_meets_silence() {
         response
     };
     for method in
-        [Method::REGISTER, Method::MESSAGE, Method::SUBSCRIBE, Method::UPDATE, Method::PRACK]
+        [Method::REGISTER, Method::SUBSCRIBE, Method::UPDATE, Method::PRACK]
     {
         let response = check(method, 405);
         assert!(response.headers.first("Allow").is_some());
@@ -62,6 +65,7 @@ fn no_request_meets_silence() {
     check(Method::Extension("WINK".into()), 501);
     check(Method::BYE, 481);
     check(Method::CANCEL, 481);
+    check(Method::NOTIFY, 481);
 }
 
 #[test]
