@@ -60,11 +60,7 @@ async fn start(app: &AppHandle, data: PathBuf) -> Result<(), ErrorView> {
     };
     let engine = Engine::start(EngineConfig {
         data_dir: Some(data.clone()),
-        ports,
-        user_agent: concat!("Tern/", env!("CARGO_PKG_VERSION")).to_owned(),
-        sip_bind: None,
-        codecs: None,
-        direct: false,
+        ..EngineConfig::new(ports, concat!("Tern/", env!("CARGO_PKG_VERSION")))
     })
     .await?;
     tauri::async_runtime::spawn(attend(app.clone(), engine.clone()));

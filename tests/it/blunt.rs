@@ -45,12 +45,9 @@ async fn call(status: &'static str) -> CallEndView {
     let (address, confirmed) = phone(status).await;
     let ports = Ports { clock: std::sync::Arc::new(SystemClock), ..FakePorts::default().ports() };
     let engine = Engine::start(EngineConfig {
-        data_dir: None,
-        ports,
-        user_agent: "Tern/tests".into(),
         sip_bind: Some("127.0.0.1:0".parse().expect("an address")),
-        codecs: None,
         direct: true,
+        ..EngineConfig::new(ports, "Tern/tests")
     })
     .await
     .expect("an engine");

@@ -31,6 +31,7 @@ async fn a_wrong_password_stops_registration_until_the_right_one_is_given() {
         password: Secret("not the password".into()),
         proxy: Some(sip.proxy),
         transport: Transport::Udp,
+        options: None,
         provider: None,
     };
     let Ok(Reply::AccountAdded { account }) = friend.does(Command::AddAccount { account }).await else {

@@ -164,11 +164,9 @@ impl Person {
         }
         let engine = Engine::start(EngineConfig {
             data_dir: Some(self.home.path().to_owned()),
-            ports,
-            user_agent: "Tern/tests".into(),
             sip_bind: Some("127.0.0.1:0".parse().expect("an address")),
             codecs: self.codec.clone().map(|codec| vec![codec]),
-            direct: false,
+            ..EngineConfig::new(ports, "Tern/tests")
         })
         .await
         .expect("an engine");

@@ -6,9 +6,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tern_engine::{
-    Engine, EngineConfig, EngineHandle, SandboxAccess,
+    Engine, EngineConfig, EngineHandle, SandboxAccess, Trace,
     api::{
-        AccountId, AccountView, Command, ErrorCode, ErrorView, FeedState, NewAccount, RegistrationState,
+        AccountId, AccountOptions, AccountView, Command, ErrorCode, ErrorView, FeedState, NewAccount, RegistrationState,
         Reply, Secret, Transport,
     },
     audio::FileAudio,
@@ -87,10 +87,9 @@ impl Session {
                 user: user.clone(),
                 domain: domain.clone(),
                 password: password.clone(),
-                proxy: args.proxy.clone(),
-                transport: match args.transport {
-                    args::Transport::Udp => Transport::Udp,
-                },
+                proxy: proxies(&args.proxy),
+                transport: transport(args.way.transport),
+                options: Some(options(&args.way)?),
                 provider: None,
             };
             match engine.command(Command::AddAccount { account }).await? {
@@ -208,6 +207,35 @@ pub(crate) fn password(name: &str) -> Result<Secret, Failure> {
     }
 }
 
+/// Several outbound proxies as the engine takes them.
+pub(crate) fn proxies(given: &[String]) -> Option<String> {
+    (!given.is_empty()).then(|| given.join(" "))
+}
+
+pub(crate) fn transport(given: args::Transport) -> Transport {
+    match given {
+        args::Transport::Auto => Transport::Auto,
+        args::Transport::Udp => Transport::Udp,
+        args::Transport::Tcp => Transport::Tcp,
+        args::Transport::Tls => Transport::Tls,
+    }
+}
+
+/// What an account has besides its address. The CA file is named whole: it is read again at each connection.
+pub(crate) fn options(way: &args::Way) -> Result<AccountOptions, Failure> {
+    let ca_file = match &way.ca {
+        Some(file) => {
+            let whole = file.canonicalize().map_err(|error| {
+                let sentence = format!("The CA file {} can't be read.", file.display());
+                Failure::machine("caFileUnreadable", sentence, error.to_string())
+            })?;
+            Some(whole.to_string_lossy().into_owned())
+        }
+        None => None,
+    };
+    Ok(AccountOptions { ca_file, outbound: !way.no_outbound })
+}
+
 async fn sandbox_account(url: &str, args: &args::Account) -> Result<SandboxAccess, Failure> {
     let accounts = sandbox_accounts(url).await?;
     let at = match (&args.sandbox_account, args.account_index) {
@@ -245,23 +273,26 @@ fn config(
             )
         })?;
     }
+    let ports = Ports {
+        secrets: match &keyring {
+            Some(keyring) => keyring.clone(),
+            None => Arc::new(MemorySecrets::default()),
+        },
+        notifier: Arc::new(NoNotifier),
+        audio: extras.audio.unwrap_or_else(|| Arc::new(FileAudio::silent())),
+        clock: Arc::new(SystemClock),
+        browser: Arc::new(NoBrowser),
+    };
+    let user_agent = concat!("Tern/", env!("CARGO_PKG_VERSION"), " (command line)");
     Ok(EngineConfig {
         data_dir: if keyring.is_some() { Some(data_dir(args.data.clone())?) } else { None },
-        ports: Ports {
-            secrets: match keyring {
-                Some(keyring) => keyring,
-                None => Arc::new(MemorySecrets::default()),
-            },
-            notifier: Arc::new(NoNotifier),
-            audio: extras.audio.unwrap_or_else(|| Arc::new(FileAudio::silent())),
-            clock: Arc::new(SystemClock),
-            browser: Arc::new(NoBrowser),
-        },
-        user_agent: concat!("Tern/", env!("CARGO_PKG_VERSION"), " (command line)").to_owned(),
         sip_bind: bind,
         codecs: (!extras.codecs.is_empty())
             .then(|| extras.codecs.iter().map(|codec| codec.name().to_owned()).collect()),
         direct: args.direct,
+        dns: args.dns,
+        trace: args.trace.then(|| Box::new(|text: &str| eprintln!("{text}")) as Trace),
+        ..EngineConfig::new(ports, user_agent)
     })
 }
 

@@ -104,24 +104,46 @@ pub(crate) struct Account {
     /// The environment variable that holds the password
     #[arg(long, value_name = "VAR")]
     pub(crate) password_env: Option<String>,
-    /// Where to send, when it is not the domain
+    /// Where to send, when it is not the domain; several in the order to try
     #[arg(long, value_name = "HOST[:PORT]", requires = "user")]
-    pub(crate) proxy: Option<String>,
-    /// How SIP travels
-    #[arg(long, value_enum, default_value_t = Transport::Udp)]
-    pub(crate) transport: Transport,
+    pub(crate) proxy: Vec<String>,
+    #[command(flatten)]
+    pub(crate) way: Way,
     /// Without an account: call and be called at plain addresses. Whoever reaches the port can ring
     #[arg(long)]
     pub(crate) direct: bool,
     /// The local SIP address
     #[arg(long, value_name = "IP[:PORT]")]
     pub(crate) bind: Option<Bind>,
+    /// Ask this DNS server instead of the system's
+    #[arg(long, value_name = "ADDR:PORT", env = "TERN_DNS")]
+    pub(crate) dns: Option<SocketAddr>,
+    /// Print every SIP message as it comes and goes on standard error, without passwords
+    #[arg(long)]
+    pub(crate) trace: bool,
+}
+
+/// How SIP travels, for an account given whole.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Way {
+    /// How SIP travels: auto asks the domain's DNS records
+    #[arg(long, value_enum, default_value_t = Transport::Auto)]
+    pub(crate) transport: Transport,
+    /// Believe the authorities in this file (PEM or DER) in place of the system's
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Register without RFC 5626, for servers it confuses
+    #[arg(long, requires = "user")]
+    pub(crate) no_outbound: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
     #[default]
+    Auto,
     Udp,
+    Tcp,
+    Tls,
 }
 
 /// The sound of a call.
@@ -273,9 +295,11 @@ pub(crate) enum AccountsCommand {
         /// The environment variable that holds the password; asked for at the terminal unless given
         #[arg(long, value_name = "VAR")]
         password_env: Option<String>,
-        /// Where to send, when it is not the domain
+        /// Where to send, when it is not the domain; several in the order to try
         #[arg(long, value_name = "HOST[:PORT]")]
-        proxy: Option<String>,
+        proxy: Vec<String>,
+        #[command(flatten)]
+        way: Way,
     },
     /// Remove one, with its history on this computer
     Remove {
@@ -386,7 +410,8 @@ mod tests {
         check("tern call echo --codec speex", "speex");
         check("tern call echo --bind nowhere", "not an IP address");
         check("tern call echo --seconds -1", "-1");
-        check("tern call echo --transport tcp", "tcp");
+        check("tern call echo --transport sctp", "sctp");
+        check("tern call echo --ca ca.pem", "--user");
         check("tern register --password secret", "--password");
         check("tern sandbox --sip 5060", "5060");
     }
@@ -421,5 +446,13 @@ mod tests {
             Command::Accounts(Accounts { command: None, .. })
         ));
         assert!(read("tern accounts remove 2 --data /tmp/x").is_ok());
+        let line = "tern accounts add --user u --domain d --proxy a --proxy b:5061 --transport tls --ca /c.pem";
+        let Command::Accounts(Accounts { command: Some(AccountsCommand::Add { proxy, way, .. }), .. }) =
+            read(line).unwrap().command
+        else {
+            panic!("accounts add")
+        };
+        assert_eq!((proxy, way.transport), (vec!["a".to_owned(), "b:5061".to_owned()], Transport::Tls));
+        assert_eq!(way.ca, Some(PathBuf::from("/c.pem")));
     }
 }

@@ -64,7 +64,8 @@ impl Exit {
             WrongPassword | PasswordNeeded | RegistrationForbidden | ProviderUnauthorized => {
                 Self::Credentials
             }
-            SipUnreachable | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => {
+            SipUnreachable | SipRefused | CertificateUntrusted | CertificateWrongName
+            | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => {
                 Self::Unreachable
             }
             NotFound | NumberUnknown => Self::NotFound,

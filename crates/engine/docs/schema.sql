@@ -1,6 +1,8 @@
 -- The database as it is after every migration. A test holds this file against it.
 
 -- Accounts the user added. Their secrets are in the keyring, under secret_name.
+-- proxy: hosts in the order to try, a space between; ca_file: authorities in place of the platform's;
+-- instance: this phone's own URN (RFC 5626).
 CREATE TABLE account (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     name         TEXT NOT NULL,
@@ -9,7 +11,11 @@ CREATE TABLE account (
     proxy        TEXT,
     provider_url TEXT,
     sandbox      INTEGER NOT NULL,
-    secret_name  TEXT NOT NULL
+    secret_name  TEXT NOT NULL,
+    transport    TEXT NOT NULL DEFAULT 'auto',
+    ca_file      TEXT,
+    instance     TEXT,
+    outbound     INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
 -- An account's rented numbers, in the provider's order, as last read.

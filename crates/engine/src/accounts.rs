@@ -9,7 +9,7 @@ use crate::{
     activity::Feed,
     api::{
         AccountId, AccountView, BalanceView, ErrorCode, ErrorView, FeedState, MoneyView, NewAccount,
-        NumberView, Reply,
+        NumberView, Reply, Transport,
     },
     core::{Effect, RequestId, SecretKind, State, Write},
     engine::SandboxAccess,
@@ -27,6 +27,8 @@ use tern_provider::{
 
 pub(crate) use crate::line::Leaving;
 
+/// Outbound proxies of one account; each is a registration of its own.
+const MOST_PROXIES: usize = 4;
 /// The account that needs no registrar.
 pub(crate) const DIRECT: AccountId = AccountId(0);
 
@@ -185,7 +187,11 @@ impl State {
                 name: String::from("direct"),
                 user: String::from("tern"),
                 domain: String::from("localhost"),
-                proxy: None,
+                proxies: Vec::new(),
+                transport: Transport::Auto,
+                ca_file: None,
+                instance: None,
+                outbound: false,
                 provider_url: None,
                 sandbox: false,
                 secret_name: String::new(),
@@ -194,8 +200,13 @@ impl State {
             self.open_line(&DIRECT);
         }
         for loaded in loaded {
-            let account = Account::loaded(loaded);
+            let mut account = Account::loaded(loaded);
             let id = account.profile.id.clone();
+            if account.profile.instance.is_none() {
+                // One of a time before there were any.
+                account.profile.instance = Some(self.instance());
+                self.write(Write::Account(account.profile.clone()));
+            }
             if !account.profile.sandbox {
                 self.effect(Effect::GetSecret(
                     id.clone(),
@@ -243,6 +254,7 @@ impl State {
         let known = self.accounts.values().find(|a| {
             a.profile.sandbox && a.profile.user == access.sip.user && a.profile.domain == access.sip.domain
         });
+        let instance = known.and_then(|a| a.profile.instance.clone());
         let (id, secret_name) = match known {
             Some(account) => (account.profile.id.clone(), account.profile.secret_name.clone()),
             None => (self.take_account_id(), self.random_name()),
@@ -252,7 +264,11 @@ impl State {
             name: access.name,
             user: access.sip.user,
             domain: access.sip.domain,
-            proxy: access.sip.proxy,
+            proxies: access.sip.proxy.into_iter().collect(),
+            transport: Transport::Auto,
+            ca_file: None,
+            instance: Some(instance.unwrap_or_else(|| self.instance())),
+            outbound: true,
             provider_url: Some(access.url),
             sandbox: true,
             secret_name,
@@ -368,6 +384,21 @@ impl State {
         self.account_changed(id);
     }
 
+    /// A fresh name for this phone: a random UUID (RFC 9562 section 5.4).
+    fn instance(&mut self) -> String {
+        let random = self.random.random::<u128>() & !(0xf000_u128 << 64) & !(0xc000_u128 << 48);
+        let uuid = format!("{:032x}", random | 0x4000_u128 << 64 | 0x8000_u128 << 48);
+        let part = |from: usize, to: usize| uuid.get(from..to).unwrap_or_default();
+        format!(
+            "urn:uuid:{}-{}-{}-{}-{}",
+            part(0, 8),
+            part(8, 12),
+            part(12, 16),
+            part(16, 20),
+            part(20, 32)
+        )
+    }
+
     fn take_account_id(&mut self) -> AccountId {
         let id = AccountId(self.next_account);
         self.next_account = self.next_account.saturating_add(1);
@@ -389,10 +420,18 @@ impl State {
         if !plain(domain) || tern_sip::wire::Host::parse(domain).is_err() {
             return Err("domain");
         }
-        let proxy = new.proxy.map(|p| p.trim().to_owned()).filter(|p| !p.is_empty());
-        if proxy.as_deref().is_some_and(|p| crate::line::host_port(p).is_none()) {
+        let proxies: Vec<String> = new
+            .proxy
+            .iter()
+            .flat_map(|p| p.split([',', ' ']))
+            .filter(|p| !p.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if proxies.len() > MOST_PROXIES || proxies.iter().any(|p| crate::line::host_port(p).is_none()) {
             return Err("proxy");
         }
+        let options = new.options.unwrap_or_default();
+        let ca_file = options.ca_file.map(|f| f.trim().to_owned()).filter(|f| !f.is_empty());
         let provider_url = match &new.provider {
             Some(provider) => {
                 let url = provider.url.trim();
@@ -406,10 +445,10 @@ impl State {
             .values()
             .find(|a| !a.profile.sandbox && a.profile.user == user && a.profile.domain == domain)
             .filter(|a| a.profile.id != DIRECT)
-            .map(|a| (a.profile.id.clone(), a.profile.secret_name.clone()));
-        let (id, secret_name) = match known {
+            .map(|a| (a.profile.id.clone(), a.profile.secret_name.clone(), a.profile.instance.clone()));
+        let (id, secret_name, instance) = match known {
             Some(known) => known,
-            None => (self.take_account_id(), self.random_name()),
+            None => (self.take_account_id(), self.random_name(), None),
         };
         let name = new.name.trim();
         Ok(Profile {
@@ -417,7 +456,11 @@ impl State {
             name: if name.is_empty() { format!("{user}@{domain}") } else { name.to_owned() },
             user: user.to_owned(),
             domain: domain.to_owned(),
-            proxy,
+            proxies,
+            transport: new.transport,
+            ca_file,
+            instance: Some(instance.unwrap_or_else(|| self.instance())),
+            outbound: options.outbound,
             provider_url,
             sandbox: false,
             secret_name,

@@ -7,7 +7,7 @@ mod ending;
 mod peer;
 mod signalling;
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use jiff::Timestamp;
 use rand::Rng;
@@ -261,6 +261,16 @@ impl State {
                 }
             }
             MediaReport::Started | MediaReport::SourceFinished => {}
+        }
+    }
+
+    /// The account's line stands on another local address: what sounds there must go on here.
+    pub(crate) fn move_calls_of(&mut self, account: &AccountId, ip: IpAddr) {
+        for id in self.calls_of(account) {
+            let Some(call) = self.calls.get(&id) else { continue };
+            if call.rtp.is_some() && call.phase != Phase::Ended {
+                self.effect(Effect::OpenMedia(id, ip));
+            }
         }
     }
 

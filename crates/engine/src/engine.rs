@@ -39,6 +39,30 @@ pub struct EngineConfig {
     pub codecs: Option<Vec<String>>,
     /// Adds account 0, which calls plain addresses and takes calls from anyone without a registrar.
     pub direct: bool,
+    /// Asked in place of the system's DNS servers.
+    pub dns: Option<SocketAddr>,
+    /// Told of every SIP message, a line or several at a time, credentials redacted. Called on the engine's task:
+    /// it must not wait.
+    pub trace: Option<Trace>,
+}
+
+/// Where SIP messages are shown.
+pub type Trace = Box<dyn Fn(&str) + Send + Sync>;
+
+impl EngineConfig {
+    /// An engine that keeps everything in memory and goes by the system's own settings.
+    pub fn new(ports: Ports, user_agent: impl Into<String>) -> Self {
+        Self {
+            data_dir: None,
+            ports,
+            user_agent: user_agent.into(),
+            sip_bind: None,
+            codecs: None,
+            direct: false,
+            dns: None,
+            trace: None,
+        }
+    }
 }
 
 /// The application without a window.
@@ -78,6 +102,7 @@ impl Engine {
             user_agent: config.user_agent,
             codecs: config.codecs,
             direct: config.direct,
+            trace: config.trace.is_some(),
             seed: rand::Rng::random(&mut StdRng::from_os_rng()),
         };
         let now = Now { instant: config.ports.clock.now(), wall: config.ports.clock.wall() };
@@ -91,6 +116,8 @@ impl Engine {
             ports: config.ports.clone(),
             connect,
             sip_bind: config.sip_bind,
+            dns: config.dns,
+            trace: config.trace,
             requests,
             events,
         });

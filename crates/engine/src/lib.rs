@@ -20,12 +20,13 @@ mod record;
 mod store;
 mod task;
 pub mod texts;
+mod trace;
 mod views;
 mod wallet;
 #[cfg(test)]
 mod whole;
 
 pub use engine::{
-    Engine, EngineConfig, EngineHandle, EventStream, SandboxAccess, sandbox_access, sandbox_accounts,
+    Engine, EngineConfig, EngineHandle, EventStream, SandboxAccess, Trace, sandbox_access, sandbox_accounts,
 };
 pub use tern_provider::{Secret, types::SipCredentials};

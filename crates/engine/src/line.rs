@@ -1,30 +1,31 @@
-//! An account's SIP side: its socket, its endpoint, its registration.
+//! An account's SIP side: its sockets, its endpoint, its registration.
 //!
-//! Every account has a socket and an endpoint of its own, on the local address that leads to its proxy: what it
+//! Every account has sockets and an endpoint of its own, on the local address that leads to its proxy: what it
 //! writes into Contact is reachable for that proxy even on a computer with several networks, and one provider never
-//! sees another's calls.
+//! sees another's calls. When another address leads there, the line moves: same endpoint, other sockets, and its
+//! calls go with it.
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use rand::Rng;
 use tern_sip::{
-    Answer, Disconnect, Endpoint, EndpointConfig, Event, Listener, Login, NextHop, Output,
+    Answer, Datagram, Endpoint, EndpointConfig, Event, FlowId, Listener, Login, NextHop, Output,
     RegistrationConfig, RegistrationFailure, RegistrationId, RegistrationState as Sip, ResolveId, Strangers,
     Transport,
     wire::{Host, SipUri, Uri},
 };
 
 use crate::{
-    accounts::DIRECT,
-    api::{AccountId, ErrorCode, ErrorView, RegistrationState},
-    core::{Backoff, Effect, State},
+    accounts::{Account, DIRECT},
+    api::{AccountId, ErrorCode, ErrorView, RegistrationState, Transport as Wanted},
+    core::{Backoff, Connection, Effect, State, StreamNews},
+    trace,
 };
 
-/// Where SIP is found without a port.
-const SIP_PORT: u16 = 5060;
 /// Base of the waits after a failed registration, doubled with the first failure already (RFC 5626 section 4.5).
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// How long an account's un-registering may take after it was removed.
@@ -34,8 +35,10 @@ const LAST_WORDS: Duration = Duration::from_millis(600);
 
 /// An account's SIP side.
 pub(crate) struct Line {
-    /// Counts sockets, so that a closed one's datagrams are known.
+    /// Counts endpoints, so that what came for an earlier one is known.
     number: u32,
+    /// Counts attempts to open sockets for it; only the last one counts.
+    attempt: u32,
     pub(crate) state: LineState,
     backoff: Backoff,
 }
@@ -46,9 +49,9 @@ pub(crate) enum LineState {
     Off,
     /// No password.
     PasswordNeeded(ErrorView),
-    /// The socket is being opened.
+    /// The sockets are being opened.
     Opening,
-    /// The socket could not be opened; tried again then.
+    /// The sockets could not be opened; tried again then.
     Waiting(Instant, jiff::Timestamp, ErrorView),
     /// The endpoint lives.
     Up(Box<Up>),
@@ -60,6 +63,8 @@ pub(crate) struct Up {
     pub(crate) local: SocketAddr,
     registration: Option<RegistrationId>,
     pub(crate) registered: RegistrationState,
+    /// What the last connection failed with, until it is told.
+    trouble: Option<ErrorView>,
 }
 
 impl Up {
@@ -71,6 +76,7 @@ impl Up {
 /// An endpoint that says goodbye.
 pub(crate) struct Leaving {
     account: AccountId,
+    line: u32,
     up: Box<Up>,
     /// Not before: a BYE may have to be repeated once.
     from: Instant,
@@ -88,6 +94,7 @@ impl Default for Line {
     fn default() -> Self {
         Self {
             number: 0,
+            attempt: 0,
             state: LineState::Off,
             backoff: Backoff::new(Duration::from_secs(2), Duration::from_secs(300)),
         }
@@ -142,20 +149,16 @@ pub(crate) fn host_port(text: &str) -> Option<(String, Option<u16>)> {
 }
 
 impl State {
-    /// Opens the account's socket anew; its endpoint begins from nothing.
+    /// Opens the account's sockets anew; its endpoint begins from nothing.
     pub(crate) fn open_line(&mut self, id: &AccountId) {
         self.end_calls_of(id);
         let Some(account) = self.accounts.get_mut(id) else { return };
         account.line.number = account.line.number.wrapping_add(1);
+        account.line.attempt = account.line.attempt.wrapping_add(1);
         account.line.state = LineState::Opening;
-        let towards = if *id == DIRECT {
-            None
-        } else {
-            let hop = account.profile.proxy.as_deref().unwrap_or(&account.profile.domain);
-            host_port(hop).map(|(host, port)| (host, port.unwrap_or(SIP_PORT)))
-        };
-        let line = account.line.number;
-        self.effect(Effect::OpenLine { account: id.clone(), line, towards });
+        let (line, attempt) = (account.line.number, account.line.attempt);
+        let towards = towards(account);
+        self.effect(Effect::OpenLine { account: id.clone(), line, attempt, towards });
         self.account_changed(id);
     }
 
@@ -175,90 +178,145 @@ impl State {
         }
     }
 
-    pub(crate) fn line_opened(&mut self, id: &AccountId, line: u32, result: Result<SocketAddr, ErrorView>) {
-        let seed = self.random.random();
-        let now = self.now;
-        let user_agent = self.config.user_agent.clone();
-        let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line) else { return };
-        if !matches!(account.line.state, LineState::Opening) {
+    pub(crate) fn line_opened(
+        &mut self,
+        id: &AccountId,
+        line: u32,
+        attempt: u32,
+        result: Result<Vec<Listener>, ErrorView>,
+    ) {
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if (account.line.number, account.line.attempt) != (line, attempt) {
             return;
         }
-        self.account_changed(id);
-        let Some(account) = self.accounts.get_mut(id) else { return };
-        let local = match result {
-            Ok(local) => local,
-            Err(error) => {
+        match (&account.line.state, result) {
+            (LineState::Opening, Ok(listeners)) => self.line_stands(id, listeners),
+            (LineState::Opening, Err(error)) => {
                 let wait = account.line.backoff.fail(&mut self.random);
+                let now = self.now;
                 let at = now.wall.checked_add(wait).unwrap_or(now.wall);
                 account.line.state =
                     LineState::Waiting(now.instant.checked_add(wait).unwrap_or(now.instant), at, error);
-                return;
+                self.account_changed(id);
             }
-        };
-        account.line.backoff.succeed();
-        let mut endpoint = Endpoint::new(EndpointConfig {
-            user_agent,
-            listeners: vec![Listener { transport: Transport::Udp, address: local }],
-            transports: vec![Transport::Udp],
+            (LineState::Up(_), Ok(listeners)) => self.line_moved(id, listeners),
+            (LineState::Up(_), Err(error)) => self.line_adrift(id, error),
+            _ => {}
+        }
+    }
+
+    fn line_stands(&mut self, id: &AccountId, listeners: Vec<Listener>) {
+        let seed = self.random.random();
+        let now = self.now;
+        let config = EndpointConfig {
+            user_agent: self.config.user_agent.clone(),
+            trace: self.config.trace,
+            listeners,
             seed,
             strangers: if *id == DIRECT { Strangers::Accept } else { Strangers::Drop },
             ..EndpointConfig::default()
-        });
+        };
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        account.line.backoff.succeed();
+        let Some(local) = config.listeners.first().map(|l| l.address) else { return };
+        let transports = transports(account.profile.transport);
+        let mut endpoint = Endpoint::new(EndpointConfig { transports, ..config });
         let (registration, registered) = match registration_of(account) {
             Some(config) => (Some(endpoint.register(now.instant, config)), RegistrationState::Registering {}),
             None => (None, RegistrationState::Offline {}),
         };
-        account.line.state = LineState::Up(Box::new(Up { endpoint, local, registration, registered }));
+        account.line.state =
+            LineState::Up(Box::new(Up { endpoint, local, registration, registered, trouble: None }));
+        self.account_changed(id);
         self.drain(id);
     }
 
-    pub(crate) fn datagram(&mut self, id: &AccountId, line: u32, remote: SocketAddr, bytes: &[u8]) {
+    /// The line stands on other sockets: it registers from there at once, and its calls follow.
+    fn line_moved(&mut self, id: &AccountId, listeners: Vec<Listener>) {
         let now = self.now.instant;
-        let datagram = |local| tern_sip::Datagram { local, remote, bytes };
-        if let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line)
-            && let Some(up) = account.line.up()
-        {
-            up.endpoint.handle_datagram(now, datagram(up.local));
-            self.drain(id);
-        } else if let Some(leaving) = self.leaving.iter_mut().find(|l| l.account == *id) {
-            leaving.up.endpoint.handle_datagram(now, datagram(leaving.up.local));
+        let Some(up) = self.accounts.get_mut(id).and_then(|a| a.line.up()) else { return };
+        let Some(local) = listeners.first().map(|l| l.address) else { return };
+        tracing::info!(%local, "moved to another local address");
+        up.local = local;
+        up.trouble = None;
+        up.endpoint.network_changed(now, listeners);
+        self.drain(id);
+        self.move_calls_of(id, local.ip());
+        self.read_feed_now(id);
+    }
+
+    /// There is no way to the server now. The next hint of the network tries again.
+    fn line_adrift(&mut self, id: &AccountId, error: ErrorView) {
+        let Some(up) = self.accounts.get_mut(id).and_then(|a| a.line.up()) else { return };
+        let view = RegistrationState::Retrying { error, next_try: None };
+        if up.registration.is_some() && up.registered != view {
+            up.registered = view;
+            self.account_changed(id);
         }
     }
 
-    pub(crate) fn resolved(&mut self, id: &AccountId, line: u32, question: ResolveId, answer: Answer) {
-        let now = self.now.instant;
-        if let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line)
-            && let Some(up) = account.line.up()
+    pub(crate) fn datagram(&mut self, id: &AccountId, line: u32, datagram: Datagram<'_>) {
+        self.with_endpoint(id, line, |now, endpoint| endpoint.handle_datagram(now, datagram));
+    }
+
+    pub(crate) fn stream_news(&mut self, id: &AccountId, line: u32, flow: FlowId, news: StreamNews) {
+        if let StreamNews::Ended(end) = &news
+            && let Some(error) = end.error()
+            && let Some(up) = self.accounts.get_mut(id).filter(|a| a.line.number == line).and_then(|a| a.line.up())
         {
-            up.endpoint.resolved(now, question, answer);
-            self.drain(id);
+            // What the endpoint says of it has fewer words.
+            up.trouble = Some(error);
         }
+        self.with_endpoint(id, line, |now, endpoint| match news {
+            StreamNews::Connected(local) => endpoint.connected(now, flow, local),
+            StreamNews::Bytes(bytes) => endpoint.handle_stream(now, flow, &bytes),
+            StreamNews::Ended(end) => endpoint.disconnected(now, flow, end.disconnect()),
+        });
+    }
+
+    pub(crate) fn accepted(
+        &mut self,
+        id: &AccountId,
+        line: u32,
+        number: u32,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) {
+        let mut named = None;
+        self.with_endpoint(id, line, |now, endpoint| {
+            named = Some(endpoint.accepted(now, Transport::Tcp, local, remote));
+        });
+        if let Some(flow) = named {
+            self.effect(Effect::NameStream { account: id.clone(), line, number, flow });
+        }
+    }
+
+    pub(crate) fn resolved(&mut self, id: &AccountId, line: u32, name: ResolveId, answer: Answer) {
+        self.with_endpoint(id, line, |now, endpoint| endpoint.resolved(now, name, answer));
     }
 
     pub(crate) fn send_failed(&mut self, id: &AccountId, line: u32, remote: SocketAddr) {
-        let now = self.now.instant;
-        if let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line)
-            && let Some(up) = account.line.up()
-        {
-            up.endpoint.transport_failed(now, remote);
-            self.drain(id);
-        }
+        self.with_endpoint(id, line, |now, endpoint| endpoint.transport_failed(now, remote));
     }
 
-    /// New addresses: every socket is opened anew, except under a call, which is better kept than moved.
-    pub(crate) fn network_changed(&mut self) {
+    /// New addresses: lines that stood on old ones move, their calls with them. After sleep all do.
+    pub(crate) fn network_changed(&mut self, moved: &[AccountId], slept: bool) {
         let ids: Vec<AccountId> = self.accounts.keys().cloned().collect();
         for id in ids {
-            let in_call = self.calls.values().any(|c| c.account == id);
-            let Some(account) = self.accounts.get(&id) else { continue };
-            let wanted = account.password.is_some() || id == DIRECT;
-            if wanted
-                && !in_call
-                && !matches!(account.line.state, LineState::Off | LineState::PasswordNeeded(_))
-            {
-                self.open_line(&id);
+            let Some(account) = self.accounts.get_mut(&id) else { continue };
+            match account.line.state {
+                LineState::Up(_) if slept || moved.contains(&id) => {
+                    account.line.attempt = account.line.attempt.wrapping_add(1);
+                    let (line, attempt) = (account.line.number, account.line.attempt);
+                    let towards = towards(account);
+                    self.effect(Effect::MoveLine { account: id.clone(), line, attempt, towards });
+                }
+                LineState::Waiting(..) => self.open_line(&id),
+                _ => {}
             }
-            self.read_feed_now(&id);
+            if slept {
+                self.read_feed_now(&id);
+            }
         }
     }
 
@@ -277,27 +335,49 @@ impl State {
 
     /// Does what the account's endpoint wants done. To be called after everything that was said to it.
     pub(crate) fn drain(&mut self, id: &AccountId) {
-        while let Some(output) = self.accounts.get_mut(id).and_then(|a| a.line.up()?.endpoint.poll()) {
+        while let Some((line, output)) = self.accounts.get_mut(id).and_then(|a| {
+            let line = a.line.number;
+            Some((line, a.line.up()?.endpoint.poll()?))
+        }) {
             match output {
-                Output::Transmit { remote, bytes, .. } => {
-                    self.note_call_id(id, &bytes);
-                    self.effect(Effect::Send { account: id.clone(), remote, bytes });
-                }
-                Output::Resolve { id: asked, question } => {
-                    let Some(line) = self.accounts.get(id).map(|a| a.line.number) else { return };
-                    self.effect(Effect::Resolve { account: id.clone(), line, id: asked, question });
-                }
-                // Only UDP is spoken here yet.
-                Output::Connect { flow, .. } => {
-                    let now = self.now.instant;
-                    if let Some(up) = self.accounts.get_mut(id).and_then(|a| a.line.up()) {
-                        up.endpoint.disconnected(now, flow, Disconnect::Refused);
-                    }
-                }
-                Output::Write { .. } | Output::Close { .. } | Output::Trace { .. } => {}
                 Output::Event(Event::Registration { state, .. }) => self.registration(id, state),
                 Output::Event(event) => self.call_event(id, event),
+                output => self.carry(id, line, output),
             }
+        }
+    }
+
+    /// What an endpoint wants of the network.
+    fn carry(&mut self, id: &AccountId, line: u32, output: Output) {
+        let account = id.clone();
+        let effect = match output {
+            Output::Transmit { local, remote, bytes } => Effect::Send { account, local, remote, bytes },
+            Output::Connect { flow, transport, local, remote, server_name } => {
+                let ca_file = self.accounts.get(id).and_then(|a| a.profile.ca_file.as_ref()).map(PathBuf::from);
+                let to = Connection { transport, local, remote, server_name, ca_file };
+                Effect::Connect { account, line, flow, to: Box::new(to) }
+            }
+            Output::Write { flow, bytes } => Effect::WriteStream { account, flow, bytes },
+            Output::Close { flow } => Effect::CloseStream { account, flow },
+            Output::Resolve { id, question } => Effect::Resolve { account, line, id, question },
+            Output::Trace { way, transport, local, remote, bytes } => {
+                Effect::Trace(trace::show(self.now.wall, way, transport, local, remote, &bytes))
+            }
+            Output::Event(_) => return,
+        };
+        self.effect(effect);
+    }
+
+    /// Says something to an account's endpoint, or to the one that is taking its leave, and does what follows.
+    fn with_endpoint(&mut self, id: &AccountId, line: u32, say: impl FnOnce(Instant, &mut Endpoint)) {
+        let now = self.now.instant;
+        if let Some(account) = self.accounts.get_mut(id).filter(|a| a.line.number == line)
+            && let Some(up) = account.line.up()
+        {
+            say(now, &mut up.endpoint);
+            self.drain(id);
+        } else if let Some(leaving) = self.leaving.iter_mut().find(|l| l.account == *id && l.line == line) {
+            say(now, &mut leaving.up.endpoint);
         }
     }
 
@@ -320,7 +400,8 @@ impl State {
         }
         let until = now.checked_add(FAREWELL).unwrap_or(now);
         let from = if in_call { now.checked_add(LAST_WORDS).unwrap_or(now) } else { now };
-        self.leaving.push(Leaving { account: id.clone(), up, from, until });
+        let line = account.line.number;
+        self.leaving.push(Leaving { account: id.clone(), line, up, from, until });
         self.account_changed(id);
     }
 
@@ -331,22 +412,22 @@ impl State {
             if up.endpoint.poll_timeout().is_some_and(|at| at <= now) {
                 up.endpoint.handle_timeout(now);
             }
-            let mut sends = Vec::new();
+            let mut carried = Vec::new();
             while let Some(output) = up.endpoint.poll() {
                 match output {
-                    Output::Transmit { remote, bytes, .. } => sends.push((remote, bytes)),
                     Output::Event(Event::Registration {
                         state: Sip::Unregistered | Sip::Failed { .. },
                         ..
                     }) => {
                         up.registration = None;
                     }
-                    _ => {}
+                    Output::Event(_) => {}
+                    output => carried.push(output),
                 }
             }
             let gone = up.registration.is_none();
-            for (remote, bytes) in sends {
-                self.effect(Effect::Send { account: leaving.account.clone(), remote, bytes });
+            for output in carried {
+                self.carry(&leaving.account, leaving.line, output);
             }
             if (gone && leaving.from <= now) || leaving.until <= now {
                 // Added again meanwhile: the socket is the new line's by now.
@@ -370,7 +451,8 @@ impl State {
             Sip::Registered { .. } => RegistrationState::Registered {},
             Sip::Unregistered => RegistrationState::Offline {},
             Sip::Failed { reason, retry_after } => {
-                let error = registration_error(reason);
+                let trouble = self.accounts.get_mut(id).and_then(|a| a.line.up()).and_then(|up| up.trouble.take());
+                let error = registration_error(reason, trouble);
                 match retry_after {
                     Some(wait) => RegistrationState::Retrying {
                         error,
@@ -391,7 +473,26 @@ impl State {
     }
 }
 
-fn registration_of(account: &crate::accounts::Account) -> Option<RegistrationConfig> {
+/// The host whose direction decides on which local address the account stands.
+fn towards(account: &Account) -> Option<String> {
+    if account.profile.id == DIRECT {
+        return None;
+    }
+    let hop = account.profile.proxies.first().unwrap_or(&account.profile.domain);
+    host_port(hop).map(|(host, _)| host)
+}
+
+/// What an account's requests may go over. Large ones go over TCP whatever is wanted (RFC 3261 section 18.1.1).
+fn transports(wanted: Wanted) -> Vec<Transport> {
+    match wanted {
+        Wanted::Auto => vec![Transport::Udp, Transport::Tcp, Transport::Tls],
+        Wanted::Udp => vec![Transport::Udp, Transport::Tcp],
+        Wanted::Tcp => vec![Transport::Tcp],
+        Wanted::Tls => vec![Transport::Tls],
+    }
+}
+
+fn registration_of(account: &Account) -> Option<RegistrationConfig> {
     let password = account.password.as_ref()?;
     let profile = &account.profile;
     let host = Host::parse(&profile.domain).ok()?;
@@ -400,27 +501,49 @@ fn registration_of(account: &crate::accounts::Account) -> Option<RegistrationCon
     let mut config = RegistrationConfig::new(aor, login);
     // A person waits in front of it: the RFC's thirty seconds are for devices.
     config.retry.all_failed = FIRST_RETRY;
-    config.proxies = profile.proxy.as_deref().and_then(next_hop).into_iter().collect();
+    config.instance = profile.instance.clone().filter(|_| profile.outbound);
+    let transport = match profile.transport {
+        Wanted::Auto => None,
+        Wanted::Udp => Some(Transport::Udp),
+        Wanted::Tcp => Some(Transport::Tcp),
+        Wanted::Tls => Some(Transport::Tls),
+    };
+    config.proxies = profile.proxies.iter().filter_map(|proxy| next_hop(proxy, transport)).collect();
+    if config.proxies.is_empty() && transport.is_some() {
+        config.proxies.extend(next_hop(&profile.domain, transport));
+    }
     Some(config)
 }
 
-fn next_hop(proxy: &str) -> Option<NextHop> {
-    let (host, port) = host_port(proxy)?;
+fn next_hop(hop: &str, transport: Option<Transport>) -> Option<NextHop> {
+    let (host, port) = host_port(hop)?;
     Some(match host.parse::<IpAddr>() {
-        Ok(ip) => NextHop::udp(SocketAddr::new(ip, port.unwrap_or(SIP_PORT))),
-        Err(_) => NextHop::Name { host, port, transport: Some(Transport::Udp) },
+        Ok(ip) => {
+            // RFC 3263 section 4.1: an address without a transport is spoken to over UDP.
+            let transport = transport.unwrap_or(Transport::Udp);
+            let port = port.unwrap_or(transport.default_port());
+            NextHop::Address { transport, address: SocketAddr::new(ip, port) }
+        }
+        Err(_) => NextHop::Name { host, port, transport },
     })
 }
 
-fn registration_error(reason: RegistrationFailure) -> ErrorView {
+/// Why registering failed. `trouble` is what a connection came to meanwhile.
+fn registration_error(reason: RegistrationFailure, trouble: Option<ErrorView>) -> ErrorView {
     match reason {
         RegistrationFailure::WrongCredentials => ErrorView::new(ErrorCode::WrongPassword),
         RegistrationFailure::Forbidden => ErrorView::with_detail(ErrorCode::RegistrationForbidden, "403"),
         RegistrationFailure::NotFound => ErrorView::with_detail(ErrorCode::RegistrationForbidden, "404"),
-        RegistrationFailure::Timeout
-        | RegistrationFailure::Unreachable
-        | RegistrationFailure::Certificate
-        | RegistrationFailure::NotAuthentic => ErrorView::new(ErrorCode::SipUnreachable),
+        RegistrationFailure::Timeout | RegistrationFailure::Unreachable => {
+            trouble.unwrap_or(ErrorView::new(ErrorCode::SipUnreachable))
+        }
+        RegistrationFailure::Certificate => {
+            trouble.unwrap_or(ErrorView::new(ErrorCode::CertificateUntrusted))
+        }
+        RegistrationFailure::NotAuthentic => {
+            // It claimed to know the password, and does not: somebody else answers there.
+            ErrorView::with_detail(ErrorCode::SipServerError, "rspauth")
+        }
         RegistrationFailure::ServerError(code, phrase) => {
             ErrorView::with_detail(ErrorCode::SipServerError, format!("{code} {phrase}"))
         }

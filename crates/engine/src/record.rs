@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::api::{
     AccountId, ActivityId, CallDirection, CallOutcome, ErrorCode, ErrorView, MessageState, Settings,
-    ThreadId, TopUpState,
+    ThreadId, TopUpState, Transport,
 };
 
 /// An account's own settings.
@@ -21,8 +21,16 @@ pub(crate) struct Profile {
     pub(crate) user: String,
     /// Domain of the address of record.
     pub(crate) domain: String,
-    /// `host` or `host:port`, where it is not the domain.
-    pub(crate) proxy: Option<String>,
+    /// Each `host` or `host:port`, in the order to try; empty where it is the domain.
+    pub(crate) proxies: Vec<String>,
+    /// How SIP travels.
+    pub(crate) transport: Transport,
+    /// Authorities of the account's own, in place of the platform's.
+    pub(crate) ca_file: Option<String>,
+    /// This phone among all of the account's (RFC 5626 section 4.1), as `urn:uuid:…`; made once.
+    pub(crate) instance: Option<String>,
+    /// Whether to register by RFC 5626.
+    pub(crate) outbound: bool,
     /// The provider's base address, where it has one.
     pub(crate) provider_url: Option<String>,
     /// Handed over by a shell at each start; its secrets are kept nowhere.

@@ -6,7 +6,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -16,12 +16,18 @@ use crate::{
     api::{
         AccountId, CallId, CallStatsView, Command, ErrorCode, ErrorView, Event, EventKind, Reply, Snapshot,
     },
-    core::{Effect, Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, State, Write},
-    engine::SandboxAccess,
+    core::{
+        Effect, Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, State, StreamEnd, StreamNews,
+        Write,
+    },
+    engine::{SandboxAccess, Trace},
     link::{Connect, ProviderLink},
     net::{
+        dns::Dns,
         media::CallSound,
-        udp::{self, Bound, LineSocket},
+        stream::{Stream, Whose},
+        watch::{NetworkWatch, Noticed},
+        wires::{self, Bound, Incoming, Towards, Wires},
     },
     ports::{Notification, NotificationAction, Ports, Ringing, SecretKey},
     store::Store,
@@ -32,10 +38,8 @@ use tern_provider::Secret;
 const INPUTS: usize = 512;
 /// Notifications and keyring requests that may wait for a slow desktop.
 const ERRANDS: usize = 128;
-/// How often the local addresses are looked at.
-const NETWORK: Duration = Duration::from_secs(10);
-/// The wall clock may run ahead of the steady one by so much before the computer is taken to have slept.
-const SLEPT: Duration = Duration::from_secs(20);
+/// Connections from others that may wait to be looked at.
+const INCOMING: usize = 16;
 
 /// What handles ask.
 pub(crate) enum Request {
@@ -48,7 +52,7 @@ pub(crate) enum Request {
 
 /// What tasks of the engine's own bring back.
 enum Arrival {
-    Line(AccountId, u32, Result<Bound, ErrorView>),
+    Line { account: AccountId, line: u32, attempt: u32, result: Result<Bound, ErrorView> },
 }
 
 /// Keyring requests, carried out one after another.
@@ -71,11 +75,16 @@ pub(crate) struct Task {
     ports: Ports,
     connect: Connect,
     sip_bind: Option<SocketAddr>,
+    dns_server: Option<SocketAddr>,
+    dns: Dns,
+    trace: Option<Trace>,
     requests: mpsc::Receiver<Request>,
     inputs: mpsc::Receiver<Input>,
     inputs_in: mpsc::Sender<Input>,
     arrivals: mpsc::Receiver<Arrival>,
     arrivals_in: mpsc::Sender<Arrival>,
+    incoming: mpsc::Receiver<Incoming>,
+    incoming_in: mpsc::Sender<Incoming>,
     kept: mpsc::Receiver<Input>,
     kept_in: mpsc::Sender<Input>,
     secrets: mpsc::Sender<SecretErrand>,
@@ -85,8 +94,9 @@ pub(crate) struct Task {
     backlog: VecDeque<Input>,
     waiting: HashMap<RequestId, oneshot::Sender<Result<Reply, ErrorView>>>,
     next_request: u64,
-    lines: HashMap<AccountId, LineSocket>,
-    line_numbers: HashMap<AccountId, u32>,
+    lines: HashMap<AccountId, Wires>,
+    /// The endpoint each account's sockets are for, and the last attempt to open some.
+    line_numbers: HashMap<AccountId, (u32, u32)>,
     links: HashMap<AccountId, ProviderLink>,
     sounds: HashMap<CallId, CallSound>,
     tone: Option<Box<dyn Ringing>>,
@@ -101,6 +111,8 @@ pub(crate) struct Parts {
     pub(crate) ports: Ports,
     pub(crate) connect: Connect,
     pub(crate) sip_bind: Option<SocketAddr>,
+    pub(crate) dns: Option<SocketAddr>,
+    pub(crate) trace: Option<Trace>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) events: broadcast::Sender<Event>,
 }
@@ -111,6 +123,7 @@ impl Task {
         let (inputs_in, inputs) = mpsc::channel(INPUTS);
         let (arrivals_in, arrivals) = mpsc::channel(INPUTS);
         let (kept_in, kept) = mpsc::channel(INPUTS);
+        let (incoming_in, incoming) = mpsc::channel(INCOMING);
         let (secrets, secret_errands) = mpsc::channel(ERRANDS);
         let (notices, notice_errands) = mpsc::channel(ERRANDS);
         spawn_secrets(secret_errands, parts.ports.clone(), inputs_in.clone());
@@ -121,11 +134,16 @@ impl Task {
             ports: parts.ports,
             connect: parts.connect,
             sip_bind: parts.sip_bind,
+            dns_server: parts.dns,
+            dns: Dns::new(parts.dns),
+            trace: parts.trace,
             requests: parts.requests,
             inputs,
             inputs_in,
             arrivals,
             arrivals_in,
+            incoming,
+            incoming_in,
             kept,
             kept_in,
             secrets,
@@ -148,9 +166,7 @@ impl Task {
     /// Runs until it is asked to end or the last handle has gone.
     pub(crate) async fn run(mut self, first: Vec<Effect>) {
         self.carry_out(first).await;
-        let mut network = tokio::time::interval(NETWORK);
-        network.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut looked = (self.ports.clock.now(), SystemTime::now());
+        let mut network = NetworkWatch::start();
         let mut handles_gone = false;
         while !self.finished {
             let input = if let Some(input) = self.backlog.pop_front() {
@@ -175,14 +191,9 @@ impl Task {
                     input = self.kept.recv() => input,
                     input = self.inputs.recv() => input,
                     Some(arrival) = self.arrivals.recv() => self.arrived(arrival),
+                    Some(incoming) = self.incoming.recv() => self.take_in(incoming),
                     () = timer => Some(Input::Timer),
-                    _ = network.tick() => {
-                        let now = (self.ports.clock.now(), SystemTime::now());
-                        let steady = now.0.saturating_duration_since(looked.0);
-                        let slept = now.1.duration_since(looked.1).is_ok_and(|wall| wall > steady + SLEPT);
-                        looked = now;
-                        (slept || self.addresses_changed()).then_some(Input::Network)
-                    }
+                    noticed = network.noticed() => self.noticed(noticed),
                 }
             };
             if let Some(input) = input {
@@ -242,23 +253,46 @@ impl Task {
     }
 
     fn arrived(&mut self, arrival: Arrival) -> Option<Input> {
-        let Arrival::Line(account, line, result) = arrival;
-        if self.line_numbers.get(&account) != Some(&line) {
+        let Arrival::Line { account, line, attempt, result } = arrival;
+        if self.line_numbers.get(&account) != Some(&(line, attempt)) {
             return None;
         }
+        let (inputs, incoming) = (&self.inputs_in, &self.incoming_in);
         let result = result.map(|bound| {
-            let local = bound.local;
-            let socket = LineSocket::start(bound, account.clone(), line, self.inputs_in.clone());
-            self.lines.insert(account.clone(), socket);
-            local
+            let listeners = bound.listeners();
+            match self.lines.get_mut(&account) {
+                // The old sockets go as the new ones come: nothing arrives at their address any more.
+                Some(wires) => wires.stand_on(bound, &account, line, inputs, incoming),
+                None => {
+                    let wires = Wires::start(bound, &account, line, inputs, incoming);
+                    self.lines.insert(account.clone(), wires);
+                }
+            }
+            listeners
         });
-        Some(Input::Line { account, line, result })
+        Some(Input::Line { account, line, attempt, result })
     }
 
-    fn addresses_changed(&self) -> bool {
-        self.lines.values().any(|line| {
-            line.towards.is_some_and(|towards| udp::local_ip(towards).is_some_and(|ip| ip != line.local.ip()))
-        })
+    /// Somebody connected.
+    fn take_in(&mut self, incoming: Incoming) -> Option<Input> {
+        let Incoming { account, line, stream, local, remote } = incoming;
+        if self.line_numbers.get(&account).is_none_or(|(number, _)| *number != line) {
+            return None;
+        }
+        let number = self.lines.get_mut(&account)?.take_in(stream)?;
+        Some(Input::Accepted { account, line, number, local, remote })
+    }
+
+    fn noticed(&mut self, noticed: Noticed) -> Option<Input> {
+        let slept = noticed == Noticed::Slept;
+        let misplaced = self.lines.iter().filter(|(_, wires)| slept || wires.is_misplaced());
+        let moved: Vec<AccountId> = misplaced.map(|(account, _)| account.clone()).collect();
+        if moved.is_empty() && !slept {
+            return None;
+        }
+        // Another network, another DNS.
+        self.dns = Dns::new(self.dns_server);
+        Some(Input::Network { moved, slept })
     }
 
     async fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -302,18 +336,61 @@ impl Task {
                 }
             }
             Effect::Event(kind) => self.publish(kind),
-            Effect::OpenLine { account, line, towards } => self.open_line(account, line, towards),
+            Effect::OpenLine { account, line, attempt, towards } => {
+                self.lines.remove(&account);
+                self.open_line(account, line, attempt, towards.map_or(Towards::Everyone, Towards::Host));
+            }
+            Effect::MoveLine { account, line, attempt, towards } => {
+                // Known already: a network that just came may have no DNS yet.
+                let known = self.lines.get(&account).and_then(Wires::towards).map(Towards::Address);
+                let towards = known.unwrap_or(towards.map_or(Towards::Everyone, Towards::Host));
+                self.open_line(account, line, attempt, towards);
+            }
             Effect::CloseLine(account) => {
                 self.lines.remove(&account);
                 self.line_numbers.remove(&account);
             }
-            Effect::Send { account, remote, bytes } => self.send(account, remote, &bytes),
+            Effect::Send { account, local, remote, bytes } => {
+                let sent = self.lines.get(&account).is_none_or(|wires| wires.send(local, remote, &bytes));
+                if let (false, Some((line, _))) = (sent, self.line_numbers.get(&account)) {
+                    self.backlog.push_back(Input::SendFailed { account, line: *line, remote });
+                }
+            }
+            Effect::Connect { account, line, flow, to } => {
+                let whose = Whose { account: account.clone(), line, flow, inputs: self.inputs_in.clone() };
+                if let Some(wires) = self.lines.get_mut(&account) {
+                    wires.keep(flow, Stream::connect(*to, whose));
+                }
+            }
+            Effect::NameStream { account, line, number, flow } => {
+                let whose = Whose { account: account.clone(), line, flow, inputs: self.inputs_in.clone() };
+                if let Some(wires) = self.lines.get_mut(&account) {
+                    wires.name(number, whose);
+                }
+            }
+            Effect::WriteStream { account, flow, bytes } => {
+                let taken = self.lines.get_mut(&account).is_none_or(|wires| wires.write(flow, bytes));
+                if let (false, Some((line, _))) = (taken, self.line_numbers.get(&account)) {
+                    let (line, news) = (*line, StreamNews::Ended(StreamEnd::Reset));
+                    self.backlog.push_back(Input::Stream { account, line, flow, news });
+                }
+            }
+            Effect::CloseStream { account, flow } => {
+                if let Some(wires) = self.lines.get_mut(&account) {
+                    wires.close(flow);
+                }
+            }
             Effect::Resolve { account, line, id, question } => {
-                let inputs = self.inputs_in.clone();
+                let (inputs, dns) = (self.inputs_in.clone(), self.dns.clone());
                 tokio::spawn(async move {
-                    let answer = udp::answer(&question).await;
+                    let answer = dns.ask(&question).await;
                     let _ = inputs.send(Input::Resolved { account, line, id, answer }).await;
                 });
+            }
+            Effect::Trace(text) => {
+                if let Some(trace) = &self.trace {
+                    trace(&text);
+                }
             }
             Effect::OpenProvider { account, link, url, token } => {
                 self.open_provider(account, link, &url, token)
@@ -346,11 +423,15 @@ impl Task {
                 });
             }
             Effect::OpenMedia(call, ip) => {
-                let report = match CallSound::open(ip) {
-                    Ok((sound, address)) => {
+                let opened = match self.sounds.get_mut(&call) {
+                    Some(sound) => sound.reopen(ip),
+                    None => CallSound::open(ip).map(|(sound, address)| {
                         self.sounds.insert(call.clone(), sound);
-                        MediaReport::Opened(address)
-                    }
+                        address
+                    }),
+                };
+                let report = match opened {
+                    Ok(address) => MediaReport::Opened(address),
                     Err(error) => {
                         tracing::error!(%error, "no sockets for a call");
                         MediaReport::NotOpened
@@ -396,24 +477,16 @@ impl Task {
         let _ = self.events.send(Event { seq: self.seq, kind });
     }
 
-    fn open_line(&mut self, account: AccountId, line: u32, towards: Option<(String, u16)>) {
-        self.lines.remove(&account);
-        self.line_numbers.insert(account.clone(), line);
-        let (arrivals, wanted) = (self.arrivals_in.clone(), self.sip_bind);
+    fn open_line(&mut self, account: AccountId, line: u32, attempt: u32, towards: Towards) {
+        self.line_numbers.insert(account.clone(), (line, attempt));
+        let (arrivals, wanted, dns) = (self.arrivals_in.clone(), self.sip_bind, self.dns.clone());
         tokio::spawn(
             async move {
-                let result = udp::bind(towards, wanted).await;
-                let _ = arrivals.send(Arrival::Line(account, line, result)).await;
+                let result = wires::bind(towards, wanted, &dns).await;
+                let _ = arrivals.send(Arrival::Line { account, line, attempt, result }).await;
             }
             .instrument(tracing::debug_span!("line", line)),
         );
-    }
-
-    fn send(&mut self, account: AccountId, remote: SocketAddr, bytes: &[u8]) {
-        let sent = self.lines.get(&account).is_none_or(|line| line.send(remote, bytes));
-        if let (false, Some(line)) = (sent, self.line_numbers.get(&account)) {
-            self.backlog.push_back(Input::SendFailed { account, line: *line, remote });
-        }
     }
 
     fn open_provider(&mut self, account: AccountId, link: u32, url: &str, token: Secret) {

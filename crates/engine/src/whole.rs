@@ -176,14 +176,7 @@ fn connect(provider: &MemoryProvider) -> Connect {
 }
 
 async fn start(ports: &FakePorts, data_dir: Option<PathBuf>, provider: &MemoryProvider) -> EngineHandle {
-    let config = EngineConfig {
-        data_dir,
-        ports: ports.ports(),
-        user_agent: "test".into(),
-        sip_bind: None,
-        codecs: None,
-        direct: false,
-    };
+    let config = EngineConfig { data_dir, ..EngineConfig::new(ports.ports(), "test") };
     Engine::start_with(config, connect(provider)).await.unwrap()
 }
 

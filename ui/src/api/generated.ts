@@ -4,6 +4,14 @@
 /**  An account the user added; stays the same across restarts. */
 export type AccountId = number;
 
+/**  What few accounts need. */
+export type AccountOptions = {
+	/**  A file with the authorities of a private exchange (PEM or DER), believed in place of the platform's. */
+	caFile: string | null,
+	/**  Whether to register by RFC 5626, so that the server finds this phone over the way it came. */
+	outbound: boolean,
+};
+
 /**  An account. */
 export type AccountView = {
 	/**  Its id. */
@@ -352,6 +360,18 @@ export type ErrorCode =
 "registrationForbidden" | 
 /**  The provider's SIP server does not answer. */
 "sipUnreachable" | 
+/**  Nothing listens for SIP at the provider's address. */
+"sipRefused" | 
+/**  No authority that is believed signed the SIP server's certificate. */
+"certificateUntrusted" | 
+/**  The SIP server's certificate is for another server (RFC 5922). */
+"certificateWrongName" | 
+/**  The SIP server's certificate is not valid any more, or not yet. */
+"certificateOutOfDate" | 
+/**  TLS with the SIP server failed; the detail says how. */
+"encryptionFailed" | 
+/**  The account's CA file, or the system's roots, can't be read. */
+"caFileUnreadable" | 
 /**  The SIP server answers with a failure of its own. */
 "sipServerError" | 
 /**  The provider's API does not answer; what is shown may be old. */
@@ -565,10 +585,15 @@ export type NewAccount = {
 	domain: string,
 	/**  Digest password. */
 	password: Secret,
-	/**  `host` or `host:port` to send to, where it is not the domain. */
+	/**
+	 *  `host` or `host:port` to send to, where it is not the domain; several in the order to try, separated by
+	 *  commas or spaces.
+	 */
 	proxy: string | null,
 	/**  How SIP travels. */
 	transport: Transport,
+	/**  What few accounts need. */
+	options?: AccountOptions | null,
 	/**  Base address of a provider that speaks Tern's provider API, and its token; `None` for plain SIP. */
 	provider: NewProvider | null,
 };
@@ -827,5 +852,11 @@ export type TransactionView = {
 
 /**  How SIP travels. */
 export type Transport = 
-/**  RFC 3261 section 18 over UDP. */
-"udp";
+/**  As the domain's DNS records say (RFC 3263), UDP where they leave the choice. */
+"auto" | 
+/**  UDP, and TCP for what is too large for it. */
+"udp" | 
+/**  TCP. */
+"tcp" | 
+/**  TLS; the server's certificate must be for the domain (RFC 5922). */
+"tls";

@@ -6,7 +6,7 @@ use serde_json::json;
 use tern_engine::{
     EngineHandle,
     api::{
-        AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret, Transport,
+        AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret,
     },
     ports::SecretsError,
 };
@@ -29,13 +29,14 @@ pub(crate) async fn run(args: args::Accounts, report: &Report, stop: &mut Stop) 
     let command = args.command.unwrap_or(AccountsCommand::List);
     // Asked before anything starts, so that nothing has to be undone.
     let new = match &command {
-        AccountsCommand::Add { name, user, domain, password_env, proxy } => Some(NewAccount {
+        AccountsCommand::Add { name, user, domain, password_env, proxy, way } => Some(NewAccount {
             name: name.clone(),
             user: user.clone(),
             domain: domain.clone(),
             password: password(password_env.as_deref())?,
-            proxy: proxy.clone(),
-            transport: Transport::Udp,
+            proxy: account::proxies(proxy),
+            transport: account::transport(way.transport),
+            options: Some(account::options(way)?),
             provider: None,
         }),
         _ => None,

@@ -164,10 +164,15 @@ pub struct NewAccount {
     pub domain: String,
     /// Digest password.
     pub password: Secret,
-    /// `host` or `host:port` to send to, where it is not the domain.
+    /// `host` or `host:port` to send to, where it is not the domain; several in the order to try, separated by
+    /// commas or spaces.
     pub proxy: Option<String>,
     /// How SIP travels.
     pub transport: Transport,
+    /// What few accounts need.
+    #[serde(default)]
+    #[specta(optional)]
+    pub options: Option<AccountOptions>,
     /// Base address of a provider that speaks Tern's provider API, and its token; `None` for plain SIP.
     pub provider: Option<NewProvider>,
 }
@@ -182,12 +187,35 @@ pub struct NewProvider {
     pub token: Secret,
 }
 
+/// What few accounts need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountOptions {
+    /// A file with the authorities of a private exchange (PEM or DER), believed in place of the platform's.
+    pub ca_file: Option<String>,
+    /// Whether to register by RFC 5626, so that the server finds this phone over the way it came.
+    pub outbound: bool,
+}
+
+impl Default for AccountOptions {
+    fn default() -> Self {
+        Self { ca_file: None, outbound: true }
+    }
+}
+
 /// How SIP travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub enum Transport {
-    /// RFC 3261 section 18 over UDP.
+    /// As the domain's DNS records say (RFC 3263), UDP where they leave the choice.
+    #[default]
+    Auto,
+    /// UDP, and TCP for what is too large for it.
     Udp,
+    /// TCP.
+    Tcp,
+    /// TLS; the server's certificate must be for the domain (RFC 5922).
+    Tls,
 }
 
 /// A secret on its way in. Never serialized out by the engine, never printed.

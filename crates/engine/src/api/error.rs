@@ -36,6 +36,18 @@ pub enum ErrorCode {
     RegistrationForbidden,
     /// The provider's SIP server does not answer.
     SipUnreachable,
+    /// Nothing listens for SIP at the provider's address.
+    SipRefused,
+    /// No authority that is believed signed the SIP server's certificate.
+    CertificateUntrusted,
+    /// The SIP server's certificate is for another server (RFC 5922).
+    CertificateWrongName,
+    /// The SIP server's certificate is not valid any more, or not yet.
+    CertificateOutOfDate,
+    /// TLS with the SIP server failed; the detail says how.
+    EncryptionFailed,
+    /// The account's CA file, or the system's roots, can't be read.
+    CaFileUnreadable,
     /// The SIP server answers with a failure of its own.
     SipServerError,
     /// The provider's API does not answer; what is shown may be old.
@@ -147,6 +159,10 @@ impl ErrorCode {
             | NumberNotYours => Fault::User,
             NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec => Fault::Peer,
             RegistrationForbidden
+            | CertificateUntrusted
+            | CertificateWrongName
+            | CertificateOutOfDate
+            | EncryptionFailed
             | SipServerError
             | ProviderFailed
             | ProviderUnauthorized
@@ -156,8 +172,10 @@ impl ErrorCode {
             | CheckoutNotTrusted
             | NotOffered
             | CallFailed => Fault::Provider,
-            SipUnreachable | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => Fault::Network,
-            KeyringLocked | NoMicrophone | NoSpeaker | AudioDeviceFailed | BrowserFailed | StorageFailed => {
+            SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => {
+                Fault::Network
+            }
+            KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed | BrowserFailed | StorageFailed => {
                 Fault::Machine
             }
             Internal => Fault::Tern,

@@ -12,7 +12,7 @@ mod query;
 mod settings;
 mod view;
 
-pub use command::{Command, NewAccount, NewProvider, Reply, Secret, Transport};
+pub use command::{AccountOptions, Command, NewAccount, NewProvider, Reply, Secret, Transport};
 pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
 pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};

@@ -4,7 +4,7 @@ use rand::Rng;
 use tern_sip::{
     CallConfig, CallState as Sip, Event, Identity, Reply as SipReply,
     offer_answer::{self, Agreed, SessionVersion},
-    wire::{Address, HeaderAccess as _, Host, Message as SipMessage, SipUri, Uri, sdp::SessionDescription},
+    wire::{Address, HeaderAccess as _, Host, SipUri, Uri, sdp::SessionDescription},
 };
 
 use super::{
@@ -73,27 +73,6 @@ impl State {
         }
     }
 
-    /// Reads the Call-ID of an INVITE on its way out: the endpoint chooses it, the provider's log names it.
-    pub(crate) fn note_call_id(&mut self, account: &AccountId, bytes: &[u8]) {
-        if !bytes.starts_with(b"INVITE ") {
-            return;
-        }
-        let mut waiting = self.calls.values_mut().filter(|c| {
-            c.account == *account && c.direction == CallDirection::Outgoing && c.sip_call_id.is_none()
-        });
-        let Some(first) = waiting.next() else { return };
-        let Ok(SipMessage::Request(request)) = tern_sip::wire::parse_datagram(bytes) else { return };
-        let (Ok(call_id), Ok(sdp)) = (request.headers.call_id(), SessionDescription::parse(&request.body))
-        else {
-            return;
-        };
-        for call in std::iter::once(first).chain(waiting) {
-            if call.session.id.to_string() == sdp.origin.session_id {
-                call.sip_call_id = Some(call_id.to_owned());
-            }
-        }
-    }
-
     pub(super) fn invite(&mut self, id: &CallId, target: Uri) {
         let limit = self.config.codecs.clone();
         let Some(call) = self.calls.get_mut(id) else { return };
@@ -115,8 +94,10 @@ impl State {
         };
         match up.endpoint.call(now, CallConfig::new(identity, target, offer)) {
             Ok(sip) => {
+                let header = up.endpoint.call_header_id(sip).map(str::to_owned);
                 if let Some(call) = self.calls.get_mut(id) {
                     call.sip = Some(sip);
+                    call.sip_call_id = header;
                 }
                 self.drain(&account);
             }

@@ -1,12 +1,16 @@
 //! Everything the core asks the outside to do.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use tern_media::StreamConfig;
 use tern_provider::{
     Secret,
     types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, TopUpId},
 };
+use tern_sip::{FlowId, Question, Transport};
 use url::Url;
 
 use super::{RequestId, SecretKind, keep::Write};
@@ -25,37 +29,92 @@ pub(crate) enum Effect {
     Event(EventKind),
     /// Keep something.
     Write(Write),
-    /// Open a SIP socket on the local address that leads to `host`.
+    /// Open the sockets of SIP on the local address that leads to a host.
     OpenLine {
         /// Whose.
         account: AccountId,
-        /// Counts its sockets.
+        /// Counts its endpoints.
         line: u32,
-        /// Towards whom; `None` for everyone.
-        towards: Option<(String, u16)>,
+        /// Counts the attempts; only the last one counts.
+        attempt: u32,
+        /// The host; `None` for everyone.
+        towards: Option<String>,
     },
-    /// Close it.
+    /// Open them on the address that leads there now; the old ones are of no use any more.
+    MoveLine {
+        /// Whose.
+        account: AccountId,
+        /// Of which endpoint.
+        line: u32,
+        /// Counts the attempts; only the last one counts.
+        attempt: u32,
+        /// The host; `None` for everyone.
+        towards: Option<String>,
+    },
+    /// Close them, and every connection.
     CloseLine(AccountId),
-    /// Send a SIP message.
+    /// Send a SIP message over UDP.
     Send {
         /// Over whose socket.
         account: AccountId,
+        /// From which of its addresses.
+        local: SocketAddr,
         /// To where.
         remote: SocketAddr,
         /// What.
         bytes: Vec<u8>,
     },
-    /// Ask the DNS for SIP.
+    /// Connect.
+    Connect {
+        /// For whom.
+        account: AccountId,
+        /// For which endpoint.
+        line: u32,
+        /// Its name.
+        flow: FlowId,
+        /// Where to and how.
+        to: Box<Connection>,
+    },
+    /// Give a connection that came from outside its name.
+    NameStream {
+        /// Whose line.
+        account: AccountId,
+        /// Which endpoint.
+        line: u32,
+        /// As it was told.
+        number: u32,
+        /// Its name.
+        flow: FlowId,
+    },
+    /// Send SIP over a connection.
+    WriteStream {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        flow: FlowId,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Close a connection.
+    CloseStream {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        flow: FlowId,
+    },
+    /// Look a name up for SIP.
     Resolve {
         /// Whose.
         account: AccountId,
-        /// For which socket.
+        /// For which endpoint.
         line: u32,
         /// To be given back.
         id: tern_sip::ResolveId,
-        /// What.
-        question: tern_sip::Question,
+        /// What to ask.
+        question: Question,
     },
+    /// A SIP message for the eyes of whoever wants to see them, credentials redacted.
+    Trace(String),
     /// Set up the connection to a provider.
     OpenProvider {
         /// Whose.
@@ -92,7 +151,7 @@ pub(crate) enum Effect {
     Tone(Option<RingTone>, Option<String>),
     /// Open a page.
     Browse(Option<RequestId>, Url),
-    /// Open a call's RTP socket on this local address.
+    /// Open a call's RTP socket on this local address; one that sounds already moves there.
     OpenMedia(CallId, IpAddr),
     /// Start the sound, or change where it goes and what it is.
     RunMedia(CallId, Box<MediaPlan>),
@@ -106,6 +165,21 @@ pub(crate) enum Effect {
     ListDevices,
     /// Everything that had to be done before the end is done.
     Finished,
+}
+
+/// A connection to make for SIP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Connection {
+    /// TCP or TLS.
+    pub(crate) transport: Transport,
+    /// The local address to come from, where one is wanted.
+    pub(crate) local: Option<IpAddr>,
+    /// Where to.
+    pub(crate) remote: SocketAddr,
+    /// Whose certificate is expected.
+    pub(crate) server_name: String,
+    /// The account's own authorities.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// What was agreed for a call's sound.

@@ -7,10 +7,11 @@ use tern_provider::{
     ProviderError, Secret,
     types::{AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, SnapshotPage, TopUp},
 };
+use tern_sip::{Answer, Disconnect, FlowId, Listener};
 
 use super::keep::Kept;
 use crate::{
-    api::{AccountId, CallId, CallStatsView, Command, DevicesView, ErrorView},
+    api::{AccountId, CallId, CallStatsView, Command, DevicesView, ErrorCode, ErrorView},
     engine::SandboxAccess,
     ports::{NotificationAction, SecretsError},
     record::RowId,
@@ -42,25 +43,53 @@ pub(crate) enum Input {
     Shutdown,
     /// Time passed.
     Timer,
-    /// Bytes from the SIP socket.
+    /// Bytes from a UDP socket of SIP.
     Datagram {
         /// Whose socket.
         account: AccountId,
-        /// Which of its sockets, as counted by the core.
+        /// For which of its endpoints, as counted by the core.
         line: u32,
+        /// The local address they came to.
+        local: SocketAddr,
         /// From where.
         remote: SocketAddr,
         /// What.
         bytes: Vec<u8>,
     },
-    /// The SIP socket was opened on a local address, or could not be.
+    /// The sockets of SIP were opened, or could not be.
     Line {
         /// Whose.
         account: AccountId,
-        /// Which, as asked for.
+        /// For which endpoint, as asked for.
         line: u32,
-        /// The local address.
-        result: Result<SocketAddr, ErrorView>,
+        /// Which attempt, as asked for.
+        attempt: u32,
+        /// The local addresses, the preferred one first.
+        result: Result<Vec<Listener>, ErrorView>,
+    },
+    /// Something of a connection of SIP.
+    Stream {
+        /// Whose.
+        account: AccountId,
+        /// Of which endpoint.
+        line: u32,
+        /// Which connection.
+        flow: FlowId,
+        /// What.
+        news: StreamNews,
+    },
+    /// Somebody connected to us.
+    Accepted {
+        /// Whose line.
+        account: AccountId,
+        /// Which endpoint.
+        line: u32,
+        /// Its number until the endpoint names it.
+        number: u32,
+        /// Our side.
+        local: SocketAddr,
+        /// Theirs.
+        remote: SocketAddr,
     },
     /// A name was looked up for SIP.
     Resolved {
@@ -71,7 +100,7 @@ pub(crate) enum Input {
         /// What was asked.
         id: tern_sip::ResolveId,
         /// The answer.
-        answer: tern_sip::Answer,
+        answer: Answer,
     },
     /// The network refused a SIP datagram.
     SendFailed {
@@ -100,7 +129,12 @@ pub(crate) enum Input {
     /// The sound devices there are.
     Devices(DevicesView),
     /// The computer's addresses changed, or it woke up.
-    Network,
+    Network {
+        /// The accounts that should stand on another address by now.
+        moved: Vec<AccountId>,
+        /// It slept: what servers were told before may be forgotten.
+        slept: bool,
+    },
     /// The browser was opened, or was not.
     Browsed(Option<RequestId>, bool),
 }
@@ -112,6 +146,76 @@ pub(crate) enum SecretKind {
     SipPassword,
     /// For the provider's API.
     ProviderToken,
+}
+
+/// What a connection of SIP says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StreamNews {
+    /// It stands; our side of it.
+    Connected(SocketAddr),
+    /// Bytes came.
+    Bytes(Vec<u8>),
+    /// It is over, or never came to be.
+    Ended(StreamEnd),
+}
+
+/// Why a connection ended, or never came to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StreamEnd {
+    /// Nobody listens there.
+    Refused,
+    /// No way leads there.
+    NoWay,
+    /// It took too long.
+    TimedOut,
+    /// The other side closed it.
+    Closed,
+    /// It broke.
+    Reset,
+    /// No authority we believe signed the server's certificate.
+    UnknownAuthority,
+    /// The certificate is another server's.
+    WrongName,
+    /// The certificate is not valid any more, or not yet.
+    OutOfDate,
+    /// The certificate is wrong in another way.
+    BadCertificate(String),
+    /// TLS failed otherwise.
+    Handshake(String),
+    /// The authorities to believe can't be read.
+    NoTrust(String),
+}
+
+impl StreamEnd {
+    /// What the endpoint needs to know.
+    pub(crate) fn disconnect(&self) -> Disconnect {
+        match self {
+            Self::Refused | Self::NoWay | Self::TimedOut => Disconnect::Refused,
+            Self::Closed => Disconnect::Closed,
+            Self::Reset => Disconnect::Reset,
+            Self::UnknownAuthority
+            | Self::WrongName
+            | Self::OutOfDate
+            | Self::BadCertificate(_)
+            | Self::NoTrust(_) => Disconnect::Certificate,
+            Self::Handshake(_) => Disconnect::Handshake,
+        }
+    }
+
+    /// What a person needs to know, where it is more than that the network broke.
+    pub(crate) fn error(&self) -> Option<ErrorView> {
+        Some(match self {
+            Self::Refused => ErrorView::new(ErrorCode::SipRefused),
+            Self::NoWay | Self::TimedOut => ErrorView::new(ErrorCode::SipUnreachable),
+            Self::Closed | Self::Reset => return None,
+            Self::UnknownAuthority => ErrorView::new(ErrorCode::CertificateUntrusted),
+            Self::WrongName => ErrorView::new(ErrorCode::CertificateWrongName),
+            Self::OutOfDate => ErrorView::new(ErrorCode::CertificateOutOfDate),
+            Self::BadCertificate(why) => ErrorView::with_detail(ErrorCode::CertificateUntrusted, why),
+            Self::Handshake(why) => ErrorView::with_detail(ErrorCode::EncryptionFailed, why),
+            Self::NoTrust(why) => ErrorView::with_detail(ErrorCode::CaFileUnreadable, why),
+        })
+    }
 }
 
 /// What a call's media thread says.

@@ -11,8 +11,10 @@ mod keep;
 mod state;
 
 pub(crate) use backoff::Backoff;
-pub(crate) use effect::{Effect, MediaPlan, ProviderRequest};
-pub(crate) use input::{Input, MediaReport, Now, ProviderReport, RequestId, SecretKind};
+pub(crate) use effect::{Connection, Effect, MediaPlan, ProviderRequest};
+pub(crate) use input::{
+    Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, StreamEnd, StreamNews,
+};
 pub(crate) use keep::{Kept, Write};
 pub(crate) use state::{CoreConfig, State};
 

@@ -34,6 +34,8 @@ pub(crate) struct CoreConfig {
     pub(crate) codecs: Option<Vec<String>>,
     /// Whether account 0 is there.
     pub(crate) direct: bool,
+    /// Whether SIP messages are shown.
+    pub(crate) trace: bool,
     /// Everything random follows from it.
     pub(crate) seed: [u8; 32],
 }
@@ -183,8 +185,16 @@ impl State {
             Input::Activated(action) => self.activated(action),
             Input::Shutdown => self.shutdown(),
             Input::Timer => {}
-            Input::Datagram { account, line, remote, bytes } => self.datagram(&account, line, remote, &bytes),
-            Input::Line { account, line, result } => self.line_opened(&account, line, result),
+            Input::Datagram { account, line, local, remote, bytes } => {
+                self.datagram(&account, line, tern_sip::Datagram { local, remote, bytes: &bytes });
+            }
+            Input::Line { account, line, attempt, result } => {
+                self.line_opened(&account, line, attempt, result);
+            }
+            Input::Stream { account, line, flow, news } => self.stream_news(&account, line, flow, news),
+            Input::Accepted { account, line, number, local, remote } => {
+                self.accepted(&account, line, number, local, remote);
+            }
             Input::Resolved { account, line, id, answer } => self.resolved(&account, line, id, answer),
             Input::SendFailed { account, line, remote } => self.send_failed(&account, line, remote),
             Input::Media(call, report) => self.media_report(&call, report),
@@ -197,7 +207,7 @@ impl State {
                     self.event(EventKind::DevicesChanged {});
                 }
             }
-            Input::Network => self.network_changed(),
+            Input::Network { moved, slept } => self.network_changed(&moved, slept),
             Input::Browsed(request, opened) => self.browsed(request, opened),
         }
     }

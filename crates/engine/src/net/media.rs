@@ -43,6 +43,7 @@ pub(crate) struct CallSound {
 
 enum Say {
     Plan(Box<MediaPlan>),
+    Sockets(Box<Sockets>),
     Mute(bool),
     Digit(char),
 }
@@ -53,6 +54,17 @@ impl CallSound {
         let (rtp, rtcp) = pair(ip)?;
         let address = rtp.local_addr()?;
         Ok((Self { sockets: Some((rtp, rtcp)), commands: None }, address))
+    }
+
+    /// Moves to sockets on another local address, at once: what is heard and said goes on there.
+    pub(crate) fn reopen(&mut self, ip: IpAddr) -> io::Result<SocketAddr> {
+        let (rtp, rtcp) = pair(ip)?;
+        let address = rtp.local_addr()?;
+        match &self.commands {
+            Some(_) => self.say(Say::Sockets(Box::new(Sockets::new(rtp, rtcp)?))),
+            None => self.sockets = Some((rtp, rtcp)),
+        }
+        Ok(address)
     }
 
     /// Starts the sound, or changes it.
@@ -252,6 +264,11 @@ impl Sounding {
                         {
                             tracing::info!(%error, "a digit was not sent");
                         }
+                    }
+                    Ok(Say::Sockets(sockets)) => {
+                        self.sockets = *sockets;
+                        // Where its packets come from is to be heard anew.
+                        peer = Peer::new(&plan);
                     }
                     Ok(Say::Plan(new)) => {
                         if differs(&plan, &new) {

@@ -2,12 +2,17 @@
 
 use rusqlite::{Connection, params};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    column::{Word, word},
+};
 use crate::{api::AccountId, record::Profile};
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Profile>, StoreError> {
     let mut statement = connection.prepare(
-        "SELECT id, name, user, domain, proxy, provider_url, sandbox, secret_name FROM account ORDER BY id",
+        "SELECT id, name, user, domain, proxy, provider_url, sandbox, secret_name, transport, ca_file, instance,
+                outbound
+         FROM account ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
         Ok(Profile {
@@ -15,10 +20,14 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Profile>, StoreError> {
             name: row.get(1)?,
             user: row.get(2)?,
             domain: row.get(3)?,
-            proxy: row.get(4)?,
+            proxies: row.get::<_, Option<String>>(4)?.map_or_else(Vec::new, |p| split(&p)),
             provider_url: row.get(5)?,
             sandbox: row.get(6)?,
             secret_name: row.get(7)?,
+            transport: word(row, 8)?,
+            ca_file: row.get(9)?,
+            instance: row.get(10)?,
+            outbound: row.get(11)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -34,20 +43,26 @@ pub(super) fn next(connection: &Connection) -> Result<u32, StoreError> {
 
 pub(super) fn put(connection: &Connection, profile: &Profile) -> Result<(), StoreError> {
     connection.execute(
-        "INSERT INTO account (id, name, user, domain, proxy, provider_url, sandbox, secret_name)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO account (id, name, user, domain, proxy, provider_url, sandbox, secret_name, transport, ca_file,
+                              instance, outbound)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, user = excluded.user, domain = excluded.domain,
              proxy = excluded.proxy, provider_url = excluded.provider_url, sandbox = excluded.sandbox,
-             secret_name = excluded.secret_name",
+             secret_name = excluded.secret_name, transport = excluded.transport, ca_file = excluded.ca_file,
+             instance = excluded.instance, outbound = excluded.outbound",
         params![
             profile.id.0,
             profile.name,
             profile.user,
             profile.domain,
-            profile.proxy,
+            (!profile.proxies.is_empty()).then(|| profile.proxies.join(" ")),
             profile.provider_url,
             profile.sandbox,
-            profile.secret_name
+            profile.secret_name,
+            profile.transport.word(),
+            profile.ca_file,
+            profile.instance,
+            profile.outbound
         ],
     )?;
     Ok(())
@@ -58,4 +73,8 @@ pub(super) fn remove(connection: &Connection, id: &AccountId) -> Result<(), Stor
     connection.execute("DELETE FROM activity WHERE account = ?1", [id.0])?;
     connection.execute("DELETE FROM account WHERE id = ?1", [id.0])?;
     Ok(())
+}
+
+fn split(proxies: &str) -> Vec<String> {
+    proxies.split_ascii_whitespace().map(str::to_owned).collect()
 }

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use tern_provider::types::{Money, NumberState, TransactionType};
 
 use super::StoreError;
-use crate::api::{CallOutcome, ErrorCode, ErrorView, MessageState, TopUpState};
+use crate::api::{CallOutcome, ErrorCode, ErrorView, MessageState, TopUpState, Transport};
 
 /// An enumeration kept as a word.
 pub(super) trait Word: Sized + Copy + PartialEq + 'static {
@@ -40,6 +40,12 @@ impl Word for MessageState {
         (Self::Failed, "failed"),
         (Self::Unknown, "unknown"),
     ];
+}
+
+impl Word for Transport {
+    const WHAT: &'static str = "account.transport";
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Auto, "auto"), (Self::Udp, "udp"), (Self::Tcp, "tcp"), (Self::Tls, "tls")];
 }
 
 impl Word for CallOutcome {

@@ -9,7 +9,7 @@ use tern_provider::types::{
 
 use super::*;
 use crate::{
-    api::{AccountId, CallDirection, CallOutcome, MessageState, TopUpState},
+    api::{AccountId, CallDirection, CallOutcome, MessageState, TopUpState, Transport},
     core::RequestId,
     record::{Applied, Balance, Batch, LocalCall, NewOutgoing, Profile, Row, RowId, RowWhat, TopUpRecord},
 };
@@ -24,7 +24,11 @@ fn profile() -> Profile {
         name: "Alice".into(),
         user: "alice".into(),
         domain: "sip.example".into(),
-        proxy: None,
+        proxies: vec!["one.example:5070".into(), "two.example".into()],
+        transport: Transport::Tls,
+        ca_file: Some("/home/alice/ca.pem".into()),
+        instance: Some("urn:uuid:00000000-0000-4000-8000-000000000001".into()),
+        outbound: true,
         provider_url: Some("https://api.example".into()),
         sandbox: false,
         secret_name: "abc".into(),
@@ -137,7 +141,8 @@ fn only_state(connection: &Connection) -> MessageState {
 fn the_document_is_the_database() {
     let plain = |sql: String| {
         let lines: Vec<&str> = sql.lines().map(|l| l.split("--").next().unwrap_or("").trim()).collect();
-        lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+        let text = lines.join(" ").replace(',', " , ").replace(')', " ) ");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let schema = |connection: &Connection| -> BTreeMap<String, String> {
         let mut statement = connection

@@ -37,7 +37,7 @@ export function toAccount(form: AccountForm): NewAccount {
     domain: form.domain.trim(),
     password: form.password,
     proxy: form.proxy.trim() || null,
-    transport: "udp",
+    transport: "auto",
     provider: null,
   };
 }

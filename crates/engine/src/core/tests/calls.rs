@@ -21,6 +21,10 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
 
+fn listener(port: u16) -> Listener {
+    Listener { transport: Transport::Udp, address: address(port) }
+}
+
 const HERE: u16 = 5060;
 const THERE: u16 = 5070;
 
@@ -36,16 +40,16 @@ struct Two {
 impl Two {
     fn new() -> Self {
         let mut bench = Bench::new(true, Loaded::default());
-        let line = bench
+        let (line, attempt) = bench
             .take(|e| match e {
-                Effect::OpenLine { line, .. } => Ok(line),
+                Effect::OpenLine { line, attempt, .. } => Ok((line, attempt)),
                 other => Err(other),
             })
             .pop()
             .unwrap();
-        bench.give(Input::Line { account: DIRECT, line, result: Ok(address(HERE)) });
+        bench.give(Input::Line { account: DIRECT, line, attempt, result: Ok(vec![listener(HERE)]) });
         let peer = Endpoint::new(EndpointConfig {
-            listeners: vec![Listener { transport: Transport::Udp, address: address(THERE) }],
+            listeners: vec![listener(THERE)],
             seed: [9; 32],
             strangers: tern_sip::Strangers::Accept,
             ..EndpointConfig::default()
@@ -65,22 +69,18 @@ impl Two {
                 quiet = false;
                 self.peer.handle_datagram(
                     self.bench.now.instant,
-                    Datagram {
-                        local: address(THERE),
-                        remote: address(HERE),
-                        bytes: &bytes,
-                    },
+                    Datagram { local: address(THERE), remote: address(HERE), bytes: &bytes },
                 );
             }
             while let Some(output) = self.peer.poll() {
                 match output {
                     Output::Transmit { bytes, .. } => {
                         quiet = false;
-                        let remote = address(THERE);
-                        self.bench.give(Input::Datagram { account: DIRECT, line: 1, remote, bytes });
+                        let (local, remote) = (address(HERE), address(THERE));
+                        self.bench.give(Input::Datagram { account: DIRECT, line: 1, local, remote, bytes });
                     }
                     Output::Event(event) => self.heard.push(event),
-                    other => panic!("not asked for: {other:?}"),
+                    other => panic!("{other:?}"),
                 }
             }
             if quiet {

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use tern_sip::wire::{HeaderAccess as _, Message as SipMessage, Request, Response, parse_datagram};
+use tern_sip::{
+    Listener, Transport as SipTransport,
+    wire::{HeaderAccess as _, Message as SipMessage, Request, Response, parse_datagram},
+};
 
 use super::*;
 use crate::{
@@ -40,11 +43,12 @@ fn secret(bench: &mut Bench, result: Result<Option<Secret>, SecretsError>) {
 /// Opens the socket that was asked for last.
 fn open(bench: &mut Bench) -> u32 {
     let lines = bench.take(|e| match e {
-        Effect::OpenLine { line, .. } => Ok(line),
+        Effect::OpenLine { line, attempt, .. } => Ok((line, attempt)),
         other => Err(other),
     });
-    let line = *lines.last().expect("no socket was asked for");
-    bench.give(Input::Line { account: ACCOUNT, line, result: Ok(local()) });
+    let (line, attempt) = *lines.last().expect("no socket was asked for");
+    let listener = Listener { transport: SipTransport::Udp, address: local() };
+    bench.give(Input::Line { account: ACCOUNT, line, attempt, result: Ok(vec![listener]) });
     line
 }
 
@@ -75,7 +79,7 @@ fn answer(bench: &mut Bench, line: u32, request: &Request, code: u16) {
         response.headers.add("Expires", "3600");
     }
     let bytes = response.to_bytes();
-    bench.give(Input::Datagram { account: ACCOUNT, line, remote: registrar(), bytes });
+    bench.give(Input::Datagram { account: ACCOUNT, line, local: local(), remote: registrar(), bytes });
 }
 
 #[test]
@@ -151,12 +155,12 @@ fn a_name_that_is_not_found_is_tried_again() {
     let mut tries = 0;
     for _ in 0..20 {
         let lines = bench.take(|e| match e {
-            Effect::OpenLine { line, .. } => Ok(line),
+            Effect::OpenLine { line, attempt, .. } => Ok((line, attempt)),
             other => Err(other),
         });
-        for line in lines {
+        for (line, attempt) in lines {
             tries += 1;
-            bench.give(Input::Line { account: ACCOUNT, line, result: Err(error.clone()) });
+            bench.give(Input::Line { account: ACCOUNT, line, attempt, result: Err(error.clone()) });
             assert!(matches!(bench.account().registration, RegistrationState::Retrying { .. }));
         }
         bench.wait(Duration::from_secs(60));
@@ -180,6 +184,7 @@ fn accounts_are_checked_kept_and_removed_with_their_secrets() {
         password: ApiSecret("pw".into()),
         proxy: proxy.map(str::to_owned),
         transport: Transport::Udp,
+        options: None,
         provider: None,
     };
     let mut bench = Bench::new(false, Loaded { next_account: 1, ..Loaded::default() });
