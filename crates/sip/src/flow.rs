@@ -9,7 +9,7 @@ use crate::transport::{Listener, Transport};
 use crate::wire::{Frame, Framer};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Connections at a time.
 const MAX_FLOWS: usize = 512;
@@ -17,6 +17,8 @@ const MAX_FLOWS: usize = 512;
 const MAX_INCOMING: usize = 384;
 /// Messages that wait for a connection to open; beyond, they are dropped.
 const MAX_PENDING: usize = 16;
+/// The pieces of one write come within this.
+const ONE_WRITE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Default)]
 pub(crate) struct Flows {
@@ -35,6 +37,8 @@ pub(crate) struct Flow {
     /// A request over it met silence: others go over a new one.
     suspicion: Suspicion,
     framer: Framer,
+    /// When bytes came last.
+    heard: Option<Instant>,
 }
 
 /// What happened last on a connection.
@@ -166,8 +170,11 @@ impl Flows {
     }
 
     /// Takes bytes; [`Self::next_frame`] then gives what they complete.
-    pub(crate) fn push(&mut self, id: FlowId, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, now: Instant, id: FlowId, bytes: &[u8]) {
         if let Some(flow) = self.table.get_mut(&id) {
+            if flow.heard.replace(now).is_some_and(|at| now.saturating_duration_since(at) > ONE_WRITE) {
+                flow.framer.pause();
+            }
             flow.framer.push(bytes);
         }
     }
@@ -195,7 +202,8 @@ impl Flows {
     ) -> FlowId {
         let id = self.fresh_id();
         let (suspicion, framer) = (Suspicion::None, Framer::new());
-        self.table.insert(id, Flow { transport, remote, last, server_name, state, suspicion, framer });
+        self.table
+            .insert(id, Flow { transport, remote, last, server_name, state, suspicion, framer, heard: None });
         id
     }
 

@@ -56,6 +56,7 @@
 //! | `origin` | who sends a request outside any dialog, and by which way |
 //! | `message`, `subscription`, [`message_waiting`] | MESSAGE, SUBSCRIBE and NOTIFY, waiting messages |
 //! | [`offer_answer`] | what an offer and an answer agree on (RFC 3264) |
+//! | [`trace`] | traced messages made fit to be shown |
 //! | `endpoint` | tells who a message, a timer or a command is for |
 //!
 //! # What is deliberately absent
@@ -99,6 +100,7 @@ mod subscription;
 mod surroundings;
 mod target;
 mod timers;
+pub mod trace;
 mod transaction;
 mod transfer;
 mod transport;

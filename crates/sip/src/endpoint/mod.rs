@@ -92,7 +92,7 @@ impl Endpoint {
 
     /// Takes bytes of a connection, cut anywhere (RFC 3261 18.3).
     pub fn handle_stream(&mut self, now: Instant, flow: FlowId, bytes: &[u8]) {
-        self.layer.around.flows.push(flow, bytes);
+        self.layer.around.flows.push(now, flow, bytes);
         while let Some(path) = self.layer.around.flows.path(flow) {
             let Path { transport, local, remote, flow: over } = path;
             let source = Source { transport, local, remote, flow: over };
@@ -100,6 +100,8 @@ impl Endpoint {
                 None => break,
                 Some(Frame::Message(message)) => self.on_message(now, source, &message),
                 Some(Frame::Ping) => {
+                    // Its own ping and the answer to ours may have come at once.
+                    self.layer.pong(now, flow);
                     // RFC 5626 4.4.1: one line end answers two.
                     self.layer.around.outputs.push_back(Output::Write { flow, bytes: b"\r\n".to_vec() });
                 }

@@ -3,8 +3,8 @@
 
 use super::leg::{Leg, LegId, Stage};
 use super::{AfterAck, Call, State, description};
-use crate::credentials::Credentials;
 use crate::config::Reply;
+use crate::credentials::Credentials;
 use crate::dialog::Dialog;
 use crate::event::{CallState, EndedBy, Ending, Event};
 use crate::ids::CallId;

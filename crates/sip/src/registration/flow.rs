@@ -242,8 +242,16 @@ impl Flow {
         if self.path != Some(path) || !matches!(self.state, State::Registered) {
             return None;
         }
-        self.start(now, about, layer);
-        None
+        match notice {
+            Notice::Lost(_) => {
+                self.learnt = None;
+                Some(self.bind(now, about, layer))
+            }
+            Notice::AddressChanged(_) => {
+                self.start(now, about, layer);
+                None
+            }
+        }
     }
 
     pub(super) fn on_timer(&mut self, now: Instant, about: &About, layer: &mut Layer) -> Vec<News> {
@@ -321,7 +329,7 @@ impl Flow {
                 return news;
             }
             Verdict::Bound(learnt, proof) => {
-                let moved = self.is_seen_elsewhere(&learnt);
+                let moved = self.is_seen_elsewhere(layer);
                 news.push(self.bound(now, *learnt, proof, about, layer));
                 self.keep_alive(now, &fate, layer);
                 if moved && then == Then::Keep {
@@ -530,11 +538,12 @@ impl Flow {
     }
 
     /// Whether the server sees us at another address than the one it has just bound.
-    fn is_seen_elsewhere(&self, learnt: &Learnt) -> bool {
+    fn is_seen_elsewhere(&self, layer: &Layer) -> bool {
         let bound = self.bound.last().and_then(|c| c.uri.as_sip());
-        match (learnt.public, bound) {
-            (Some(public), Some(sip)) if self.turns < MAX_TURNS => {
-                sip.host.ip() != Some(public.ip()) || sip.port.unwrap_or(5060) != public.port()
+        match (self.path, bound) {
+            (Some(path), Some(sip)) if self.turns < MAX_TURNS => {
+                let now = layer.around.contact_address(path);
+                sip.host.ip() != Some(now.ip()) || sip.port.unwrap_or(5060) != now.port()
             }
             _ => false,
         }

@@ -72,6 +72,14 @@ impl Framer {
         self.buffer.extend_from_slice(chunk);
     }
 
+    /// What is pushed next comes after a pause: it does not belong to a line end before, which was a whole answer and no
+    /// half of a ping.
+    pub fn pause(&mut self) {
+        if matches!(self.state, State::AfterPong) {
+            self.state = State::Between;
+        }
+    }
+
     /// The next thing the bytes taken so far hold; `None` when more of them are needed.
     pub fn next_frame(&mut self) -> Option<Frame> {
         loop {

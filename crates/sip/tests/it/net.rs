@@ -107,6 +107,12 @@ pub(crate) struct Net {
     pub(crate) naptr: Vec<(&'static str, NaptrRecord)>,
     /// Every question that was asked.
     pub(crate) asked: Vec<Question>,
+    /// Connections to be opened get no answer at all.
+    pub(crate) lost_connections: bool,
+    /// Answers to pings do not arrive.
+    pub(crate) mute_pongs: bool,
+    /// What a NAT makes of the address of a node.
+    pub(crate) nat: Option<(usize, SocketAddr)>,
     /// Certificates that fail, by the name they should be for.
     pub(crate) forged: Vec<&'static str>,
     pub(crate) weather: Weather,
@@ -135,6 +141,9 @@ impl Net {
             srv: Vec::new(),
             naptr: Vec::new(),
             asked: Vec::new(),
+            lost_connections: false,
+            mute_pongs: false,
+            nat: None,
             forged: Vec::new(),
             weather,
             transport: Transport::Udp,
@@ -213,6 +222,12 @@ impl Net {
     /// Hands a datagram to whoever lives at `to`.
     pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let now = self.now;
+        let (mut from, mut to) = (from, to);
+        if let Some((inside, outside)) = self.nat {
+            let inside = self.nodes[inside].address;
+            from = if from == inside { outside } else { from };
+            to = if to == outside { inside } else { to };
+        }
         if let Some(node) = self.nodes.iter_mut().find(|n| n.address == to) {
             self.heard.push((self.sent.len(), to, bytes.to_vec()));
             node.endpoint.handle_datagram(now, Datagram { local: to, remote: from, bytes });
@@ -221,13 +236,25 @@ impl Net {
         }
     }
 
-    /// Breaks every connection of a node, as a restart of its machine would. The node itself hears nothing.
-    #[allow(dead_code, reason = "for the tests of connections")]
+    /// Ends every connection of a node as its restart would: the others hear of it, the node itself does not.
     pub(crate) fn cut(&mut self, node: usize, why: Disconnect) {
         let links: Vec<Link> = self.nodes[node].flows.drain().map(|(_, link)| link).collect();
         for (peer, flow) in links.into_iter().filter_map(|l| l.peer) {
             self.later(Parcel::Disconnected { node: peer, flow, why });
         }
+    }
+
+    /// A node loses its connections and nobody else hears of it.
+    pub(crate) fn cut_one_side(&mut self, node: usize, why: Disconnect) {
+        let flows: Vec<FlowId> = self.nodes[node].flows.keys().copied().collect();
+        for flow in flows {
+            self.later(Parcel::Disconnected { node, flow, why });
+        }
+    }
+
+    /// A node forgets its connections, and nobody hears of it.
+    pub(crate) fn forget(&mut self, node: usize) {
+        self.nodes[node].flows.clear();
     }
 
     fn arrive(&mut self, parcel: Parcel) {
@@ -236,6 +263,9 @@ impl Net {
             Parcel::Datagram { from, to, bytes } => self.deliver(from, to, &bytes),
             Parcel::Arrival { node, flow } => {
                 let Some(link) = self.nodes[node].flows.get(&flow).copied() else { return };
+                if self.lost_connections {
+                    return;
+                }
                 let listens = |n: &Node| {
                     n.listeners.iter().any(|l| l.transport == link.transport && l.address == link.remote)
                 };
@@ -292,6 +322,9 @@ impl Net {
                         Output::Write { flow, bytes } => {
                             let link = self.nodes[n].flows[&flow];
                             self.note(link.local, link.remote, &bytes);
+                            if self.mute_pongs && bytes == b"\r\n" {
+                                continue;
+                            }
                             if let Some((node, flow)) = link.peer {
                                 self.later(Parcel::Bytes { node, flow, bytes });
                             }
