@@ -78,6 +78,21 @@ pub enum Disagreement {
     UnknownTransport,
 }
 
+impl Agreed {
+    /// Whether the other side takes this telephone event (RFC 4733 3.2: 0 to 9, 10 `*`, 11 `#`, 12 to 15 `A` to `D`).
+    pub fn takes_event(&self, event: u8) -> bool {
+        let Some(format) = &self.telephone_event else { return false };
+        // RFC 4733 2.4.1: `0-15,66,70`; without a list the DTMF events are meant.
+        let Some(list) = format.remote_fmtp.as_deref() else { return event <= 15 };
+        let list = list.strip_prefix("events=").unwrap_or(list);
+        list.split(',').any(|part| {
+            let (from, to) = part.split_once('-').unwrap_or((part, part));
+            let bound = |text: &str| text.trim().parse::<u8>();
+            matches!((bound(from), bound(to)), (Ok(from), Ok(to)) if (from..=to).contains(&event))
+        })
+    }
+}
+
 /// Builds an offer (RFC 3264 5).
 pub fn offer(capabilities: &AudioCapabilities) -> SessionDescription {
     let media = audio_media(capabilities, &capabilities.codecs, capabilities.direction);
@@ -323,6 +338,45 @@ mod tests {
         old.connection = Some(Connection::Ip("0.0.0.0".parse().unwrap()));
         let (_, agreed) = answer(&old, &capabilities(5000, vec![pcmu()])).unwrap();
         assert_eq!((agreed.remote, agreed.direction), (None, Direction::RecvOnly));
+    }
+
+    #[test]
+    fn events_share_the_clock_of_the_sound_where_they_can() {
+        let wide = Codec::new(110, "telephone-event", 48000, 1, Some("0-15"));
+        let caller = capabilities(4000, vec![opus(96), pcmu(), wide.clone(), events(101)]);
+        let event = |codecs| {
+            let (reply, at_callee) = answer(&offer(&caller), &capabilities(5000, codecs)).unwrap();
+            let at_caller = agree(&offer(&caller), &reply).unwrap();
+            let of = |a: &Agreed| a.telephone_event.as_ref().map(|f| (f.clock_rate, f.send, f.receive));
+            assert_eq!(of(&at_caller), of(&at_callee));
+            of(&at_caller)
+        };
+        // RFC 4733 2.1
+        assert_eq!(event(vec![opus(96), wide, events(97)]), Some((48000, 110, 110)));
+        assert_eq!(event(vec![pcmu(), events(97)]), Some((8000, 101, 101)));
+        assert_eq!(event(vec![opus(96), events(97)]), Some((8000, 101, 101)), "better than none");
+        assert_eq!(event(vec![pcmu()]), None);
+    }
+
+    #[test]
+    fn each_side_chooses_the_number_it_receives_and_says_which_events() {
+        let ours = offer(&capabilities(4000, vec![pcmu(), events(101)]));
+        let agreed = |fmtp: &str| {
+            let text = format!(
+                "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+                 m=audio 6000 RTP/AVP 0 97\r\na=rtpmap:97 TELEPHONE-EVENT/8000\r\n{fmtp}"
+            );
+            agree(&ours, &SessionDescription::parse(text.as_bytes()).unwrap()).unwrap()
+        };
+        // RFC 3264 6.1: the answer may number a format anew.
+        let event = agreed("").telephone_event.unwrap();
+        assert_eq!((event.send, event.receive), (97, 101));
+        let takes = |fmtp: &str, event| agreed(fmtp).takes_event(event);
+        assert!(takes("", 15) && !takes("", 16));
+        assert!(takes("a=fmtp:97 0-16\r\n", 16) && !takes("a=fmtp:97 0-11,66\r\n", 12));
+        assert!(takes("a=fmtp:97 0-11, 66\r\n", 66) && !takes("a=fmtp:97 nonsense\r\n", 1));
+        let none = agree(&ours, &offer(&capabilities(1, vec![pcmu()]))).unwrap();
+        assert!(!none.takes_event(1));
     }
 
     #[test]
