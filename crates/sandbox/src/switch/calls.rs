@@ -3,11 +3,8 @@
 use std::time::{Duration, Instant};
 
 use tern_sip::{
-    CallConfig, CallId, Identity, NextHop, Output, Reply,
-    wire::{
-        Address, HeaderAccess, Host, Message, Request, SipUri, Uri, headers::header, parse_datagram,
-        sdp::SessionDescription,
-    },
+    CallConfig, CallId, Identity, NextHop, Reply,
+    wire::{Address, HeaderAccess, Host, Request, SipUri, Uri, headers::header, sdp::SessionDescription},
 };
 
 use super::{
@@ -25,6 +22,18 @@ use crate::{
     services::{self, announcement::Announcement, echo::Echo},
     store::numbers,
 };
+
+/// Where and how a customer is rung.
+#[derive(Debug)]
+pub(super) struct Places<'a> {
+    pub(super) contacts: &'a [Binding],
+    /// The number they are reached on.
+    pub(super) number: &'a str,
+    /// Who calls.
+    pub(super) from: &'a str,
+    pub(super) display: Option<&'a str>,
+    pub(super) ring_for: Duration,
+}
 
 impl Switch {
     pub(super) fn on_invite(
@@ -55,6 +64,8 @@ impl Switch {
             number: dialled.from,
             peer: dialled.peer.clone(),
             sent: None,
+            direction: Direction::Outgoing,
+            joined: None,
         };
         match route::route(&self.operator, account.id, &dialled.peer) {
             Ok(Route::Service(service)) => self.serve(now, caller, service, offer.as_ref()),
@@ -141,6 +152,7 @@ impl Switch {
             begun: self.operator.now(),
             progress: Progress::Talking { since: now },
             then_call_back: service == Service::CallMe,
+            transfer: None,
         };
         self.legs.insert(leg, id);
         self.sessions.insert(id, session);
@@ -184,11 +196,13 @@ impl Switch {
                 branches: Vec::new(),
                 answered_by: None,
                 first_call_id: None,
+                joined: None,
             }),
             sound: Sound::Relay(relay),
             begun: self.operator.now(),
             progress: Progress::Ringing,
             then_call_back: false,
+            transfer: None,
         };
         self.legs.insert(leg, id);
         self.sessions.insert(id, session);
@@ -227,11 +241,13 @@ impl Switch {
                 branches: Vec::new(),
                 answered_by: None,
                 first_call_id: None,
+                joined: None,
             }),
             sound: Sound::Echo(echo),
             begun: self.operator.now(),
             progress: Progress::Ringing,
             then_call_back: false,
+            transfer: None,
         };
         self.sessions.insert(id, session);
         let rings = self.ring(now, id, &contacts, from, display, ring_for);
@@ -262,17 +278,34 @@ impl Switch {
         let Some((offer, number)) = callee.map(|c| (c.offer.clone(), c.number.clone())) else {
             return false;
         };
+        let places = Places { contacts, number: &number, from, display, ring_for };
+        let branches = self.place(now, id, &places, &offer);
+        let Some(callee) = self.sessions.get_mut(&id).and_then(|s| s.callee.as_mut()) else { return false };
+        callee.first_call_id = branches.first().map(|b| b.sip_call_id.clone());
+        callee.branches = branches;
+        !callee.branches.is_empty()
+    }
+
+    /// A leg for every place that can be called.
+    pub(super) fn place(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        places: &Places<'_>,
+        offer: &SessionDescription,
+    ) -> Vec<Branch> {
         // RFC 7315 section 4.2: a customer with several numbers is told which of them was called.
-        let called = header("P-Called-Party-ID", format!("<sip:{number}@{DOMAIN}>"));
-        let from = Uri::Sip(SipUri::new(Some(from), Host::Name(DOMAIN.into()), None));
-        for binding in contacts {
+        let called = header("P-Called-Party-ID", format!("<sip:{}@{DOMAIN}>", places.number));
+        let from = Uri::Sip(SipUri::new(Some(places.from), Host::Name(DOMAIN.into()), None));
+        let mut branches = Vec::new();
+        for binding in places.contacts {
             let config = CallConfig {
                 next_hop: Some(NextHop::udp(binding.source)),
-                ring_timeout: ring_for,
+                ring_timeout: places.ring_for,
                 headers: vec![called.clone()],
                 ..CallConfig::new(
                     Identity::Plain {
-                        from: Address::named(display.map(Into::into), from.clone()),
+                        from: Address::named(places.display.map(Into::into), from.clone()),
                         login: None,
                     },
                     binding.contact.clone(),
@@ -286,30 +319,10 @@ impl Switch {
                     continue;
                 }
             };
-            let sip_call_id = self.call_id_just_sent();
+            let sip_call_id = self.endpoint.call_header_id(leg).unwrap_or_default().to_owned();
             self.legs.insert(leg, id);
-            if let Some(callee) = self.sessions.get_mut(&id).and_then(|s| s.callee.as_mut()) {
-                callee.first_call_id.get_or_insert_with(|| sip_call_id.clone());
-                callee.branches.push(Branch { leg, sip_call_id, answer: None });
-            }
+            branches.push(Branch { leg, sip_call_id, answer: None });
         }
-        self.sessions.get(&id).and_then(|s| s.callee.as_ref()).is_some_and(|c| !c.branches.is_empty())
-    }
-
-    /// The Call-ID of the INVITE the endpoint has just made: the log joins on it.
-    fn call_id_just_sent(&mut self) -> String {
-        let before = self.outputs.len();
-        self.outputs.extend(std::iter::from_fn(|| self.endpoint.poll()));
-        self.outputs
-            .iter()
-            .skip(before)
-            .find_map(|output| match output {
-                Output::Transmit { bytes, .. } => match parse_datagram(bytes) {
-                    Ok(Message::Request(request)) => request.headers.call_id().ok().map(str::to_owned),
-                    _ => None,
-                },
-                _ => None,
-            })
-            .unwrap_or_default()
+        branches
     }
 }

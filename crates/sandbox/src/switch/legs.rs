@@ -1,10 +1,13 @@
 //! How calls go on and end: what each leg tells, and what that means for the others.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tern_sip::{
     CallId, CallState, Reply, offer_answer,
-    wire::sdp::{self, SessionDescription},
+    wire::{
+        default_reason,
+        sdp::{self, SessionDescription},
+    },
 };
 
 use super::{
@@ -15,12 +18,17 @@ use crate::{media::description, services};
 
 impl Switch {
     pub(super) fn on_leg(&mut self, now: Instant, id: SessionId, leg: CallId, state: CallState) {
+        if self.on_transfer_leg(now, id, leg, &state) {
+            return;
+        }
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if session.caller.as_ref().is_some_and(|caller| caller.leg == leg) {
             match state {
                 CallState::Ended(_) => {
                     self.legs.remove(&leg);
-                    self.finish(now, id, Cause::Ended);
+                    if !self.asker_left(now, id, leg) {
+                        self.finish(now, id, Cause::Ended);
+                    }
                 }
                 // The answer to an offer of ours comes with the ACK.
                 CallState::Confirmed { sdp: Some(answer) } => match &mut session.sound {
@@ -112,7 +120,9 @@ impl Switch {
         self.legs.remove(&leg);
         let Some(callee) = self.sessions.get_mut(&id).and_then(|s| s.callee.as_mut()) else { return };
         if callee.answered_by == Some(leg) {
-            self.finish(now, id, Cause::Ended);
+            if !self.asker_left(now, id, leg) {
+                self.finish(now, id, Cause::Ended);
+            }
             return;
         }
         callee.branches.retain(|b| b.leg != leg);
@@ -174,6 +184,15 @@ impl Switch {
         }
     }
 
+    /// A key pressed by INFO goes on to the other side; services have no menu.
+    pub(super) fn on_digit(&mut self, now: Instant, leg: CallId, digit: char, duration: Duration) {
+        let session = self.legs.get(&leg).and_then(|id| self.sessions.get(id));
+        let Some(other) = session.and_then(|session| session.facing(leg)) else { return };
+        if let Err(error) = self.endpoint.info_dtmf(now, other, digit, duration) {
+            tracing::debug!(%error, "a digit came to nothing");
+        }
+    }
+
     /// Ends a call in whatever state it is, and writes it down.
     pub(super) fn finish(&mut self, now: Instant, id: SessionId, cause: Cause) {
         let Some(session) = self.sessions.remove(&id) else { return };
@@ -181,6 +200,9 @@ impl Switch {
             (Progress::Ringing, Cause::Refused(code)) => Some(code),
             _ => None,
         };
+        if let Some(transfer) = &session.transfer {
+            let _ = self.endpoint.tell_transfer(now, transfer.request, 487, default_reason(487));
+        }
         let caller = session.caller.as_ref().map(|c| c.leg);
         for leg in session.legs() {
             if self.legs.remove(&leg).is_none() {

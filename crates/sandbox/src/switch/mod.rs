@@ -12,6 +12,7 @@ pub(crate) mod driver;
 mod legs;
 mod route;
 mod session;
+mod transfers;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -183,23 +184,23 @@ impl Switch {
                 }
             }
             Event::Reoffer { call, offer } => self.on_reoffer(now, call, offer.as_ref()),
-            Event::TransferAsked { request, .. } => {
-                let _ = self.endpoint.reject_transfer(now, request);
+            Event::TransferAsked { call, request, to, replaces, .. } => {
+                self.on_transfer_asked(now, call, request, &to, replaces.as_ref());
             }
+            Event::Dtmf { call, digit, duration } => self.on_digit(now, call, digit, duration),
             // The numbers of this provider point nowhere else.
             Event::Redirected { call, .. } => {
                 let _ = self.endpoint.hang_up(now, call);
             }
             // Texts go by the provider's API.
             Event::MessageReceived { id, .. } => self.endpoint.respond(now, id, Reply::new(405)),
-            // The switch registers nowhere and transfers nobody.
+            // The switch registers nowhere and asks for no transfers.
             Event::Registration { .. }
             | Event::MessageSent { .. }
             | Event::MessageWaiting { .. }
             | Event::Subscription { .. }
             | Event::Notified { .. }
             | Event::Transfer { .. }
-            | Event::Dtmf { .. }
             | Event::DtmfRefused { .. } => {}
         }
     }

@@ -73,13 +73,17 @@ pub(super) struct Dialled {
 
 /// Reads what a request is for.
 pub(super) fn dialled(request: &Request, from: &str) -> Dialled {
-    let written = match &request.uri {
+    Dialled { peer: peer_of(&request.uri), from: from.to_owned() }
+}
+
+/// The number or name an address is for.
+pub(super) fn peer_of(uri: &Uri) -> String {
+    let written = match uri {
         Uri::Tel(tel) => Some(tel.number.clone()),
         uri => uri.user(),
     };
     let written = written.unwrap_or_default();
-    let peer = destinations::e164(&written).unwrap_or_else(|| written.trim().to_ascii_lowercase());
-    Dialled { peer, from: from.to_owned() }
+    destinations::e164(&written).unwrap_or_else(|| written.trim().to_ascii_lowercase())
 }
 
 /// The user part of From: must be the user who has proved to be it.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tern_sip::{CallId, wire::sdp::SessionDescription};
 
+use super::transfers::{Side, Transfer};
 use crate::{
     call_log::FinishedCall,
     media::relay::Relay,
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SessionId(pub(crate) u64);
 
-/// A customer who calls.
+/// A customer who calls, or was put in the place of one.
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) leg: CallId,
@@ -26,6 +27,10 @@ pub(super) struct Caller {
     pub(super) peer: String,
     /// The description sent to them last.
     pub(super) sent: Option<SessionDescription>,
+    /// How the call is in their log: who takes another's place was called.
+    pub(super) direction: Direction,
+    /// When they took another's place.
+    pub(super) joined: Option<Instant>,
 }
 
 /// A customer who is called, at every place they are registered.
@@ -41,6 +46,8 @@ pub(super) struct Callee {
     pub(super) answered_by: Option<CallId>,
     /// Whose Call-ID the log names when nobody answered.
     pub(super) first_call_id: Option<String>,
+    /// When they took another's place.
+    pub(super) joined: Option<Instant>,
 }
 
 /// One of the places a customer is called at.
@@ -88,46 +95,79 @@ pub(super) struct Session {
     pub(super) progress: Progress,
     /// Rings the caller back once this call is over.
     pub(super) then_call_back: bool,
+    /// Somebody is rung to take the place of one side.
+    pub(super) transfer: Option<Transfer>,
 }
 
 impl Session {
     /// Every leg that may be alive.
     pub(super) fn legs(&self) -> Vec<CallId> {
         let branches = self.callee.iter().flat_map(|callee| callee.branches.iter().map(|b| b.leg));
-        self.caller.iter().map(|c| c.leg).chain(branches).collect()
+        let targets = self.transfer.iter().flat_map(|t| t.branches.iter().map(|b| b.leg));
+        self.caller.iter().map(|c| c.leg).chain(branches).chain(targets).collect()
+    }
+
+    /// The leg of whoever a leg talks to.
+    pub(super) fn facing(&self, leg: CallId) -> Option<CallId> {
+        let (caller, callee) = (self.leg_of(Side::Caller)?, self.leg_of(Side::Callee)?);
+        match leg {
+            _ if leg == caller => Some(callee),
+            _ if leg == callee => Some(caller),
+            _ => None,
+        }
     }
 
     /// What each customer's call log gets.
-    pub(super) fn finished(self, now: Instant, cause: Cause) -> Vec<FinishedCall> {
-        let talked = match self.progress {
-            Progress::Ringing => None,
-            Progress::Talking { since } => Some(now.saturating_duration_since(since)),
-        };
-        let (for_caller, for_callee) = outcomes(talked, cause);
-        let caller = self.caller.map(|caller| FinishedCall {
+    pub(super) fn finished(mut self, now: Instant, cause: Cause) -> Vec<FinishedCall> {
+        let caller = self.caller_left(now, cause);
+        let callee = self.callee_left(now, cause);
+        caller.into_iter().chain(callee).collect()
+    }
+
+    /// What the log of one who leaves a call that goes on without them gets.
+    pub(super) fn left(&mut self, now: Instant, side: Side) -> Option<FinishedCall> {
+        match side {
+            Side::Caller => self.caller_left(now, Cause::Ended),
+            Side::Callee => self.callee_left(now, Cause::Ended),
+        }
+    }
+
+    fn caller_left(&mut self, now: Instant, cause: Cause) -> Option<FinishedCall> {
+        let caller = self.caller.take()?;
+        let talked = self.talked(now, caller.joined);
+        Some(FinishedCall {
             account: caller.account,
             sip_call_id: Some(caller.sip_call_id),
-            direction: Direction::Outgoing,
+            direction: caller.direction,
             number: caller.number,
             peer: caller.peer,
             started_at: self.begun,
             talked,
-            outcome: for_caller,
-        });
-        let callee = self.callee.map(|callee| {
-            let answered = callee.branches.into_iter().find(|b| Some(b.leg) == callee.answered_by);
-            FinishedCall {
-                account: callee.account,
-                sip_call_id: answered.map(|b| b.sip_call_id).or(callee.first_call_id),
-                direction: Direction::Incoming,
-                number: callee.number,
-                peer: callee.peer,
-                started_at: self.begun,
-                talked,
-                outcome: for_callee,
-            }
-        });
-        caller.into_iter().chain(callee).collect()
+            outcome: outcomes(talked, cause).0,
+        })
+    }
+
+    fn callee_left(&mut self, now: Instant, cause: Cause) -> Option<FinishedCall> {
+        let callee = self.callee.take()?;
+        let talked = self.talked(now, callee.joined);
+        let answered = callee.branches.into_iter().find(|b| Some(b.leg) == callee.answered_by);
+        Some(FinishedCall {
+            account: callee.account,
+            sip_call_id: answered.map(|b| b.sip_call_id).or(callee.first_call_id),
+            direction: Direction::Incoming,
+            number: callee.number,
+            peer: callee.peer,
+            started_at: self.begun,
+            talked,
+            outcome: outcomes(talked, cause).1,
+        })
+    }
+
+    fn talked(&self, now: Instant, joined: Option<Instant>) -> Option<Duration> {
+        match self.progress {
+            Progress::Ringing => None,
+            Progress::Talking { since } => Some(now.saturating_duration_since(joined.unwrap_or(since))),
+        }
     }
 }
 

@@ -85,6 +85,34 @@ impl Endpoint {
         Ok(placed)
     }
 
+    /// Takes [`Event::TransferAsked`](crate::Event::TransferAsked) without a call of the endpoint's making: for a switch,
+    /// which places its calls by its own rules. [`Self::tell_transfer`] must follow, with a final code in the end.
+    pub fn begin_transfer(&mut self, now: Instant, id: TransferId) -> Result<(), CallError> {
+        let (asked, ..) = self.open_transfer(id).ok_or(CallError::UnknownCall)?;
+        self.with_call(asked, |call, layer| call.accept_transfer(now, layer));
+        Ok(())
+    }
+
+    /// Tells the asker what has become of a transfer taken with [`Self::begin_transfer`]; codes from 200 on are the
+    /// last. An error when nobody listens any more.
+    pub fn tell_transfer(
+        &mut self,
+        now: Instant,
+        id: TransferId,
+        code: u16,
+        phrase: &str,
+    ) -> Result<(), CallError> {
+        if !(100..700).contains(&code) {
+            return Err(CallError::WrongState);
+        }
+        let begun = |c: &&crate::invite::Call| {
+            c.usages.transferee.as_ref().is_some_and(|t| t.id == id && !t.is_open())
+        };
+        let asked = self.calls.values().find(begun).map(|c| c.id).ok_or(CallError::UnknownCall)?;
+        self.with_call(asked, |call, layer| call.tell_transferor(now, code, phrase, layer));
+        Ok(())
+    }
+
     /// Declines [`Event::TransferAsked`](crate::Event::TransferAsked); the call goes on.
     pub fn reject_transfer(&mut self, now: Instant, id: TransferId) -> Result<(), CallError> {
         let (asked, ..) = self.open_transfer(id).ok_or(CallError::UnknownCall)?;

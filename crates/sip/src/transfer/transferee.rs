@@ -113,6 +113,8 @@ impl Call {
             self.usages.transferee = None;
             return;
         }
+        let until = transferee.until;
+        layer.around.timers.set(self.asked_timer(), until);
         // RFC 3515 2.4.4: the first NOTIFY at once.
         self.tell_transferor(now, 100, default_reason(100), layer);
     }
@@ -147,7 +149,8 @@ impl Call {
                 layer.around.timers.set(self.asked_timer(), now + patience);
             }
             Stage::Pending => self.reject_transfer(now, layer),
-            Stage::Accepted => {}
+            // Whoever places the call has told no end of it.
+            Stage::Accepted => self.tell_transferor(now, 408, default_reason(408), layer),
         }
     }
 

@@ -253,7 +253,7 @@ fn hanging_up_first_loses_no_news() {
         e => willing(net, n, e),
     });
     hang_up(&mut net, ALICE, call);
-    net.run(SECOND, &mut willing);
+    net.run(60 * SECOND, &mut willing);
     // RFC 5057 4.1: the subscription keeps the dialog.
     let (now, sdp) = (net.now, audio(net.nodes[CAROL].address));
     net.node(CAROL).endpoint.accept(now, ringing.unwrap(), sdp).unwrap();
@@ -264,21 +264,76 @@ fn hanging_up_first_loses_no_news() {
     net.assert_empty("after the last news");
 }
 
-#[test]
-fn silence_after_202_ends_the_wait() {
+/// Alice's transfer, accepted by hand in bob's place; what she is told when these NOTIFY bodies follow.
+fn told_by_hand(news: &[(&str, &str)]) -> Vec<TransferProgress> {
     let mut net = three(1, CALM);
     let (call, _) = talk(&mut net, ALICE, BOB);
     let now = net.now;
     net.node(ALICE).endpoint.transfer(now, call, carol()).unwrap();
     net.run(Duration::from_millis(5), &mut |_, _, _| {});
+    let (bob, alice) = (net.nodes[BOB].address, net.nodes[ALICE].address);
     net.nodes[BOB].address = "203.0.113.1:1".parse().unwrap();
     let refer = net.sent.iter().rev().find(|s| s.bytes.starts_with(b"REFER")).unwrap();
     let Ok(Message::Request(refer)) = parse_datagram(&refer.bytes) else { panic!() };
-    let accepted = tern_sip::wire::Response::to(&refer, 202, None);
-    let (bob, alice) = ("192.0.2.2:5060".parse().unwrap(), net.nodes[ALICE].address);
-    net.deliver(bob, alice, &accepted.to_bytes());
-    net.run(40 * SECOND, &mut |_, _, _| {});
-    assert_eq!(progress(&net, ALICE), [TransferProgress::Accepted, TransferProgress::NoNews]);
+    net.deliver(bob, alice, &tern_sip::wire::Response::to(&refer, 202, None).to_bytes());
+    for (n, (state, body)) in news.iter().enumerate() {
+        let target = refer.headers.addresses("Contact").unwrap().remove(0).uri;
+        let mut notify = Request::new(Method::NOTIFY, target);
+        notify.headers.add("Via", format!("SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKn{n};rport"));
+        notify.headers.add("From", refer.headers.first("To").unwrap());
+        notify.headers.add("To", refer.headers.first("From").unwrap());
+        notify.headers.add("Call-ID", refer.headers.call_id().unwrap());
+        notify.headers.add("CSeq", format!("{} NOTIFY", n + 1));
+        notify.headers.add("Event", "refer");
+        notify.headers.add("Subscription-State", *state);
+        notify.set_body("message/sipfrag", body.as_bytes().to_vec());
+        net.deliver(bob, alice, &notify.to_bytes());
+    }
+    net.run(600 * SECOND, &mut |_, _, _| {});
+    progress(&net, ALICE)
+}
+
+#[test]
+fn silence_after_202_ends_the_wait() {
+    use TransferProgress::{Accepted, NoNews};
+    assert_eq!(told_by_hand(&[]), [Accepted, NoNews]);
+    let trying = "SIP/2.0 100 Trying";
+    assert_eq!(told_by_hand(&[("active;expires=60", trying)]), [Accepted, proceeding(100, "Trying"), NoNews]);
+    assert_eq!(told_by_hand(&[("terminated;reason=timeout", trying)]), [Accepted, NoNews]);
+    assert_eq!(told_by_hand(&[("terminated", "nonsense"), ("active", "SIP/2.0 200 OK")]), [Accepted, NoNews]);
+    assert_eq!(told_by_hand(&[("active", "SIP/2.0 200 OK")]), [Accepted, TransferProgress::Done]);
+}
+
+#[test]
+fn a_switch_tells_what_it_has_done_itself() {
+    let mut net = three(1, CALM);
+    let (call, _) = talk(&mut net, ALICE, BOB);
+    let now = net.now;
+    net.node(ALICE).endpoint.transfer(now, call, carol()).unwrap();
+    net.run(SECOND, &mut |_, _, _| {});
+    let (now, id) = (net.now, asked(&net, BOB).unwrap());
+    let bob = &mut net.node(BOB).endpoint;
+    assert_eq!(bob.tell_transfer(now, id, 180, "Ringing"), Err(CallError::UnknownCall), "not taken yet");
+    bob.begin_transfer(now, id).unwrap();
+    bob.tell_transfer(now, id, 180, "Ringing").unwrap();
+    net.run(SECOND, &mut |_, _, _| {});
+    let now = net.now;
+    net.node(BOB).endpoint.tell_transfer(now, id, 486, "Busy Here").unwrap();
+    net.run(SECOND, &mut |_, _, _| {});
+    let busy = TransferProgress::Failed { code: 486, phrase: "Busy Here".into() };
+    let expected = [TransferProgress::Accepted, proceeding(100, "Trying"), proceeding(180, "Ringing"), busy];
+    assert_eq!(progress(&net, ALICE), expected);
+    assert!(!net.sent.iter().any(|s| s.to == "carol"));
+    // One that never tells the end is not waited for without end.
+    let now = net.now;
+    net.node(ALICE).endpoint.transfer(now, call, carol()).unwrap();
+    net.run(SECOND, &mut |_, _, _| {});
+    let (now, id) = (net.now, asked(&net, BOB).unwrap());
+    net.node(BOB).endpoint.begin_transfer(now, id).unwrap();
+    net.run(SECOND, &mut |_, _, _| {});
+    hang_up(&mut net, ALICE, call);
+    net.run(600 * SECOND, &mut |_, _, _| {});
+    net.assert_empty("after a transfer without end");
 }
 
 /// A request from alice inside the call with bob, its lines after the dialog's own.
