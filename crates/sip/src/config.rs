@@ -18,6 +18,8 @@ pub struct EndpointConfig {
     /// What requests may be sent over; the first named is taken where the DNS leaves the choice (RFC 3263 4.1).
     /// Connections need no listener.
     pub transports: Vec<Transport>,
+    /// Which addresses of a host come first. Those of a family without a listener are passed over.
+    pub families: Families,
     /// How long a server may give no sign of life before the next one is tried, where there is a next one. The last
     /// has the full time of RFC 3261.
     pub failover_after: Duration,
@@ -38,6 +40,18 @@ pub struct EndpointConfig {
     pub strangers: Strangers,
     /// How many requests are listened to; `None`: all.
     pub flood: Option<FloodLimit>,
+}
+
+/// The order of a host's addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Families {
+    /// As the resolver gives them (RFC 6724).
+    #[default]
+    AsResolved,
+    /// IPv4 before IPv6.
+    Ipv4First,
+    /// IPv6 before IPv4.
+    Ipv6First,
 }
 
 /// What happens to a stranger's request: one outside every dialog that neither comes from an account's own server nor
@@ -208,6 +222,7 @@ impl Default for EndpointConfig {
             user_agent: "Tern".into(),
             listeners: Vec::new(),
             transports: vec![Transport::Udp, Transport::Tcp, Transport::Tls],
+            families: Families::default(),
             failover_after: Duration::from_secs(4),
             trace: false,
             seed: [0; 32],

@@ -1,7 +1,8 @@
 //! A SIP user agent without sockets, clocks or threads (RFC 3261).
 //!
 //! An [`Endpoint`] takes datagrams, bytes of connections, the time and commands, and gives back what to send, which
-//! connections to open, what to ask the DNS, and events, through [`Endpoint::poll`]. Whoever drives it owns the sockets and the clock, and after *every* call
+//! connections to open, what to ask the DNS, and events, through [`Endpoint::poll`]. Whoever drives it owns the sockets
+//! and the clock, and after *every* call
 //!
 //! 1. drains [`Endpoint::poll`] until it gives `None`, and
 //! 2. asks [`Endpoint::poll_timeout`] when to call [`Endpoint::handle_timeout`].
@@ -110,17 +111,15 @@ pub mod wire;
 
 pub use answer_mode::AnswerMode;
 pub use config::{
-    CallConfig, EndpointConfig, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig, Reply, RetryTimes,
-    Secret, Strangers, TimerSettings,
+    CallConfig, EndpointConfig, Families, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig,
+    Reply, RetryTimes, Secret, Strangers, TimerSettings,
 };
 pub use endpoint::{CallError, Endpoint};
 pub use event::{
     CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats, Way,
 };
 pub use identity::{CallerIdentity, Privacy, ShownAs, ShownIdentity};
-pub use ids::{
-    CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId,
-};
+pub use ids::{CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId};
 pub use message::{Body, MessageConfig, MessageOutcome};
 pub use origin::SendError;
 pub use redirect::Target;

@@ -12,7 +12,7 @@ use crate::surroundings::{LONGEST_WAIT, TimerKey};
 use crate::target::{Candidate, Locator, Next};
 use crate::transaction::{ClientId, Path};
 use crate::transport::{Answer, Disconnect, Transport};
-use crate::wire::{HeaderAccess as _, Response};
+use crate::wire::{HeaderAccess as _, Request, Response};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 const LONGEST_QUESTION: Duration = Duration::from_secs(10);
 /// RFC 3261 18.1.1: beyond, a request is to go by a transport with congestion control, as the path's MTU is unknown.
 const MAX_BY_DATAGRAM: usize = 1300;
+/// Dialogs whose last request is remembered; the oldest goes.
+const MAX_LATEST: usize = 64;
 /// What a draft still lacks of its size: Via, Contact, User-Agent.
 const TO_BE_ADDED: usize = 250;
 
@@ -242,7 +244,8 @@ impl Layer {
 
     fn set_out(&mut self, now: Instant, draft: Draft, cargo: Cargo) -> ClientId {
         let id = ClientId(self.fresh_id());
-        let mut locator = Locator::new(&draft.hop, &self.around.config.transports);
+        let config = &self.around.config;
+        let mut locator = Locator::new(&draft.hop, &config.transports, config.families);
         if let Some(good) = self.memory.good(now, &draft.hop) {
             locator.prefer(good.clone());
         }
@@ -298,6 +301,11 @@ impl Layer {
 
     fn pursue(&mut self, now: Instant, id: ClientId) -> Pursuit {
         self.around.timers.cancel(TimerKey::Errand(id));
+        if self.is_overtaken(id) {
+            if let Some(errand) = self.errands.get_mut(&id) {
+                errand.locator.stop();
+            }
+        }
         while let Some(errand) = self.errands.get_mut(&id) {
             let mut candidate = match errand.locator.next() {
                 Next::Ask(question) => {
@@ -388,6 +396,7 @@ impl Layer {
         match cargo {
             Cargo::Request(owner) => {
                 errand.wait = Wait::Response;
+                self.note_order(&draft.request);
                 self.supersede(now, id);
                 self.complete(&mut draft, path, contact);
                 self.enter(now, id, draft.request, path, draft.hop, owner);
@@ -396,6 +405,37 @@ impl Layer {
             Cargo::Ack(key) => {
                 self.drop_errand(id);
                 self.transmit_ack(key, draft, path, contact);
+            }
+        }
+    }
+
+    /// Whether a request of a dialog has been sent before, and a later one of that dialog after it: sent once more it
+    /// would come out of order (RFC 3261 12.2.2).
+    fn is_overtaken(&self, id: ClientId) -> bool {
+        let Some(errand) = self.errands.get(&id).filter(|e| e.current.is_some()) else { return false };
+        let place = |request: &Request| {
+            let tag = request.headers.to_address().ok()?.tag()?;
+            Some((request.headers.call_id().ok()?.to_owned(), tag, request.headers.cseq().ok()?.number))
+        };
+        let Some((call_id, tag, number)) = place(&errand.draft.request) else { return false };
+        self.latest.iter().any(|(c, t, latest)| *c == call_id && *t == tag && *latest > number)
+    }
+
+    /// Remembers how far a dialog's requests have come.
+    fn note_order(&mut self, request: &Request) {
+        let tag = request.headers.to_address().ok().and_then(|to| to.tag());
+        let (Some(tag), Ok(call_id), Ok(cseq)) = (tag, request.headers.call_id(), request.headers.cseq())
+        else {
+            return;
+        };
+        let known = self.latest.iter_mut().find(|(c, t, _)| *c == call_id && *t == tag);
+        match known {
+            Some((.., latest)) => *latest = cseq.number.max(*latest),
+            None => {
+                if self.latest.len() >= MAX_LATEST {
+                    self.latest.pop_front();
+                }
+                self.latest.push_back((call_id.to_owned(), tag, cseq.number));
             }
         }
     }

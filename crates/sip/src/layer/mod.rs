@@ -136,6 +136,8 @@ pub(crate) struct Layer {
     pub(crate) notices: VecDeque<Notice>,
     keepers: BTreeMap<KeepId, Keeper>,
     memory: Memory,
+    /// Call-ID, the other side's tag and the highest CSeq sent, of the dialogs last used.
+    latest: VecDeque<(String, String, u32)>,
     /// Requests on their way to a server.
     errands: BTreeMap<ClientId, Errand>,
     /// Which errand a question to the DNS is for.
@@ -158,6 +160,7 @@ impl Layer {
             notices: VecDeque::new(),
             keepers: BTreeMap::new(),
             memory: Memory::default(),
+            latest: VecDeque::new(),
             errands: BTreeMap::new(),
             questions: BTreeMap::new(),
             acks: Vec::new(),

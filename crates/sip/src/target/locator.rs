@@ -3,7 +3,7 @@
 //! Invariant: a work list whose front is either a server or a question; the answer replaces the question by what it
 //! leads to. Nothing is asked before it is needed: a server that works spares the questions behind it.
 
-use crate::config::NextHop;
+use crate::config::{Families, NextHop};
 use crate::random::Random;
 use crate::transport::{Answer, NaptrRecord, Question, SrvRecord, Transport};
 use std::collections::VecDeque;
@@ -39,6 +39,7 @@ pub(crate) struct Locator {
     domain: String,
     /// What may be used, the preferred first.
     transports: Vec<Transport>,
+    families: Families,
     steps: VecDeque<Step>,
     /// Servers that failed lately: for when nothing else is left.
     deferred: Vec<Candidate>,
@@ -63,7 +64,7 @@ enum Step {
 }
 
 impl Locator {
-    pub(crate) fn new(hop: &NextHop, transports: &[Transport]) -> Locator {
+    pub(crate) fn new(hop: &NextHop, transports: &[Transport], families: Families) -> Locator {
         let (domain, steps) = match hop {
             NextHop::Address { transport, address } => {
                 let server_name = address.ip().to_string();
@@ -77,6 +78,7 @@ impl Locator {
         Locator {
             domain,
             transports: transports.to_vec(),
+            families,
             steps: steps.into(),
             deferred: Vec::new(),
             tried: Vec::new(),
@@ -130,6 +132,12 @@ impl Locator {
         self.steps.push_front(Step::Server(candidate));
     }
 
+    /// No further server is to be tried.
+    pub(crate) fn stop(&mut self) {
+        self.steps.clear();
+        self.deferred.clear();
+    }
+
     /// Whether another server may be found; a question that stands may lead to none.
     pub(crate) fn has_more(&self) -> bool {
         !self.steps.is_empty() || !self.deferred.is_empty()
@@ -165,7 +173,12 @@ impl Locator {
                 self.replace_front(steps);
                 self.steps.retain(|step| !matches!(step, Step::Plain(_)));
             }
-            (Some(Step::Host { port, transport, .. }), Answer::Addresses(addresses)) => {
+            (Some(Step::Host { port, transport, .. }), Answer::Addresses(mut addresses)) => {
+                match self.families {
+                    Families::AsResolved => {}
+                    Families::Ipv4First => addresses.sort_by_key(IpAddr::is_ipv6),
+                    Families::Ipv6First => addresses.sort_by_key(IpAddr::is_ipv4),
+                }
                 let server_name = self.domain.clone();
                 let server = |ip: IpAddr| Candidate {
                     transport,
@@ -278,4 +291,142 @@ fn ordered(mut records: Vec<SrvRecord>, random: &mut Random) -> Vec<SrvRecord> {
         order.push(records.remove(hit.unwrap_or(0)));
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
+
+    fn name(host: &str, port: Option<u16>, transport: Option<Transport>) -> NextHop {
+        NextHop::Name { host: host.into(), port, transport }
+    }
+
+    fn srv(priority: u16, weight: u16, target: &str) -> SrvRecord {
+        SrvRecord { priority, weight, port: 5070, target: target.into() }
+    }
+
+    /// Walks a hop to its end with a DNS of these records; gives the questions and the servers.
+    fn walk(
+        hop: &NextHop,
+        families: Families,
+        dns: impl Fn(&Question) -> Answer,
+    ) -> (Vec<String>, Vec<String>) {
+        let mut locator = Locator::new(hop, &ALL, families);
+        let mut random = Random::new([7; 32]);
+        let (mut asked, mut tried) = (Vec::new(), Vec::new());
+        loop {
+            match locator.next() {
+                Next::Ask(question) => {
+                    asked.push(format!("{question:?}"));
+                    locator.answered(dns(&question), &mut random);
+                }
+                Next::Try(c) => tried.push(format!("{} {} {}", c.transport, c.address, c.server_name)),
+                Next::Exhausted => return (asked, tried),
+            }
+        }
+    }
+
+    #[test]
+    fn without_records_every_transport_is_asked_for_and_then_the_domain_itself() {
+        let dns = |question: &Question| match question {
+            Question::Addresses(_) => Answer::Addresses(vec!["192.0.2.1".parse().unwrap()]),
+            _ => Answer::Nothing,
+        };
+        let (asked, tried) = walk(&name("h", None, None), Families::AsResolved, dns);
+        let srv = ["_sip._udp.h", "_sip._tcp.h", "_sips._tcp.h"].map(|n| format!("Srv(\"{n}\")"));
+        assert_eq!(
+            asked,
+            [&["Naptr(\"h\")".to_owned()][..], &srv, &["Addresses(\"h\")".to_owned()]].concat()
+        );
+        assert_eq!(tried, ["UDP 192.0.2.1:5060 h"]);
+    }
+
+    #[test]
+    fn what_the_uri_fixes_is_not_asked() {
+        let dns = |_: &Question| Answer::Addresses(vec!["192.0.2.1".parse().unwrap()]);
+        let walk = |port, transport| walk(&name("h", port, transport), Families::AsResolved, dns);
+        assert_eq!(
+            walk(Some(5070), None),
+            (vec!["Addresses(\"h\")".into()], vec!["UDP 192.0.2.1:5070 h".into()])
+        );
+        let (asked, tried) = walk(None, Some(Transport::Tls));
+        assert_eq!(asked, ["Srv(\"_sips._tcp.h\")", "Addresses(\"h\")"]);
+        assert_eq!(tried, ["TLS 192.0.2.1:5061 h"]);
+        assert_eq!(walk(Some(5062), Some(Transport::Tcp)).1, ["TCP 192.0.2.1:5062 h"]);
+    }
+
+    #[test]
+    fn literal_addresses_are_not_looked_up() {
+        let dns = |_: &Question| panic!("asked");
+        let walk = |host: &str| walk(&name(host, None, None), Families::AsResolved, dns);
+        assert_eq!(walk("192.0.2.1").1, ["UDP 192.0.2.1:5060 192.0.2.1"]);
+        assert_eq!(walk("[2001:db8::1]").1, ["UDP [2001:db8::1]:5060 2001:db8::1"]);
+        assert_eq!(walk("").1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn records_of_a_higher_order_and_of_services_we_lack_are_passed_over() {
+        let record = |order, preference, services: &str, flags: &str, replacement: &str| NaptrRecord {
+            order,
+            preference,
+            flags: flags.into(),
+            services: services.into(),
+            replacement: replacement.into(),
+        };
+        let dns = move |question: &Question| match question {
+            Question::Naptr(_) => Answer::Naptr(vec![
+                record(20, 1, "SIP+D2U", "s", "higher"),
+                record(10, 20, "sip+d2t", "S", "second"),
+                record(10, 10, "SIPS+D2T", "s", "first."),
+                record(5, 1, "SIP+D2S", "s", "sctp"),
+                record(5, 1, "E2U+sip", "u", ""),
+            ]),
+            Question::Srv(name) => Answer::Srv(vec![srv(1, 1, &format!("{name}.host."))]),
+            Question::Addresses(_) => Answer::Addresses(vec!["192.0.2.1".parse().unwrap()]),
+        };
+        let (_, tried) = walk(&name("h", None, None), Families::AsResolved, dns);
+        assert_eq!(tried, ["TLS 192.0.2.1:5070 h", "TCP 192.0.2.1:5070 h"]);
+    }
+
+    #[test]
+    fn families_come_in_the_order_asked_for() {
+        let dns = |_: &Question| {
+            Answer::Addresses(["192.0.2.1", "2001:db8::1", "192.0.2.2"].map(|a| a.parse().unwrap()).to_vec())
+        };
+        let first = |families| walk(&name("h", Some(1), None), families, dns).1.remove(0);
+        assert_eq!(first(Families::AsResolved), "UDP 192.0.2.1:1 h");
+        assert_eq!(first(Families::Ipv6First), "UDP [2001:db8::1]:1 h");
+        assert_eq!(walk(&name("h", Some(1), None), Families::Ipv4First, dns).1[2], "UDP [2001:db8::1]:1 h");
+    }
+
+    #[test]
+    fn weights_share_the_load_and_priorities_come_first() {
+        let mut random = Random::new([3; 32]);
+        let records = || vec![srv(10, 30, "a"), srv(10, 10, "b"), srv(10, 0, "c"), srv(5, 0, "first")];
+        let mut firsts = std::collections::BTreeMap::new();
+        for _ in 0..4000 {
+            let order: Vec<String> = ordered(records(), &mut random).into_iter().map(|r| r.target).collect();
+            assert_eq!((order.len(), order[0].as_str()), (4, "first"));
+            *firsts.entry(order[1].clone()).or_insert(0) += 1;
+        }
+        assert!((2700..3100).contains(&firsts["a"]) && (850..1150).contains(&firsts["b"]), "{firsts:?}");
+        // RFC 2782: without weight, a very small chance.
+        assert!((30..200).contains(&firsts["c"]), "{firsts:?}");
+    }
+
+    #[test]
+    fn a_hostile_zone_is_bounded() {
+        let dns = |question: &Question| match question {
+            Question::Naptr(_) => Answer::Nothing,
+            Question::Srv(_) => Answer::Srv((0..5000).map(|n| srv(n, 1, &format!("h{n}"))).collect()),
+            Question::Addresses(name) => {
+                let n: u8 = name.len() as u8;
+                Answer::Addresses((0..=255).map(|m| [10, 0, n, m].into()).collect())
+            }
+        };
+        let (asked, tried) = walk(&name("h", None, None), Families::AsResolved, dns);
+        assert!(asked.len() < 64 && tried.len() <= MAX_TRIED, "{} {}", asked.len(), tried.len());
+    }
 }
