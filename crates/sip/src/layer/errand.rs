@@ -301,10 +301,10 @@ impl Layer {
 
     fn pursue(&mut self, now: Instant, id: ClientId) -> Pursuit {
         self.around.timers.cancel(TimerKey::Errand(id));
-        if self.is_overtaken(id) {
-            if let Some(errand) = self.errands.get_mut(&id) {
-                errand.locator.stop();
-            }
+        if self.is_overtaken(id)
+            && let Some(errand) = self.errands.get_mut(&id)
+        {
+            errand.locator.stop();
         }
         while let Some(errand) = self.errands.get_mut(&id) {
             let mut candidate = match errand.locator.next() {
