@@ -265,6 +265,10 @@ impl Endpoint {
 
     /// Removes a call that is over and has nothing under way.
     pub(super) fn reap(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get_mut(&id).filter(|c| c.is_ended() && !self.layer.works_for(id)) {
+            call.abandon_refer(&mut self.layer);
+            call.abandon_notify(&mut self.layer);
+        }
         let over = |call: &Call| call.is_ended() && !call.usages.outlive_session();
         let over = self.calls.get(&id).is_some_and(over) && !self.layer.works_for(id);
         if over && let Some(call) = self.calls.remove(&id) {

@@ -224,6 +224,14 @@ impl Call {
         layer.respond(now, server, response);
     }
 
+    /// The session is over and nothing is under way: a NOTIFY that waited to be sent again will not be, and none after it.
+    pub(crate) fn abandon_notify(&mut self, layer: &mut Layer) {
+        let waits = |t: &Transferee| matches!(t.notes, Notes::UnderWay { .. });
+        if self.usages.transferee.as_ref().is_some_and(waits) {
+            self.close_refer(layer);
+        }
+    }
+
     fn close_refer(&mut self, layer: &mut Layer) {
         self.usages.transferee = None;
         layer.around.timers.cancel(self.asked_timer());

@@ -154,6 +154,14 @@ impl Call {
         }
     }
 
+    /// The session is over and nothing is under way: a REFER that waited to be sent again will not be.
+    pub(crate) fn abandon_refer(&mut self, layer: &mut Layer) {
+        if self.usages.transferor == Some(Transferor::Asking) {
+            let phrase = default_reason(481).to_owned();
+            self.close_transfer(TransferProgress::Failed { code: 481, phrase }, layer);
+        }
+    }
+
     fn close_transfer(&mut self, progress: TransferProgress, layer: &mut Layer) {
         self.usages.transferor = None;
         layer.around.timers.cancel(self.news_timer());

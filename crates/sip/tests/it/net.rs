@@ -34,6 +34,8 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) endpoint: Endpoint,
     pub(crate) events: Vec<Event>,
+    /// Where it was before it moved; nothing reaches it there.
+    pub(crate) former: Vec<SocketAddr>,
     /// What it listens on; connections to anything else are refused.
     pub(crate) listeners: Vec<Listener>,
     flows: HashMap<FlowId, Link>,
@@ -86,6 +88,14 @@ pub(crate) struct Sent {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// A message as it arrived at a node.
+pub(crate) struct Heard {
+    /// How much had been sent by then.
+    pub(crate) after: usize,
+    pub(crate) node: usize,
+    pub(crate) bytes: Vec<u8>,
+}
+
 pub(crate) struct Net {
     pub(crate) start: Instant,
     pub(crate) now: Instant,
@@ -97,8 +107,8 @@ pub(crate) struct Net {
     pub(crate) sent: Vec<Sent>,
     /// Keep-alives, and their answers.
     pub(crate) kept: Vec<Sent>,
-    /// What arrived at endpoints: how much had been sent by then, where, and what.
-    pub(crate) heard: Vec<(usize, SocketAddr, Vec<u8>)>,
+    /// What arrived at endpoints.
+    pub(crate) heard: Vec<Heard>,
     /// Host names and their addresses; the port is for nobody.
     pub(crate) names: Vec<(&'static str, SocketAddr)>,
     /// SRV records and the names they stand at.
@@ -169,7 +179,7 @@ impl Net {
         adjust(&mut config);
         let listeners = config.listeners.clone();
         let (endpoint, events, flows) = (Endpoint::new(config), Vec::new(), HashMap::new());
-        self.nodes.push(Node { name, address, endpoint, events, listeners, flows });
+        self.nodes.push(Node { name, address, endpoint, events, former: Vec::new(), listeners, flows });
         self.nodes.len() - 1
     }
 
@@ -228,12 +238,23 @@ impl Net {
             from = if from == inside { outside } else { from };
             to = if to == outside { inside } else { to };
         }
-        if let Some(node) = self.nodes.iter_mut().find(|n| n.address == to) {
-            self.heard.push((self.sent.len(), to, bytes.to_vec()));
-            node.endpoint.handle_datagram(now, Datagram { local: to, remote: from, bytes });
+        if let Some(n) = self.nodes.iter().position(|n| n.address == to) {
+            self.heard.push(Heard { after: self.sent.len(), node: n, bytes: bytes.to_vec() });
+            self.nodes[n].endpoint.handle_datagram(now, Datagram { local: to, remote: from, bytes });
         } else if let Some(proxy) = self.proxies.iter_mut().find(|p| p.address == to) {
             proxy.handle(now, from, bytes);
         }
+    }
+
+    /// Gives a node another address, as another network would.
+    pub(crate) fn relocate(&mut self, n: usize) {
+        let (now, node) = (self.now, &mut self.nodes[n]);
+        let old = node.address;
+        let ip = format!("198.51.100.{}", 10 * (n + 1) + node.former.len());
+        node.address = SocketAddr::new(ip.parse().unwrap(), old.port());
+        node.former.push(old);
+        node.listeners.iter_mut().for_each(|l| l.address.set_ip(node.address.ip()));
+        node.endpoint.network_changed(now, node.listeners.clone());
     }
 
     /// Ends every connection of a node as its restart would: the others hear of it, the node itself does not.
@@ -287,8 +308,8 @@ impl Net {
                 }
             }
             Parcel::Bytes { node, flow, bytes } => {
-                if let Some(link) = self.nodes[node].flows.get(&flow) {
-                    self.heard.push((self.sent.len(), link.local, bytes.clone()));
+                if self.nodes[node].flows.contains_key(&flow) {
+                    self.heard.push(Heard { after: self.sent.len(), node, bytes: bytes.clone() });
                     self.nodes[node].endpoint.handle_stream(now, flow, &bytes);
                 }
             }
@@ -320,7 +341,12 @@ impl Net {
                             });
                         }
                         Output::Write { flow, bytes } => {
-                            let link = self.nodes[n].flows[&flow];
+                            // Into a connection that is dead: only now its owner hears of it.
+                            let Some(link) = self.nodes[n].flows.get(&flow).copied() else {
+                                let now = self.now;
+                                self.nodes[n].endpoint.disconnected(now, flow, Disconnect::Reset);
+                                continue;
+                            };
                             self.note(link.local, link.remote, &bytes);
                             if self.mute_pongs && bytes == b"\r\n" {
                                 continue;
@@ -383,7 +409,9 @@ impl Net {
             _ => &mut self.sent,
         };
         let name = |a: SocketAddr| {
-            let owner = |n: &&Node| n.address == a || n.flows.values().any(|l| l.local == a);
+            let owner = |n: &&Node| {
+                n.address == a || n.former.contains(&a) || n.flows.values().any(|l| l.local == a)
+            };
             let proxy = self.proxies.iter().find(|p| p.address == a).map(|p| p.name);
             let name = self.nodes.iter().find(owner).map(|n| n.name).or(proxy);
             name.map_or(a.to_string(), Into::into)
@@ -417,8 +445,9 @@ impl Net {
     pub(crate) fn assert_empty(&self, what: &str) {
         for node in &self.nodes {
             let s = node.endpoint.stats();
-            let left = (s.calls, s.client_transactions, s.server_transactions, s.timers);
-            assert_eq!(left, (0, 0, 0, 0), "{what}: {} still has calls, clients, servers, timers", node.name);
+            let left = (s.calls, s.client_transactions, s.server_transactions, s.timers, s.flows);
+            let name = node.name;
+            assert_eq!(left, (0, 0, 0, 0, 0), "{what}: {name} still has calls, clients, servers, timers, flows");
         }
     }
 }

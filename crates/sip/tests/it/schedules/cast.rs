@@ -6,17 +6,24 @@ use tern_sip::wire::HeaderAccess as _;
 use tern_sip::wire::sdp::SessionDescription;
 use tern_sip::{CallId, CallState, Ending, Event, RegistrationId};
 
+/// What tells one description of a schedule from all others: its port.
+pub(super) type Mark = u16;
+
+pub(super) fn mark(sdp: &SessionDescription) -> Mark {
+    sdp.media.first().map_or(0, |m| m.port)
+}
+
 /// One side of a call, as its application knows it.
 pub(super) struct Side {
     pub(super) header_id: String,
     pub(super) incoming: bool,
     pub(super) phase: Phase,
     /// The session both sides last agreed on: ours, theirs.
-    pub(super) agreed: Option<(SessionDescription, SessionDescription)>,
+    pub(super) agreed: Option<(Mark, Mark)>,
     /// Our offer that has no answer yet.
-    pub(super) offered: Option<SessionDescription>,
+    pub(super) offered: Option<Mark>,
     /// Their offer that we have not answered; the inner `None` asks for ours.
-    pub(super) asked: Option<Option<SessionDescription>>,
+    pub(super) asked: Option<Option<Mark>>,
     /// What a called side answers with, in every response the same.
     pub(super) chosen: Option<SessionDescription>,
 }
@@ -40,19 +47,20 @@ impl Cast {
     /// A description of a node's sound that is like no other, so that mixed-up sessions show.
     pub(super) fn description(&mut self, net: &Net, node: usize) -> SessionDescription {
         self.descriptions += 1;
+        let port = 10_000 + (self.descriptions % 50_000) as u16;
         let mut sdp = crate::net::audio(net.nodes[node].address);
-        sdp.origin.version = self.descriptions.to_string();
+        sdp.media[0].port = port;
         sdp
     }
 
-    pub(super) fn placed(&mut self, net: &Net, node: usize, call: CallId, offer: SessionDescription) {
+    pub(super) fn placed(&mut self, net: &Net, node: usize, call: CallId, offer: &SessionDescription) {
         let header_id = net.nodes[node].endpoint.call_header_id(call).unwrap().to_owned();
         let side = Side {
             header_id,
             incoming: false,
             phase: Phase::Early,
             agreed: None,
-            offered: Some(offer),
+            offered: Some(mark(offer)),
             asked: None,
             chosen: None,
         };
@@ -80,7 +88,7 @@ impl Cast {
                     phase: Phase::Early,
                     agreed: None,
                     offered: None,
-                    asked: Some(offer.clone()),
+                    asked: Some(offer.as_ref().map(mark)),
                     chosen: None,
                 };
                 let old = self.sides.insert((node, *call), side);
@@ -95,7 +103,7 @@ impl Cast {
                 let side = self.side(node, *call);
                 assert!(!side.is_over(), "node {node}: an offer after the end of call {call}");
                 assert!(side.asked.is_none(), "node {node}: two offers open in call {call}");
-                side.asked = Some(offer.clone());
+                side.asked = Some(offer.as_ref().map(mark));
             }
             _ => {}
         }
@@ -108,7 +116,8 @@ impl Side {
     }
 
     /// Our answer to what was asked, or our offer where they asked for one.
-    pub(super) fn answered(&mut self, ours: SessionDescription) {
+    pub(super) fn answered(&mut self, ours: &SessionDescription) {
+        let ours = mark(ours);
         match self.asked.take().expect("something to answer") {
             Some(theirs) => self.agreed = Some((ours, theirs)),
             None => self.offered = Some(ours),
@@ -120,8 +129,8 @@ impl Side {
             CallState::Trying | CallState::Ringing => {}
             // Each branch of a forked call may answer early; only the one that is taken counts.
             CallState::EarlyMedia { sdp } => {
-                if let Some(ours) = &self.offered {
-                    self.agreed = Some((ours.clone(), sdp.clone()));
+                if let Some(ours) = self.offered {
+                    self.agreed = Some((ours, mark(sdp)));
                 }
             }
             CallState::Answered { sdp } => self.they_answered(sdp.as_ref()),
@@ -135,13 +144,25 @@ impl Side {
 
     fn they_answered(&mut self, sdp: Option<&SessionDescription>) {
         if let (Some(theirs), Some(ours)) = (sdp, self.offered.take()) {
-            self.agreed = Some((ours, theirs.clone()));
+            self.agreed = Some((ours, mark(theirs)));
         }
     }
 }
 
+/// Whether the application is asked something.
+pub(super) fn wants_an_answer(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::IncomingCall { .. }
+            | Event::Reoffer { .. }
+            | Event::TransferAsked { .. }
+            | Event::Redirected { .. }
+    )
+}
+
 /// The address of a node's person, without a proxy between.
 pub(super) fn direct_address(net: &Net, node: usize) -> tern_sip::wire::Uri {
+    let way = if net.transport.is_reliable() { ";transport=tcp" } else { "" };
     let node = &net.nodes[node];
-    uri(&format!("sip:{}@{}", node.name, node.address))
+    uri(&format!("sip:{}@{}{way}", node.name, node.address))
 }

@@ -39,21 +39,31 @@ fn play(setting: Setting, share: u64) {
 }
 
 #[test]
-fn two_in_fair_weather() {
-    play(Setting::TwoFair, 30);
+fn straight_in_fair_weather() {
+    play(Setting::DirectFair, 25);
 }
 
 #[test]
-fn two_in_foul_weather() {
-    play(Setting::TwoFoul, 30);
+fn straight_in_foul_weather() {
+    play(Setting::DirectFoul, 25);
+}
+
+#[test]
+fn over_connections_that_break() {
+    play(Setting::Streams, 10);
+}
+
+#[test]
+fn on_the_move() {
+    play(Setting::Moving, 10);
 }
 
 #[test]
 fn a_team_behind_a_proxy_in_fair_weather() {
-    play(Setting::TeamFair, 20);
+    play(Setting::TeamFair, 15);
 }
 
 #[test]
 fn a_team_behind_a_proxy_in_foul_weather() {
-    play(Setting::TeamFoul, 20);
+    play(Setting::TeamFoul, 15);
 }
