@@ -16,6 +16,8 @@ pub(super) struct Seen<'a> {
     pub(super) from_tag: &'a str,
     pub(super) to_tag: Option<&'a str>,
     pub(super) credentials: bool,
+    /// Whether it carries a session description.
+    pub(super) sdp: bool,
 }
 
 impl Seen<'_> {
@@ -33,6 +35,7 @@ impl Seen<'_> {
             from_tag: "",
             to_tag: None,
             credentials: false,
+            sdp: false,
         };
         for line in lines {
             let Some((name, value)) = line.split_once(": ") else { continue };
@@ -46,6 +49,7 @@ impl Seen<'_> {
                     (seen.number, seen.method) = (number.parse().ok()?, method);
                 }
                 "Authorization" | "Proxy-Authorization" => seen.credentials = true,
+                "Content-Type" => seen.sdp = value == "application/sdp",
                 _ => {}
             }
         }
@@ -71,6 +75,7 @@ pub(super) fn check(net: &Net, broken: bool) -> Result<(), String> {
     }
     numbers_grow(net, &sent)?;
     credentials_stay_with_the_server(net, &sent)?;
+    one_offer_at_a_time(net, &sent)?;
     if broken { Ok(()) } else { nothing_is_left_unanswered(net, &sent) }
 }
 
@@ -105,6 +110,52 @@ fn credentials_stay_with_the_server(net: &Net, sent: &[Seen<'_>]) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// RFC 3264 4, RFC 6337 2.1: who has made an offer, or has one to answer, makes no other in that dialog.
+fn one_offer_at_a_time(net: &Net, sent: &[Seen<'_>]) -> Result<(), String> {
+    for (n, node) in net.nodes.iter().enumerate() {
+        let mut heard = net.heard.iter().filter(|h| h.node == n).peekable();
+        // Each offer that has no answer: its dialog, branch and method.
+        let mut open: HashMap<(&str, &str), (&str, &str)> = HashMap::new();
+        for (at, (message, seen)) in net.sent.iter().zip(sent).enumerate() {
+            while let Some(before) = heard.next_if(|h| h.after <= at) {
+                let Some(seen) = Seen::of(&before.bytes) else { continue };
+                note_offer(&mut open, &seen, seen.from_tag);
+            }
+            if message.from != node.name {
+                continue;
+            }
+            let makes_offer = seen.is_request() && seen.sdp && matches!(seen.method, "INVITE" | "UPDATE");
+            let other = open.iter().find(|((branch, _), (call_id, tag))| {
+                *branch != seen.branch && *call_id == seen.call_id && seen.to_tag == Some(*tag)
+            });
+            if let (true, Some(((_, method), _))) = (makes_offer, other) {
+                return Err(format!(
+                    "{} offers in {} while another offer ({method}) is open",
+                    node.name, seen.method
+                ));
+            }
+            note_offer(&mut open, seen, seen.to_tag.unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+/// Opens an offer made inside a dialog, closes what a message answers or refuses. `peer`: the other side's tag.
+fn note_offer<'a>(
+    open: &mut HashMap<(&'a str, &'a str), (&'a str, &'a str)>,
+    seen: &Seen<'a>,
+    peer: &'a str,
+) {
+    let key = (seen.branch, seen.method);
+    match seen.code {
+        None if seen.sdp && seen.to_tag.is_some() && matches!(seen.method, "INVITE" | "UPDATE") => {
+            open.insert(key, (seen.call_id, peer));
+        }
+        Some(code) if code >= 200 || seen.sdp => drop(open.remove(&key)),
+        _ => {}
+    }
 }
 
 /// RFC 3261 8.2, 17.2: every request but ACK that arrived has a final response.
