@@ -59,6 +59,10 @@ enum Deed {
     Refresh(usize),
 }
 
+/// What people do out of the blue: less often than so often, and what.
+const SPONTANEOUS: [(u64, fn(usize) -> Deed); 4] =
+    [(4, Deed::HangUpSome), (3, Deed::TransferSome), (2, Deed::TransferToSome), (3, Deed::Digit)];
+
 /// When people have done what they wanted, in ms.
 const LAST_DEED: u64 = 20_000;
 /// So long after it everything is settled: 64*T1 twice, with what may be added by a retry.
@@ -170,9 +174,7 @@ impl Story {
             let from = self.somebody();
             self.plan(Deed::Call(from));
         }
-        let kinds: [(u64, fn(usize) -> Deed); 4] =
-            [(4, Deed::HangUpSome), (3, Deed::TransferSome), (2, Deed::TransferToSome), (3, Deed::Digit)];
-        for (most, deed) in kinds {
+        for (most, deed) in SPONTANEOUS {
             for _ in 0..self.net.random(most) {
                 let who = self.somebody();
                 self.plan(deed(who));
