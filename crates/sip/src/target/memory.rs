@@ -5,6 +5,7 @@
 
 use super::Candidate;
 use crate::config::NextHop;
+use crate::transport::Transport;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ const WITHOUT_TCP_FOR: Duration = Duration::from_secs(3600);
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     good: Aging<NextHop, Candidate>,
-    bad: Aging<Candidate, ()>,
+    bad: Aging<(Transport, SocketAddr), ()>,
     without_tcp: Aging<SocketAddr, ()>,
 }
 
@@ -31,7 +32,7 @@ impl Memory {
     }
 
     pub(crate) fn answered(&mut self, now: Instant, hop: &NextHop, candidate: &Candidate) {
-        self.bad.remove(candidate);
+        self.bad.remove(&place(candidate));
         // An address has no alternatives. Answering does not make what the DNS said any younger.
         if matches!(hop, NextHop::Name { .. }) && self.good.get(now, hop) != Some(candidate) {
             self.good.put(now + GOOD_FOR, hop.clone(), candidate.clone());
@@ -40,12 +41,12 @@ impl Memory {
 
     /// A server gave no answer, or told how long to leave it alone (RFC 3261 21.5.4).
     pub(crate) fn failed(&mut self, now: Instant, candidate: &Candidate, rest: Option<Duration>) {
-        self.good.retain(|_, good| good != candidate);
-        self.bad.put(now + rest.unwrap_or(BAD_FOR), candidate.clone(), ());
+        self.good.retain(|_, good| place(good) != place(candidate));
+        self.bad.put(now + rest.unwrap_or(BAD_FOR), place(candidate), ());
     }
 
     pub(crate) fn is_bad(&self, now: Instant, candidate: &Candidate) -> bool {
-        self.bad.get(now, candidate).is_some()
+        self.bad.get(now, &place(candidate)).is_some()
     }
 
     pub(crate) fn refused_tcp(&mut self, now: Instant, remote: SocketAddr) {
@@ -61,6 +62,11 @@ impl Memory {
         self.bad = Aging::default();
         self.without_tcp = Aging::default();
     }
+}
+
+/// A machine that is dead is dead under all its names.
+fn place(candidate: &Candidate) -> (Transport, SocketAddr) {
+    (candidate.transport, candidate.address)
 }
 
 #[derive(Debug)]

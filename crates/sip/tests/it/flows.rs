@@ -288,6 +288,22 @@ fn a_certificate_for_another_name_is_told_apart() {
     assert!(net.sent.is_empty(), "nothing was sent to it");
 }
 
+/// A connection whose certificate was for one domain says nothing about another at the same address.
+#[test]
+fn a_tls_connection_serves_only_the_name_it_was_checked_for() {
+    let mut net = Net::new(31, CALM);
+    let alice = net.add("alice", |_| {});
+    let bob = net.add("bob", both);
+    net.names.push(("one.test", net.nodes[bob].address));
+    net.names.push(("two.test", net.nodes[bob].address));
+    for (host, flows) in [("one.test", 1), ("two.test", 2), ("one.test", 2)] {
+        call(&mut net, alice, &format!("sips:bob@{host}:5061"));
+        net.run(SECOND, &mut |_, _, _| {});
+        assert_eq!(net.nodes[alice].endpoint.stats().flows, flows, "{host}");
+    }
+    assert!(sent(&net, "INVITE").iter().all(|m| m.headers().top_via().unwrap().transport == "TLS"));
+}
+
 #[test]
 fn a_broken_connection_is_formed_anew_at_once() {
     let mut net = Net::new(31, CALM);

@@ -167,6 +167,26 @@ fn a_busy_server_passes_the_call_on_and_is_left_alone_as_long_as_it_asks() {
     net.assert_empty("after a call by the second server");
 }
 
+/// Where nothing is remembered as good, what has failed lately still comes last.
+#[test]
+fn a_server_that_failed_for_one_name_is_not_the_first_for_another() {
+    let (mut net, alice, a, b) = two_servers();
+    silence(&mut net, a);
+    net.srv.push(("_sip._udp.other.test", srv(1, 1, "a.sip.test")));
+    net.srv.push(("_sip._udp.other.test", srv(2, 1, "b.sip.test")));
+    call_bob(&mut net, alice);
+    net.run(6 * SECOND, &mut answer);
+    for (host, first) in [("sip.test", "b"), ("other.test", "b")] {
+        let (now, mut config) = (net.now, direct_call(&net, alice, alice));
+        config.target = uri(&format!("sip:bob@{host}"));
+        net.node(alice).endpoint.call(now, config).unwrap();
+        let before = invites(&net).len();
+        net.run(SECOND, &mut answer);
+        assert_eq!(invites(&net)[before].1, first, "{host}");
+    }
+    assert_eq!(incoming(&net.nodes[b]), 3);
+}
+
 #[test]
 fn the_last_server_has_its_full_time_and_its_fate_is_told() {
     let (mut net, alice, a, b) = two_servers();
