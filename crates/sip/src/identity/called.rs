@@ -14,7 +14,9 @@
 //! P-Called-Party-ID. Without an own server behind it, only the Request-URI and To are asked.
 
 use super::Sender;
-use crate::wire::{Address, HeaderAccess as _, Request, Uri};
+use crate::wire::{
+    Address, CalledParty, Diversion, HeaderAccess as _, HeaderView, HistoryEntry, Request, Retargeting, Uri,
+};
 
 /// History-Info and Diversion values read; a call that was diverted more often is no less diverted.
 const MAX_ENTRIES: usize = 20;
@@ -39,26 +41,28 @@ pub(crate) struct Called {
 
 impl Called {
     pub(crate) fn of(request: &Request, to: &Address, sender: Sender, own: Option<Own<'_>>) -> Called {
-        let list = |name: &str| match sender {
-            Sender::OwnServer => addresses(request, name),
-            Sender::Anybody => Vec::new(),
+        let (stated, history, diversions) = match sender {
+            Sender::OwnServer => (
+                request.headers.view::<CalledParty>().ok().flatten(),
+                entries::<HistoryEntry>(request),
+                entries::<Diversion>(request),
+            ),
+            Sender::Anybody => (None, Vec::new(), Vec::new()),
         };
-        let (history, diversions) = (list("History-Info"), list("Diversion"));
         let own_user = own.and_then(|o| o.aor.user());
         let is_own = |uri: &Uri| own_user.is_some() && uri.user() == own_user;
         let is_contact = |uri: &Uri| own.is_some_and(|o| uri.user().as_deref() == Some(o.contact_user));
 
-        let stated = list("P-Called-Party-ID").into_iter().map(|a| a.uri);
         let rest: Vec<Uri> = std::iter::once(request.uri.clone())
-            .chain(history.iter().rev().map(|a| a.uri.clone()))
+            .chain(history.iter().rev().map(|entry| entry.address.uri.clone()))
             .chain(std::iter::once(to.uri.clone()))
-            .chain(diversions.iter().map(|a| a.uri.clone()))
+            .chain(diversions.iter().map(|diversion| diversion.0.uri.clone()))
             // RFC 5627: a GRUU names an instance of the account.
             .filter(|uri| uri.as_sip().is_none_or(|sip| !sip.params.has("gr")))
             .collect();
         let (plain, telling): (Vec<Uri>, Vec<Uri>) = rest.into_iter().partition(is_own);
         let mut numbers: Vec<Uri> = Vec::new();
-        for uri in stated.chain(telling).chain(plain) {
+        for uri in stated.map(|party| party.0.uri).into_iter().chain(telling).chain(plain) {
             let known = numbers.iter().any(|n| n.user() == uri.user());
             if uri.user().is_some() && !is_contact(&uri) && !known {
                 numbers.push(bare(uri));
@@ -70,30 +74,35 @@ impl Called {
         let called = numbers.first().and_then(Uri::user);
         let somebody_else = |a: &Address| !is_own(&a.uri) && a.uri.user() != called;
         // RFC 5806 5: the newest stands on top. RFC 7044 10.3: the newest stands last.
-        let diverted_by = diversions
-            .into_iter()
-            .chain(diverting(&history))
-            .find(somebody_else)
-            .map(|a| Address::named(a.display, bare(a.uri)));
+        let by_diversion = diversions.iter().map(|d| (&d.0, d.is_private()));
+        let by_history = diverting(&history).map(|entry| (&entry.address, entry.is_private()));
+        let diverted_by = by_diversion
+            .chain(by_history)
+            .find(|(address, _)| somebody_else(address))
+            // Who wants to stay unnamed is not replaced by somebody further away.
+            .filter(|(_, is_private)| !is_private)
+            .map(|(address, _)| Address::named(address.display.clone(), bare(address.uri.clone())));
         Called { numbers, diverted_by }
     }
 }
 
 /// The entries of a history that were left for another target, newest first: another names them in `mp` (RFC 7044
 /// 5), or a Reason was put into their URI (RFC 4244 4.1, by which older servers still write).
-fn diverting(history: &[Address]) -> Vec<Address> {
-    let mapped: Vec<String> = history.iter().filter_map(|entry| entry.params.get("mp")).collect();
-    let was_left = |entry: &&Address| {
-        let by_index = entry.params.get("index").is_some_and(|index| mapped.contains(&index));
-        let headers = entry.uri.as_sip().and_then(|sip| sip.headers.as_deref()).unwrap_or_default();
-        by_index || headers.split('&').any(|h| h.to_ascii_lowercase().starts_with("reason="))
+fn diverting(history: &[HistoryEntry]) -> impl Iterator<Item = &HistoryEntry> {
+    let mapped = |index: &[u32]| {
+        history
+            .iter()
+            .any(|e| matches!(e.retargeting(), Some(Retargeting::MappedUser(from)) if from == index))
     };
-    history.iter().rev().filter(was_left).cloned().collect()
+    let has_reason =
+        |entry: &HistoryEntry| entry.address.uri.as_sip().is_some_and(|sip| sip.header("Reason").is_some());
+    history.iter().rev().filter(move |entry| mapped(&entry.index) || has_reason(entry))
 }
 
-fn addresses(request: &Request, name: &str) -> Vec<Address> {
-    let lists = request.headers.all(name).filter_map(|value| Address::parse_list(value).ok());
-    lists.flatten().filter(|a| !matches!(a.uri, Uri::Other(..))).take(MAX_ENTRIES).collect()
+fn entries<V: HeaderView>(request: &Request) -> Vec<V> {
+    let mut entries = request.headers.views::<V>().unwrap_or_default();
+    entries.truncate(MAX_ENTRIES);
+    entries
 }
 
 /// Without the headers a History-Info value carries in its URI.
@@ -173,6 +182,8 @@ mod tests {
         assert_eq!((numbers[0].as_str(), by.as_deref()), ("sip:+4@p", Some("Ann <sip:+7@p>")));
         let (numbers, by) = called(Sender::OwnServer, CONTACT, "<sip:+7@p>", &diversion);
         assert_eq!((numbers[0].as_str(), by.as_deref()), ("sip:+7@p", Some("<sip:+8@p>")));
+        let private = [("Diversion", "<sip:+7@p>;privacy=full, <sip:+8@p>")];
+        assert_eq!(called(Sender::OwnServer, CONTACT, "<sip:+4@p>", &private).1, None);
     }
 
     #[test]

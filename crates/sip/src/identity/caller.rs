@@ -1,7 +1,7 @@
 //! Who calls: RFC 3325 where the account's own server says so, else the From header.
 
 use super::Sender;
-use crate::wire::{Address, HeaderAccess as _, Request, Uri};
+use crate::wire::{self, Address, HeaderAccess as _, Request, Uri};
 
 /// Who calls, and on whose word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +52,9 @@ fn is_nobody(uri: &Uri) -> bool {
     host == "invalid" || host.ends_with(".invalid") || user.eq_ignore_ascii_case("anonymous")
 }
 
-/// RFC 3323 4.2 (`header`, `user`) and RFC 3325 9.3 (`id`).
 fn asks_for_privacy(request: &Request) -> bool {
-    let values = request.headers.all("Privacy").flat_map(|value| value.split([';', ',']));
-    values.map(str::trim).any(|v| ["id", "user", "header"].iter().any(|p| v.eq_ignore_ascii_case(p)))
+    let wishes = request.headers.views::<wire::Privacy>().unwrap_or_default();
+    wishes.iter().any(wire::Privacy::hides_the_caller)
 }
 
 /// RFC 3325 9.1: one sip or sips address, one tel number, or both. The number is what a person knows, so it goes
