@@ -11,7 +11,7 @@ use crate::ids::RegistrationId;
 use crate::layer::Layer;
 use crate::random::Random;
 use crate::transaction::ClientId;
-use crate::wire::{HeaderAccess as _, Request, Response};
+use crate::wire::{HeaderAccess as _, Method, Request, Response};
 
 /// The credentials of a call, a subscription or a message.
 #[derive(Debug)]
@@ -26,6 +26,17 @@ enum Purse {
     Account(RegistrationId),
     /// Given for this one call.
     Login(Box<(Authentication, OwnServer)>),
+}
+
+/// Where a request belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is a REGISTER: nobody stands behind a registrar.
+    Registrar,
+    /// Before any dialog.
+    Outside,
+    /// In a dialog: the other party chose its target.
+    Inside,
 }
 
 /// Whether a proxy has asked for a request of ours outside any dialog, or was told unasked.
@@ -50,11 +61,11 @@ impl Credentials {
     /// Takes the credentials of before off a request, and puts on what whoever it goes to has asked for already.
     pub(crate) fn sign(&mut self, request: &mut Request, hop: &NextHop, layer: &mut Layer) {
         Authentication::unsign(request);
-        let inside = is_inside(request);
+        let (place, inside) = (Place::of(request), is_inside(request));
         let mut proxy = self.proxy;
         self.open(layer, |authentication, server, random| {
             let audience = server.audience(&request.uri, hop);
-            authentication.sign_for(request, random, |asker| may_see(audience, asker, inside, proxy));
+            authentication.sign_for(request, random, |asker| may_see(audience, asker, place, proxy));
         });
         if !inside && request.headers.first("Proxy-Authorization").is_some() {
             proxy = ProxyAsked::Yes;
@@ -76,14 +87,14 @@ impl Credentials {
         };
         let hop = NextHop::Address { transport: path.transport, address: path.remote };
         let chosen = layer.hop(client).cloned().unwrap_or_else(|| hop.clone());
-        let inside = is_inside(&request);
+        let (place, inside) = (Place::of(&request), is_inside(&request));
         let proxy = self.proxy;
         let taken = self.open(layer, |authentication, server, _| {
             if server.is_hop(&chosen) {
                 server.met(path.remote);
             }
             let audience = server.audience(&request.uri, &hop);
-            let may_ask = |asker| may_see(audience, asker, inside, proxy);
+            let may_ask = |asker| may_see(audience, asker, place, proxy);
             authentication.take_challenges(response, &request, attempt, may_ask)
         });
         let askers = taken.unwrap_or(Err(Refusal::NotForUs))?;
@@ -129,11 +140,26 @@ fn is_inside(request: &Request) -> bool {
     request.headers.to_address().is_ok_and(|to| to.tag().is_some())
 }
 
-fn may_see(audience: Audience, asker: Asker, inside: bool, proxy: ProxyAsked) -> bool {
-    match (audience, asker) {
-        (Audience::Server, _) => true,
-        (Audience::Proxy, Asker::Proxy) => !inside || proxy == ProxyAsked::Yes,
-        (Audience::Proxy, Asker::User) | (Audience::Stranger, _) => false,
+impl Place {
+    fn of(request: &Request) -> Place {
+        match (&request.method, is_inside(request)) {
+            (method, _) if *method == Method::REGISTER => Place::Registrar,
+            (_, false) => Place::Outside,
+            (_, true) => Place::Inside,
+        }
+    }
+}
+
+fn may_see(audience: Audience, asker: Asker, place: Place, proxy: ProxyAsked) -> bool {
+    match (audience, asker, place) {
+        (Audience::Stranger, ..) => false,
+        (_, _, Place::Registrar) => audience == Audience::Server,
+        (Audience::Server, Asker::Proxy, _) => true,
+        // A server that has asked as a proxy passes the request on: a 401 is then the word of somebody behind it.
+        (Audience::Server, Asker::User, _) => proxy == ProxyAsked::No,
+        (Audience::Proxy, Asker::Proxy, Place::Outside) => true,
+        (Audience::Proxy, Asker::Proxy, Place::Inside) => proxy == ProxyAsked::Yes,
+        (Audience::Proxy, Asker::User, _) => false,
     }
 }
 
@@ -143,24 +169,27 @@ mod tests {
 
     #[test]
     fn who_may_see() {
+        use {Asker::*, Place::*, ProxyAsked as Asked};
         let cases = [
-            // (audience, asker, inside, the proxy asked for the INVITE) -> seen
-            (Audience::Server, Asker::User, false, ProxyAsked::No, true),
-            (Audience::Server, Asker::Proxy, true, ProxyAsked::No, true),
-            (Audience::Proxy, Asker::User, false, ProxyAsked::Yes, false),
-            (Audience::Proxy, Asker::User, true, ProxyAsked::Yes, false),
-            (Audience::Proxy, Asker::Proxy, false, ProxyAsked::No, true),
-            (Audience::Proxy, Asker::Proxy, true, ProxyAsked::No, false),
-            (Audience::Proxy, Asker::Proxy, true, ProxyAsked::Yes, true),
-            (Audience::Stranger, Asker::User, false, ProxyAsked::Yes, false),
-            (Audience::Stranger, Asker::Proxy, true, ProxyAsked::Yes, false),
+            // audience, asker, place, whether the proxy asked for the INVITE: seen
+            (Audience::Server, User, Registrar, Asked::No, true),
+            (Audience::Server, Proxy, Registrar, Asked::No, true),
+            (Audience::Server, User, Outside, Asked::No, true),
+            (Audience::Server, User, Outside, Asked::Yes, false),
+            (Audience::Server, User, Inside, Asked::Yes, false),
+            (Audience::Server, Proxy, Inside, Asked::No, true),
+            (Audience::Proxy, User, Outside, Asked::Yes, false),
+            (Audience::Proxy, User, Inside, Asked::Yes, false),
+            (Audience::Proxy, Proxy, Outside, Asked::No, true),
+            (Audience::Proxy, Proxy, Inside, Asked::No, false),
+            (Audience::Proxy, Proxy, Inside, Asked::Yes, true),
+            (Audience::Proxy, User, Registrar, Asked::No, false),
+            (Audience::Stranger, User, Registrar, Asked::Yes, false),
+            (Audience::Stranger, Proxy, Inside, Asked::Yes, false),
         ];
-        for (audience, asker, inside, proxy, seen) in cases {
-            assert_eq!(
-                may_see(audience, asker, inside, proxy),
-                seen,
-                "{audience:?} {asker:?} {inside} {proxy:?}"
-            );
+        for (audience, asker, place, proxy, seen) in cases {
+            let found = may_see(audience, asker, place, proxy);
+            assert_eq!(found, seen, "{audience:?} {asker:?} {place:?} {proxy:?}");
         }
     }
 }

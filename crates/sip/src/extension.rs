@@ -3,7 +3,7 @@
 //! A feature adds its option tag here when it works in both roles; nothing else names option tags in lists.
 
 /// Option tags, in the order they are written.
-const SUPPORTED: [&str; 2] = ["replaces", "norefersub"];
+const SUPPORTED: [&str; 4] = ["replaces", "norefersub", "gruu", "outbound"];
 
 /// The value of a Supported header.
 pub(crate) fn supported() -> String {

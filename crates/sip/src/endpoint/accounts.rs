@@ -21,7 +21,7 @@ impl Endpoint {
     /// Registers an account and keeps it registered until [`Self::unregister`].
     pub fn register(&mut self, now: Instant, config: RegistrationConfig) -> RegistrationId {
         let id = RegistrationId(self.layer.fresh_id());
-        let mut registration = Registration::new(id, config, &mut self.layer);
+        let mut registration = Registration::new(now, id, config, &mut self.layer);
         registration.refresh(now, &mut self.layer);
         self.registrations.insert(id, registration);
         id

@@ -22,7 +22,9 @@ use std::time::{Duration, Instant};
 
 /// Contacts of ours a registrar may still hold at a time; beyond, the oldest is left to expire.
 const MAX_BOUND: usize = 4;
-/// Redirections and changes of our public address followed before the next refresh.
+/// A flow that has held so long was formed well (RFC 5626 4.5 waits for the first answer to a keep-alive).
+const PROVEN: Duration = Duration::from_secs(30);
+/// Redirections, changes of our public address and copies by two ways followed before the next refresh.
 const MAX_TURNS: u8 = 3;
 
 #[derive(Debug)]
@@ -39,7 +41,10 @@ pub(crate) struct Flow {
     pub(super) from_tag: String,
     pub(super) cseq: u32,
     expires: Duration,
+    /// In a row; a flow that has held for a while ends the row.
     failures: u32,
+    /// When it was bound last.
+    since: Instant,
     turns: u8,
     /// Contacts the registrar may hold for us, the one in use last.
     bound: Vec<Address>,
@@ -95,6 +100,7 @@ enum Verdict {
 
 impl Flow {
     pub(super) fn new(
+        now: Instant,
         number: u8,
         hop: NextHop,
         id: crate::ids::RegistrationId,
@@ -115,6 +121,7 @@ impl Flow {
             cseq: 0,
             expires: config.expires.min(LONGEST_WAIT),
             failures: 0,
+            since: now,
             turns: 0,
             bound: Vec::new(),
             reach: Reach::Address,
@@ -169,6 +176,11 @@ impl Flow {
             State::Registering { client, .. } | State::Unregistering { client, .. } if *client == wanted)
     }
 
+    /// Whether its last REGISTER went that way.
+    pub(super) fn is_on(&self, path: Path) -> bool {
+        self.path == Some(path)
+    }
+
     /// How long until it is tried again by itself.
     pub(super) fn next_try(&self, now: Instant) -> Option<Duration> {
         self.next_try.map(|at| at.saturating_duration_since(now))
@@ -209,12 +221,8 @@ impl Flow {
         self.failures = 0;
         self.turns = 0;
         match &mut self.state {
-            State::Registering { client, then, .. } if layer.is_on_its_way(*client) => {
-                if *then == Then::Keep {
-                    *then = Then::Renew;
-                }
-                None
-            }
+            // From an address that is still ours, or sent again from a new one by now.
+            State::Registering { client, .. } if layer.is_on_its_way(*client) => None,
             State::Registering { client, then: Then::Remove, .. } | State::Unregistering { client, .. } => {
                 layer.abandon(*client);
                 self.unbind(now, about, layer);
@@ -235,23 +243,56 @@ impl Flow {
         &mut self,
         now: Instant,
         notice: Notice,
+        others: Others,
         about: &About,
         layer: &mut Layer,
     ) -> Option<News> {
-        let (Notice::Lost(path) | Notice::AddressChanged(path)) = notice;
-        if self.path != Some(path) || !matches!(self.state, State::Registered) {
+        if !matches!(self.state, State::Registered) {
             return None;
         }
         match notice {
-            Notice::Lost(_) => {
-                self.learnt = None;
-                Some(self.bind(now, about, layer))
-            }
+            Notice::AddressChanged(_) if self.turns >= MAX_TURNS => None,
             Notice::AddressChanged(_) => {
+                self.turns = self.turns.saturating_add(1);
                 self.start(now, about, layer);
                 None
             }
+            // RFC 5626 4.5: it is formed anew at once; but breaking again as soon as it is formed counts as a failure, or
+            // that would go on without end.
+            Notice::Lost(_) if self.held(now) || self.failures == 0 => {
+                self.failures = if self.held(now) { 0 } else { 1 };
+                self.learnt = None;
+                Some(self.bind(now, about, layer))
+            }
+            Notice::Lost(_) => {
+                Some(self.wait(now, None, RegistrationFailure::Unreachable, others, about, layer))
+            }
         }
+    }
+
+    fn held(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= PROVEN
+    }
+
+    /// Until the next try: as long as the server said, else as RFC 5626 4.5 does.
+    fn wait(
+        &mut self,
+        now: Instant,
+        after: Option<Duration>,
+        reason: RegistrationFailure,
+        others: Others,
+        about: &About,
+        layer: &mut Layer,
+    ) -> News {
+        self.failures = self.failures.saturating_add(1);
+        self.detour = None;
+        let own = || retry::wait(&about.config.retry, others, self.failures, &mut layer.around.random);
+        let wait = after.unwrap_or_else(own);
+        self.lose(State::Waiting);
+        self.let_go(layer);
+        self.next_try = now.checked_add(wait);
+        layer.around.timers.set(self.timer(about), now + wait);
+        News::Failed { reason }
     }
 
     pub(super) fn on_timer(&mut self, now: Instant, about: &About, layer: &mut Layer) -> Vec<News> {
@@ -259,6 +300,7 @@ impl Flow {
             // The binding still stands: nothing to tell before the answer.
             State::Registered => {
                 self.turns = 0;
+                self.failures = 0;
                 self.start(now, about, layer);
                 Vec::new()
             }
@@ -338,16 +380,7 @@ impl Flow {
                 }
             }
             Verdict::Retry { reason, after } => {
-                self.failures = self.failures.saturating_add(1);
-                self.detour = None;
-                self.let_go(layer);
-                let times = &about.config.retry;
-                let own = || retry::wait(times, others, self.failures, &mut layer.around.random);
-                let wait = after.unwrap_or_else(own);
-                self.lose(State::Waiting);
-                self.next_try = now.checked_add(wait);
-                layer.around.timers.set(self.timer(about), now + wait);
-                news.push(News::Failed { reason });
+                news.push(self.wait(now, after, reason, others, about, layer));
             }
             Verdict::Stop(reason) => {
                 self.let_go(layer);
@@ -442,6 +475,11 @@ impl Flow {
                 self.outbound = Outbound::No;
                 Verdict::Again
             }
+            // A copy of it came by another way before (RFC 3261 8.2.2.2): with the next number it is a new one.
+            482 if self.turns < MAX_TURNS => {
+                self.turns = self.turns.saturating_add(1);
+                Verdict::Again
+            }
             408 => Verdict::Retry { reason: RegistrationFailure::Timeout, after },
             // Temporary by their meaning, or by the server's word.
             430 | 480 | 491 | 500..=599 => Verdict::Retry { reason: failure(), after },
@@ -458,8 +496,8 @@ impl Flow {
         about: &About,
         layer: &mut Layer,
     ) -> News {
-        self.failures = 0;
         self.next_try = None;
+        self.since = now;
         self.state = State::Registered;
         // What was to be removed is.
         let old = self.bound.len().saturating_sub(1);
@@ -537,15 +575,13 @@ impl Flow {
         self.bound.push(contact);
     }
 
-    /// Whether the server sees us at another address than the one it has just bound.
+    /// Whether the server sees us at another address than the one it has just bound (RFC 3581 4).
     fn is_seen_elsewhere(&self, layer: &Layer) -> bool {
-        let bound = self.bound.last().and_then(|c| c.uri.as_sip());
-        match (self.path, bound) {
-            (Some(path), Some(sip)) if self.turns < MAX_TURNS => {
-                let now = layer.around.contact_address(path);
-                sip.host.ip() != Some(now.ip()) || sip.port.unwrap_or(5060) != now.port()
-            }
-            _ => false,
-        }
+        let (Some(bound), Some(path)) = (self.bound.last(), self.path) else { return false };
+        let Some(sip) = bound.uri.as_sip() else { return false };
+        let now_at = layer.around.contact_address(path);
+        self.turns < MAX_TURNS
+            && (sip.host.ip() != Some(now_at.ip())
+                || sip.port.unwrap_or(path.transport.default_port()) != now_at.port())
     }
 }

@@ -51,7 +51,12 @@ enum Told {
 }
 
 impl Registration {
-    pub(crate) fn new(id: RegistrationId, config: RegistrationConfig, layer: &mut Layer) -> Registration {
+    pub(crate) fn new(
+        now: Instant,
+        id: RegistrationId,
+        config: RegistrationConfig,
+        layer: &mut Layer,
+    ) -> Registration {
         let account = Account::new(&config, &mut layer.around.random);
         layer.around.accounts.insert(id, account);
         let registrar = registrar_uri(&config);
@@ -64,7 +69,7 @@ impl Registration {
             false => config.proxies.iter().take(MAX_FLOWS).cloned().collect(),
         };
         let flows =
-            (0u8..).zip(hops).map(|(n, hop)| Flow::new(n, hop, id, &config, &mut layer.around.random));
+            (0u8..).zip(hops).map(|(n, hop)| Flow::new(now, n, hop, id, &config, &mut layer.around.random));
         Registration { flows: flows.collect(), about: About { id, config, registrar }, told: Told::Nothing }
     }
 
@@ -89,7 +94,11 @@ impl Registration {
 
     /// Something has happened to a path that one of the flows may use.
     pub(crate) fn on_notice(&mut self, now: Instant, notice: Notice, layer: &mut Layer) {
-        self.each(now, layer, |flow, about, layer| flow.on_notice(now, notice, about, layer));
+        let (Notice::Lost(path) | Notice::AddressChanged(path)) = notice;
+        let its = |flow: &Flow| flow.is_on(path);
+        self.of(now, its, layer, |flow, about, others, layer| {
+            flow.on_notice(now, notice, others, about, layer).into_iter().collect()
+        });
     }
 
     /// Refresh is due, or the next try.

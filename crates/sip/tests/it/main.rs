@@ -13,6 +13,7 @@ mod keepalive;
 mod ladder;
 mod messages;
 mod net;
+mod outbound;
 mod proxy;
 mod proxy_context;
 mod redirect;

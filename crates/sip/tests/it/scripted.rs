@@ -81,9 +81,14 @@ impl Scripted {
 
     /// The one request Alice has sent.
     pub(crate) fn request(&mut self) -> Request {
+        self.request_to().1
+    }
+
+    /// The one request Alice has sent, and where to.
+    pub(crate) fn request_to(&mut self) -> (String, Request) {
         let mut found = self.requests();
         assert_eq!(found.len(), 1, "{found:#?}");
-        found.remove(0).1
+        found.remove(0)
     }
 
     /// The last response Alice has sent.
@@ -102,6 +107,15 @@ impl Scripted {
         let events = self.net.nodes[0].events[self.events..].to_vec();
         self.events = self.net.nodes[0].events.len();
         events
+    }
+
+    /// The states of the registration since.
+    pub(crate) fn states(&mut self) -> Vec<RegistrationState> {
+        let states = self.events().into_iter().filter_map(|e| match e {
+            Event::Registration { state, .. } => Some(state),
+            _ => None,
+        });
+        states.collect()
     }
 
     /// Answers as the server.
@@ -124,12 +138,16 @@ impl Scripted {
 
     /// Takes a REGISTER, with more headers.
     pub(crate) fn bind(&mut self, register: &Request, headers: &[(&str, &str)]) {
+        self.bind_from(SERVER, register, headers);
+    }
+
+    pub(crate) fn bind_from(&mut self, from: &str, register: &Request, headers: &[(&str, &str)]) {
         let mut contact = register.headers.addresses("Contact").unwrap().remove(0);
         contact.params.set("expires", register.headers.first("Expires"));
         let contact = contact.to_string();
         let all: Vec<(&str, &str)> =
             [("Contact", contact.as_str())].into_iter().chain(headers.iter().copied()).collect();
-        self.answer(register, 200, &all);
+        self.answer_from(from, register, 200, &all);
     }
 
     /// Bytes from the server.

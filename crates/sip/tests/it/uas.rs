@@ -36,7 +36,7 @@ fn options_tells_what_we_can() {
         Some("INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, NOTIFY, INFO")
     );
     assert_eq!(response.headers.first("Accept"), Some("application/sdp"));
-    assert_eq!(response.headers.first("Supported"), Some("replaces, norefersub"));
+    assert_eq!(response.headers.first("Supported"), Some("replaces, norefersub, gruu, outbound"));
     assert!(response.headers.to_address().unwrap().tag().is_some());
 }
 
