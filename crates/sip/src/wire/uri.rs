@@ -351,7 +351,7 @@ impl<'a> HostPart<'a> {
         };
         if let Some(rest) = text.strip_prefix('[') {
             let (inner, after) = rest.split_once(']').ok_or(bad)?;
-            let ip: Ipv6Addr = inner.parse().map_err(|_| bad)?;
+            let ip = ipv6(inner).ok_or(bad)?;
             return match after.strip_prefix(':') {
                 Some(digits) => Ok((HostPart::Ip(ip.into()), Some(port(digits)?))),
                 None if after.is_empty() => Ok((HostPart::Ip(ip.into()), None)),
@@ -375,6 +375,11 @@ impl<'a> HostPart<'a> {
         }
         Ok((HostPart::Name(name), port))
     }
+}
+
+/// RFC 5118 4.10: the first grammar of RFC 3261 led some to write three colons for two.
+fn ipv6(text: &str) -> Option<Ipv6Addr> {
+    text.parse().or_else(|_| text.replacen(":::", "::", 1).parse()).ok()
 }
 
 impl From<IpAddr> for Host {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tern_sip::wire::{Method, sdp::SessionDescription};
 use tern_sip::{CallState, EndpointConfig, Event, wire};
 
-fn mutate(rng: &mut ChaCha8Rng, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn mutate(rng: &mut ChaCha8Rng, bytes: &[u8]) -> Vec<u8> {
     let mut out = bytes.to_vec();
     for _ in 0..=rng.next_u32() % 6 {
         if out.is_empty() {

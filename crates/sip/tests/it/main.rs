@@ -3,8 +3,9 @@
 mod authentication;
 mod calls;
 mod everyday;
-mod forking;
 mod flows;
+mod forking;
+mod fuzz;
 mod garbage;
 mod guard;
 mod identity;
@@ -20,6 +21,7 @@ mod redirect;
 mod registrar;
 mod registrations;
 mod rfc4475;
+mod rfc5118;
 mod schedules;
 mod scripted;
 mod servers;

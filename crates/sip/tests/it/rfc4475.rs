@@ -1,6 +1,7 @@
 //! The 49 messages of RFC 4475 as bytes, where a folder with them is named by TERN_SIP_MESSAGES (`NAME.dat` and an
 //! `expected.json`). Cases of our own for each defect stand in `torture`.
 
+use crate::torture;
 use std::path::PathBuf;
 use tern_sip::wire::{Contacts, HeaderAccess as _, Message, parse_datagram};
 
@@ -106,4 +107,22 @@ fn the_faulty_ones_are_refused() {
         .filter(|name| parse_datagram(&std::fs::read(folder.join(format!("{name}.dat"))).unwrap()).is_ok())
         .collect();
     assert_eq!(taken, TAKEN);
+}
+
+/// The endpoint does with the RFC's own faulty messages what it does with ours, and lives on.
+#[test]
+fn the_faulty_ones_get_the_answer_ours_get() {
+    let Some(folder) = folder() else { return };
+    let (_, invalid) = expected(&std::fs::read_to_string(folder.join("expected.json")).unwrap());
+    let wrong: Vec<String> = torture::cases()
+        .into_iter()
+        .filter(|(name, ..)| invalid.iter().any(|faulty| faulty == name))
+        .map(|(name, _, ours)| {
+            let bytes = std::fs::read(folder.join(format!("{name}.dat"))).unwrap();
+            (name, torture::what_comes(&bytes), ours)
+        })
+        .filter(|(_, got, ours)| got != ours)
+        .map(|(name, got, ours)| format!("{name}: {got:?}, not {ours:?}"))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -4,11 +4,11 @@
 use crate::net::{CALM, Net};
 use std::time::Duration;
 use tern_sip::Event;
-use tern_sip::wire::{HeaderAccess as _, Message, Method, parse_datagram};
+use tern_sip::wire::{Date, HeaderAccess as _, Message, Method, parse_datagram};
 
 /// What comes of a message.
 #[derive(Debug, PartialEq)]
-enum Comes {
+pub(crate) enum Comes {
     /// A response with this code.
     Answer(u16),
     /// A call for the application, after a 100.
@@ -68,13 +68,14 @@ fn response(start: &str, changes: &[(&str, &str)]) -> Vec<u8> {
     message(start, changes, "")
 }
 
-fn what_comes(bytes: &[u8]) -> Comes {
+/// Gives the bytes to an endpoint that was just made, and asks it afterwards whether it still lives.
+pub(crate) fn what_comes(bytes: &[u8]) -> Comes {
     let mut net = Net::new(1, CALM);
     let bob = net.add("tom", |c| c.handles = vec![Method::REGISTER]);
     net.deliver("192.0.2.77:5060".parse().unwrap(), net.nodes[bob].address, bytes);
     net.run(Duration::from_millis(1), &mut |_, _, _| {});
     let stats = net.nodes[bob].endpoint.stats();
-    match (net.nodes[bob].events.first(), net.sent.first()) {
+    let comes = match (net.nodes[bob].events.first(), net.sent.first()) {
         (Some(Event::IncomingCall { .. }), _) => Call,
         (Some(Event::Request { .. } | Event::MessageReceived { .. }), _) => ToApplication,
         (None, Some(sent)) => {
@@ -85,11 +86,18 @@ fn what_comes(bytes: &[u8]) -> Comes {
         (None, None) if stats.garbage == 1 => Garbage,
         (None, None) if stats.stray_responses == 1 => Stray,
         other => panic!("{other:?} {stats:?}"),
-    }
+    };
+    let before = net.sent.len();
+    let alive = options(&[("Via", "SIP/2.0/UDP 192.0.2.77:5060;branch=z9hG4bKalive"), ("Call-ID", "alive")]);
+    net.deliver("192.0.2.77:5060".parse().unwrap(), net.nodes[bob].address, &alive);
+    net.run(Duration::from_millis(1), &mut |_, _, _| {});
+    let answers = net.sent.iter().skip(before);
+    assert!(answers.into_iter().any(|s| s.bytes.starts_with(b"SIP/2.0 200 ")), "{comes:?}, and then nothing");
+    comes
 }
 
-#[test]
-fn each_defect_has_its_consequence() {
+/// A message of our own for each one of the RFC, by its name, and what comes of it.
+pub(crate) fn cases() -> Vec<(&'static str, Vec<u8>, Comes)> {
     let long = "x".repeat(900);
     let many: Vec<(&str, &str)> = (0..30).map(|_| ("v", "SIP/2.0/TCP hop.example.org")).collect();
     let mut longreq = vec![("Subject", long.as_str()), ("Via", "SIP/2.0/UDP 192.0.2.77;branch=z9hG4bKtop")];
@@ -98,7 +106,7 @@ fn each_defect_has_its_consequence() {
     two.extend(options(&[]));
     let mut latin = response("SIP/2.0 200 \u{434}\u{430}", &[("To", "<sip:t@example.org>;tag=1")]);
     latin.extend(b"");
-    let cases: Vec<(&str, Vec<u8>, Comes)> = vec![
+    vec![
         // Section 3.1.1: sound, if strange.
         (
             "wsinv",
@@ -156,7 +164,7 @@ fn each_defect_has_its_consequence() {
         ("lwsstart", message("OPTIONS  sip:tom@example.org SIP/2.0", &[], ""), Answer(400)),
         ("trws", message("OPTIONS sip:tom@example.org SIP/2.0 ", &[], ""), Answer(400)),
         ("escruri", message("OPTIONS sip:tom@example.org?Subject=x SIP/2.0", &[], ""), Answer(400)),
-        // Nothing here reads Date.
+        // Section 3.1.2.12: it may be refused, or the Date left alone; a call is worth more than a date.
         ("baddate", invite(&[("Date", "Mon, 01 Jan 2024 10:00:00 CET")]), Call),
         ("regbadct", register(&[("Contact", "sip:mia@192.0.2.77?Subject=x")]), Answer(400)),
         ("badaspec", options(&[("To", "\"Tom\" < sip:tom@example.org >")]), Answer(400)),
@@ -216,7 +224,12 @@ fn each_defect_has_its_consequence() {
             ]),
             Call,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn each_defect_has_its_consequence() {
+    let cases = cases();
     assert_eq!(cases.len(), 49);
     let wrong: Vec<String> = cases
         .into_iter()
@@ -225,6 +238,26 @@ fn each_defect_has_its_consequence() {
         .map(|(name, got, expected)| format!("{name}: {got:?}, not {expected:?}"))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_date_of_another_zone_is_not_read() {
+    let bytes = invite(&[("Date", "Mon, 01 Jan 2024 10:00:00 CET")]);
+    let Ok(Message::Request(request)) = parse_datagram(&bytes) else { panic!() };
+    assert!(request.headers.view::<Date>().is_err());
+}
+
+#[test]
+fn a_request_cut_off_in_its_headers_is_told_so() {
+    let whole = options(&[]);
+    for at in [whole.len() - 2, whole.len() - 30] {
+        assert_eq!(what_comes(&whole[..at]), Answer(400));
+    }
+    // Before its Via is whole, nobody can be told.
+    assert_eq!(what_comes(&whole[..60]), Garbage);
+    let many = "X: y\r\n".repeat(300);
+    let many = String::from_utf8(whole).unwrap().replace("Max-Forwards", &format!("{many}Max-Forwards"));
+    assert_eq!(what_comes(many.as_bytes()), Answer(400));
 }
 
 #[test]

@@ -1,0 +1,7 @@
+#![no_main]
+
+#[allow(dead_code, reason = "the other targets' bodies")]
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::framing(bytes));
