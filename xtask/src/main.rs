@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use xtask::repository::Repository;
 use xtask::setup::Group;
-use xtask::{bench, codegen, run, say, setup, suite, tidy};
+use xtask::{bench, codegen, fuzz, run, say, setup, suite, tidy};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -15,6 +15,7 @@ Usage: cargo xtask COMMAND
   run [--release] [--seconds N]      build the app and open it on the built-in sandbox provider
   test [STAGE..] [--keep-going]      check and test everything, or the stages named
   bench NAME [--runs N]              measure: network (root's rights; moving between networks)
+  fuzz [TARGET] [--seconds N]        look for bytes that break the SIP codec (needs nightly and cargo-fuzz)
   codegen [--check]                  write the window's TypeScript from the engine's types
   tidy                               check the rules of the house
 
@@ -79,6 +80,21 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
                 _ => bail!("bench takes a name and `--runs N`"),
             };
             return bench::measure(&repository, name, runs);
+        }
+        "fuzz" => {
+            let (mut target, mut seconds) = (None, fuzz::SECONDS);
+            let mut rest = rest.iter();
+            while let Some(argument) = rest.next() {
+                match argument.as_str() {
+                    "--seconds" => {
+                        let value = rest.next().context("--seconds needs a number")?;
+                        seconds = value.parse().with_context(|| format!("--seconds {value}"))?;
+                    }
+                    name if target.is_none() && !name.starts_with("--") => target = Some(name),
+                    other => bail!("fuzz does not know `{other}`"),
+                }
+            }
+            return fuzz::run_targets(&repository, target, seconds);
         }
         "codegen" => {
             let check = flags(rest, &["--check"])?.contains(&"--check");
