@@ -194,3 +194,74 @@ fn a_foreign_realm_gets_no_credentials() {
     });
     assert_eq!(ending(&net, alice).unwrap().code, Some(407));
 }
+
+/// Calls `to` by way of the own server and gives its INVITE.
+fn invited(script: &mut crate::scripted::Scripted, to: &str) -> tern_sip::wire::Request {
+    let sdp = audio(script.net.nodes[0].address);
+    let config = tern_sip::CallConfig::new(Identity::Account(script.account), crate::net::uri(to), sdp);
+    let now = script.net.now;
+    script.endpoint().call(now, config).unwrap();
+    script.run(Duration::from_millis(50));
+    script.requests().into_iter().find(|(_, r)| r.method == Method::INVITE).unwrap().1
+}
+
+/// The challenges that come from behind the own server and in its name.
+#[test]
+fn who_stands_behind_the_own_server_gets_no_proof() {
+    let own = ("WWW-Authenticate", "Digest realm=\"sip.test\", nonce=\"chosen\", qop=\"auth\"");
+    let invites = |script: &mut crate::scripted::Scripted| {
+        script.run(Duration::from_millis(50));
+        script.requests().into_iter().filter(|(_, r)| r.method == Method::INVITE).count()
+    };
+    let mut script = crate::scripted::Scripted::registered(|c| c.login.realm = Some("sip.test".into()));
+    let invite = invited(&mut script, "sip:bob@elsewhere.test");
+    script.answer(&invite, 401, &[own]);
+    assert_eq!(invites(&mut script), 0, "a user agent of another domain");
+    let mut script = crate::scripted::Scripted::registered(|c| c.login.realm = Some("sip.test".into()));
+    let invite = invited(&mut script, "sip:bob@sip.test");
+    script.answer(&invite, 407, &[("Proxy-Authenticate", CHALLENGE)]);
+    script.run(Duration::from_millis(50));
+    let again = script.requests().into_iter().find(|(_, r)| r.method == Method::INVITE).unwrap().1;
+    script.answer(&again, 401, &[own]);
+    assert_eq!(invites(&mut script), 0, "a neighbour behind the server that has asked as a proxy");
+}
+
+#[test]
+fn hanging_up_on_a_caller_proves_nothing_to_him() {
+    use crate::scripted::{SERVER, Scripted};
+    let mut script = Scripted::registered(|c| c.login.realm = Some("sip.test".into()));
+    let register = script.net.sent.iter().find(|s| s.bytes.starts_with(b"REGISTER")).unwrap();
+    let text = String::from_utf8(register.bytes.clone()).unwrap();
+    let contact = text.split("Contact: <").nth(1).unwrap().split('>').next().unwrap().to_owned();
+    let sdp = String::from_utf8(audio(SERVER.parse().unwrap()).to_bytes()).unwrap();
+    let invite = format!(
+        "INVITE {contact} SIP/2.0\r\nVia: SIP/2.0/UDP {SERVER};branch=z9hG4bKi;rport\r\nMax-Forwards: 70\r\n\
+         Record-Route: <sip:{SERVER};lr>\r\nFrom: <sip:evil@sip.test>;tag=e\r\nTo: <sip:alice@sip.test>\r\n\
+         Call-ID: c\r\nCSeq: 1 INVITE\r\nContact: <sip:evil@203.0.113.9>\r\nContent-Type: application/sdp\r\n\
+         Content-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    );
+    script.send(invite.as_bytes());
+    let call = script.events().into_iter().find_map(|e| match e {
+        Event::IncomingCall { call, .. } => Some(call),
+        _ => None,
+    });
+    let (now, sdp) = (script.net.now, audio(script.net.nodes[0].address));
+    script.endpoint().accept(now, call.unwrap(), sdp).unwrap();
+    let accepted = script.response();
+    let to = accepted.headers.first("To").unwrap().to_owned();
+    let ack = format!(
+        "ACK {contact} SIP/2.0\r\nVia: SIP/2.0/UDP {SERVER};branch=z9hG4bKa;rport\r\nMax-Forwards: 70\r\n\
+         From: <sip:evil@sip.test>;tag=e\r\nTo: {to}\r\nCall-ID: c\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n"
+    );
+    script.send(ack.as_bytes());
+    let now = script.net.now;
+    script.endpoint().hang_up(now, call.unwrap()).unwrap();
+    let bye = script.request();
+    assert_eq!((bye.method.clone(), bye.uri.to_string().as_str()), (Method::BYE, "sip:evil@203.0.113.9"));
+    script.answer(&bye, 407, &[("Proxy-Authenticate", CHALLENGE)]);
+    script.run(Duration::from_secs(1));
+    assert!(script.requests().is_empty());
+    let shown = script.net.sent.iter().filter(|s| s.from == "alice");
+    assert_eq!(shown.filter(|s| String::from_utf8_lossy(&s.bytes).contains("uthorization:")).count(), 0);
+}
