@@ -59,8 +59,11 @@ enum Deed {
     Refresh(usize),
 }
 
+/// A deed of one of them.
+type DeedOf = fn(usize) -> Deed;
+
 /// What people do out of the blue: less often than so often, and what.
-const SPONTANEOUS: [(u64, fn(usize) -> Deed); 4] =
+const SPONTANEOUS: [(u64, DeedOf); 4] =
     [(4, Deed::HangUpSome), (3, Deed::TransferSome), (2, Deed::TransferToSome), (3, Deed::Digit)];
 
 /// When people have done what they wanted, in ms.
