@@ -12,6 +12,7 @@ mod identity;
 mod info;
 mod keepalive;
 mod ladder;
+mod leaks;
 mod messages;
 mod net;
 mod outbound;
