@@ -126,17 +126,17 @@ impl Flows {
 
     /// The connection to use again for a server (RFC 3261 18.1.1), open or being opened.
     pub(crate) fn find(&self, transport: Transport, remote: SocketAddr, server_name: &str) -> Option<FlowId> {
-        // An incoming connection has proven no name. It may serve where none is asked for: the other side has named
-        // the address of its connection itself.
-        let proven = |flow: &Flow| match &flow.server_name {
-            Some(name) => transport == Transport::Tcp || name.eq_ignore_ascii_case(server_name),
-            None => transport == Transport::Tcp || remote.ip().to_string() == server_name,
-        };
+        // Where an address is asked for and no name, whoever is at the other end of a connection to just that address is
+        // meant: a proxy writes its address into Record-Route and its name into its certificate, and a client without a
+        // listener names the address of its connection (RFC 5626 4.3, 5.3).
+        let named =
+            |flow: &Flow| flow.server_name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(server_name));
+        let by_address = transport == Transport::Tcp || remote.ip().to_string() == server_name;
         let fits = |flow: &Flow| {
             flow.transport == transport
                 && flow.remote == remote
                 && flow.suspicion == Suspicion::None
-                && proven(flow)
+                && (by_address || named(flow))
         };
         self.table.iter().find(|(_, f)| fits(f)).map(|(id, _)| *id)
     }

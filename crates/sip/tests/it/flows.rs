@@ -301,6 +301,10 @@ fn a_tls_connection_serves_only_the_name_it_was_checked_for() {
         net.run(SECOND, &mut |_, _, _| {});
         assert_eq!(net.nodes[alice].endpoint.stats().flows, flows, "{host}");
     }
+    // A proxy names itself by its address in Record-Route: what goes there goes over the connection that is there.
+    call(&mut net, alice, "sips:bob@192.0.2.2:5061");
+    net.run(SECOND, &mut |_, _, _| {});
+    assert_eq!(net.nodes[alice].endpoint.stats().flows, 2);
     assert!(sent(&net, "INVITE").iter().all(|m| m.headers().top_via().unwrap().transport == "TLS"));
 }
 
