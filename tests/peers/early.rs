@@ -14,7 +14,7 @@ fn sound_before_the_answer_reaches_the_caller() -> Result<()> {
     let agent = Agent::start()?;
     let call = agent.call("peer", peer.address())?;
     agent.wait_for_state("early media", call, |state| match state {
-        CallState::EarlyMedia { sdp } => sdp.media.first().map(|media| assert_eq!(media.port, 10000)),
+        CallState::EarlyMedia { sdp, .. } => sdp.media.first().map(|media| assert_eq!(media.port, 10000)),
         _ => None,
     })?;
     agent.confirmed(call)?;
@@ -29,7 +29,9 @@ fn of_two_branches_that_answer_the_second_is_left() -> Result<()> {
     let call = agent.call("peer", peer.address())?;
     for port in [10000, 20000] {
         agent.wait_for_state("early media of each branch", call, |state| match state {
-            CallState::EarlyMedia { sdp } => sdp.media.first().filter(|media| media.port == port).map(|_| ()),
+            CallState::EarlyMedia { sdp, .. } => {
+                sdp.media.first().filter(|media| media.port == port).map(|_| ())
+            }
             _ => None,
         })?;
     }

@@ -16,6 +16,7 @@ mod offers;
 mod registration;
 mod themselves;
 mod transfers;
+mod ways;
 
 use tern_tests::actors::Credentials;
 

@@ -108,7 +108,8 @@ impl Tern {
         command.arg(subcommand).envs(self.home.environment()).env(PASSWORD, self.account.password);
         command.args(["--user", self.account.user, "--domain", DOMAIN, "--password-env", PASSWORD]);
         let Way { transport, proxy, dns, authority, bind } = &self.way;
-        command.args(["--transport", transport]);
+        // The messages are what one wants to see of a test that failed.
+        command.args(["--transport", transport, "--trace"]);
         for (option, value) in [
             ("--proxy", proxy.clone()),
             ("--bind", bind.map(|ip| ip.to_string())),

@@ -86,15 +86,16 @@ fn unit(repository: &Repository) -> Result<()> {
 }
 
 fn integration(repository: &Repository) -> Result<()> {
-    run_tests(repository, "it")
+    run_tests(repository, "it", &[])
 }
 
 fn peers(repository: &Repository) -> Result<()> {
-    run_tests(repository, "peers")
+    // Most of them wait for real seconds to pass; a processor each would leave processors idle.
+    run_tests(repository, "peers", &["--test-threads=4"])
 }
 
 fn desktop(repository: &Repository) -> Result<()> {
-    run_tests(repository, "desktop")
+    run_tests(repository, "desktop", &[])
 }
 
 fn bindings(repository: &Repository) -> Result<()> {
@@ -120,7 +121,7 @@ fn build_programs(repository: &Repository) -> Result<()> {
 }
 
 /// Builds one of the test crate's binaries and what it starts, and runs it.
-fn run_tests(repository: &Repository, name: &str) -> Result<()> {
+fn run_tests(repository: &Repository, name: &str, arguments: &[&str]) -> Result<()> {
     built_ui(repository)?;
     build_programs(repository)?;
     let mut build = all(repository, "test");
@@ -129,7 +130,7 @@ fn run_tests(repository: &Repository, name: &str) -> Result<()> {
     let program = executable(&messages, repository.path("tests"))
         .with_context(|| format!("cargo built no `{name}`"))?;
     let mut tests = Command::new(program);
-    tests.current_dir(repository.path("tests"));
+    tests.args(arguments).current_dir(repository.path("tests"));
     tests.env("TERN_BIN", repository.built("debug", "tern"));
     tests.env("TERN_DESKTOP_BIN", repository.built("debug", "tern-desktop"));
     run(&mut tests)
