@@ -8,6 +8,9 @@ use crate::wire::{Address, Header, Method, Replaces, Uri, headers};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// RFC 4028 4 recommends half an hour.
+const SESSION_TIMER: Duration = Duration::from_secs(1800);
+
 /// Settings of an endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointConfig {
@@ -40,6 +43,11 @@ pub struct EndpointConfig {
     pub strangers: Strangers,
     /// How many requests are listened to; `None`: all.
     pub flood: Option<FloodLimit>,
+    /// Which provisional answers to an incoming call are acknowledged: with `Supported` those with a description, with
+    /// `Required` all, where the caller can.
+    pub reliable_provisionals: Reliability,
+    /// Whether an incoming call may have a session timer (RFC 4028); how long is the caller's choice.
+    pub session_timer: Option<Duration>,
 }
 
 /// The order of a host's addresses.
@@ -81,6 +89,18 @@ pub struct Rate {
     pub per_second: u32,
     /// Requests at one moment after a quiet time; inside a dialog as many again.
     pub burst: u32,
+}
+
+/// Whether provisional responses are acknowledged (RFC 3262).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reliability {
+    /// Never.
+    Off,
+    /// Where the other side wants it.
+    #[default]
+    Supported,
+    /// The other side must: a call to one that cannot is refused with 420.
+    Required,
 }
 
 /// The base timers of RFC 3261 17.1.1.1 and table 4.
@@ -195,12 +215,16 @@ pub struct CallConfig {
     pub replaces: Option<Replaces>,
     /// Who asked for the call (RFC 3892).
     pub referred_by: Option<Address>,
-    /// The offer.
-    pub offer: SessionDescription,
+    /// The offer; without one the other side makes it, and `Event::Reoffer` asks for the answer.
+    pub offer: Option<SessionDescription>,
     /// Headers to add to the INVITE.
     pub headers: Vec<Header>,
     /// How long to let it ring before it is cancelled.
     pub ring_timeout: Duration,
+    /// Whether the other side may, or must, have its provisional answers acknowledged.
+    pub reliable_provisionals: Reliability,
+    /// The session interval asked for, at least 90 s (RFC 4028); it ends a call that the network has silently lost.
+    pub session_timer: Option<Duration>,
 }
 
 /// A response in the application's words. Via, From, To, Call-ID, CSeq, Contact and Content-Length are the endpoint's.
@@ -232,6 +256,8 @@ impl Default for EndpointConfig {
             timers: TimerSettings::default(),
             strangers: Strangers::Drop,
             flood: Some(FloodLimit::default()),
+            reliable_provisionals: Reliability::Supported,
+            session_timer: Some(SESSION_TIMER),
         }
     }
 }
@@ -337,7 +363,7 @@ impl Default for RetryTimes {
 
 impl CallConfig {
     /// A call with three minutes to ring.
-    pub fn new(identity: Identity, target: Uri, offer: SessionDescription) -> CallConfig {
+    pub fn new(identity: Identity, target: Uri, offer: impl Into<Option<SessionDescription>>) -> CallConfig {
         CallConfig {
             identity,
             target,
@@ -345,9 +371,11 @@ impl CallConfig {
             show: ShownIdentity::account(),
             replaces: None,
             referred_by: None,
-            offer,
+            offer: offer.into(),
             headers: Vec::new(),
             ring_timeout: Duration::from_secs(180),
+            reliable_provisionals: Reliability::Supported,
+            session_timer: Some(SESSION_TIMER),
         }
     }
 }

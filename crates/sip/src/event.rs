@@ -3,7 +3,7 @@
 use crate::answer_mode::AnswerMode;
 use crate::identity::CallerIdentity;
 use crate::ids::{
-    CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId,
+    BranchId, CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId,
 };
 use crate::message::{Body, MessageOutcome};
 use crate::message_waiting::Summary;
@@ -179,7 +179,8 @@ pub enum Event {
         /// To what.
         state: CallState,
     },
-    /// The other side wants to change the session (RFC 3261 14.2). Answer with `answer_reoffer` or
+    /// The other side offers a session, or a change of it: in a re-INVITE, an UPDATE, a PRACK, or in its response to a
+    /// call placed without an offer (RFC 3261 14.2, RFC 3311, RFC 6337). Answer with `answer_reoffer` or
     /// `reject_reoffer`.
     Reoffer {
         /// Which call.
@@ -231,6 +232,14 @@ pub enum Event {
         call: CallId,
         /// With which code.
         code: u16,
+    },
+    /// What became of an offer made with [`crate::Endpoint::offer`]; also the answer in a PRACK to an offer made while
+    /// ringing, and the changed answer to a mere refresh.
+    OfferAnswered {
+        /// Which call.
+        call: CallId,
+        /// The other side's answer, or why the session stays as it was.
+        result: Result<SessionDescription, OfferFailure>,
     },
     /// A request outside a dialog, of a method in [`crate::EndpointConfig::handles`]. Answer with `respond`.
     Request {
@@ -307,6 +316,8 @@ pub enum CallState {
     EarlyMedia {
         /// The answer to our offer so far.
         sdp: SessionDescription,
+        /// Which branch speaks.
+        branch: BranchId,
     },
     /// The other side took the call.
     Answered {
@@ -320,6 +331,20 @@ pub enum CallState {
     },
     /// Over.
     Ended(Ending),
+}
+
+/// Why an offer came to nothing. The session is as it was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfferFailure {
+    /// Refused. 408, 481: the call is over too.
+    Rejected {
+        /// The final status; 408 for silence, 503 for a network that refuses.
+        code: u16,
+        /// Its words.
+        phrase: String,
+    },
+    /// Accepted without a readable description.
+    Unanswered,
 }
 
 /// How a call ended.

@@ -3,16 +3,18 @@
 //! A feature adds its option tag here when it works in both roles; nothing else names option tags in lists.
 
 /// Option tags, in the order they are written.
-const SUPPORTED: [&str; 4] = ["replaces", "norefersub", "gruu", "outbound"];
+const SUPPORTED: [&str; 6] = ["100rel", "timer", "replaces", "norefersub", "gruu", "outbound"];
 
-/// The value of a Supported header.
-pub(crate) fn supported() -> String {
-    SUPPORTED.join(", ")
+/// The value of a Supported header, without those that are switched off.
+pub(crate) fn supported(off: &[&str]) -> String {
+    let on: Vec<&str> = SUPPORTED.iter().filter(|tag| !off.contains(tag)).copied().collect();
+    on.join(", ")
 }
 
-/// Those of the required option tags that are not supported: the value of Unsupported.
-pub(crate) fn unsupported<'a>(required: &[&'a str]) -> Vec<&'a str> {
-    required.iter().filter(|tag| !SUPPORTED.iter().any(|s| s.eq_ignore_ascii_case(tag))).copied().collect()
+/// Those of the required option tags that are not supported or switched off: the value of Unsupported.
+pub(crate) fn unsupported<'a>(required: &[&'a str], off: &[&str]) -> Vec<&'a str> {
+    let is_in = |list: &[&str], tag: &str| list.iter().any(|item| item.eq_ignore_ascii_case(tag));
+    required.iter().filter(|tag| !is_in(&SUPPORTED, tag) || is_in(off, tag)).copied().collect()
 }
 
 #[cfg(test)]
@@ -21,8 +23,10 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_table_is_unsupported() {
-        assert_eq!(unsupported(&["x-own"]), ["x-own"]);
+        assert_eq!(unsupported(&["x-own"], &[]), ["x-own"]);
         let ours: Vec<&str> = SUPPORTED.to_vec();
-        assert!(unsupported(&ours).is_empty());
+        assert!(unsupported(&ours, &[]).is_empty() && unsupported(&ours, &ours) == ours);
+        assert_eq!(supported(&ours), "");
+        assert!(!supported(&["timer"]).contains("timer") && supported(&["timer"]).contains("100rel"));
     }
 }

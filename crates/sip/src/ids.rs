@@ -46,3 +46,7 @@ id! {
     /// One connection, from the first attempt to its end. Never used twice by an endpoint.
     FlowId
 }
+id! {
+    /// A branch of a call that was forked on its way: each has early media and a session of its own.
+    BranchId
+}

@@ -112,14 +112,16 @@ pub mod wire;
 pub use answer_mode::AnswerMode;
 pub use config::{
     CallConfig, EndpointConfig, Families, FloodLimit, Identity, Login, NextHop, Rate, RegistrationConfig,
-    Reply, RetryTimes, Secret, Strangers, TimerSettings,
+    Reliability, Reply, RetryTimes, Secret, Strangers, TimerSettings,
 };
 pub use endpoint::{CallError, Endpoint};
 pub use event::{
-    CallState, EndedBy, Ending, Event, Output, RegistrationFailure, RegistrationState, Stats, Way,
+    CallState, EndedBy, Ending, Event, OfferFailure, Output, RegistrationFailure, RegistrationState, Stats, Way,
 };
 pub use identity::{CallerIdentity, Privacy, ShownAs, ShownIdentity};
-pub use ids::{CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId};
+pub use ids::{
+    BranchId, CallId, FlowId, MessageId, RegistrationId, RequestId, ResolveId, SubscriptionId, TransferId,
+};
 pub use message::{Body, MessageConfig, MessageOutcome};
 pub use origin::SendError;
 pub use redirect::Target;

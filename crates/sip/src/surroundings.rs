@@ -1,7 +1,7 @@
 //! What every part of the endpoint works with: settings, timers, randomness, outputs, counters.
 
 use crate::account::Account;
-use crate::config::EndpointConfig;
+use crate::config::{EndpointConfig, Reliability};
 use crate::event::{CallState, Event, Output, Stats, Way};
 use crate::flow::Flows;
 use crate::ids::{CallId, FlowId, RegistrationId, ResolveId, SubscriptionId};
@@ -59,6 +59,18 @@ pub(crate) enum CallTimer {
     NoAck,
     /// A request inside the call is sent again, by its number.
     Again(u32),
+    /// A reliable provisional response again (RFC 3262 3).
+    Reliable,
+    /// No PRACK came.
+    Unacknowledged,
+    /// An offer refused for now is made again (RFC 3261 14.1).
+    Offer,
+    /// A re-INVITE got no final response.
+    OfferLimit,
+    /// The session is to be confirmed (RFC 4028 10).
+    Refresh,
+    /// Nobody confirmed it.
+    Expire,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -259,9 +271,21 @@ impl Surroundings {
             .or_else(|| candidates().next())
     }
 
+    /// Option tags that are not offered.
+    pub(crate) fn switched_off(&self) -> Vec<&'static str> {
+        let mut off = Vec::new();
+        if self.config.reliable_provisionals == Reliability::Off {
+            off.push("100rel");
+        }
+        if self.config.session_timer.is_none() {
+            off.push("timer");
+        }
+        off
+    }
+
     /// The Allow header: the dialog methods and what the application handles.
     pub(crate) fn allow(&self) -> String {
-        let mut allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, REFER, NOTIFY, INFO".to_owned();
+        let mut allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, MESSAGE, REFER, NOTIFY, INFO".to_owned();
         for method in self.config.handles.iter().map(|m| m.as_str()) {
             if !allow.split(", ").any(|known| known == method) {
                 allow.push_str(", ");

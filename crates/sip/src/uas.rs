@@ -19,6 +19,11 @@ fn is_handled(request: &Request, layer: &Layer) -> bool {
     layer.around.config.handles.contains(&request.method)
 }
 
+/// Methods that mean something inside a dialog alone (RFC 3261 15.1.2, 12.2.2).
+fn ends_in_481(method: &Method) -> bool {
+    [Method::BYE, Method::PRACK, Method::UPDATE].contains(method)
+}
+
 /// Looks at a new request as RFC 3261 8.2.1 to 8.2.2 tell, in their order. False: it was refused.
 pub(crate) fn inspect(
     now: Instant,
@@ -35,7 +40,7 @@ pub(crate) fn inspect(
         return false;
     }
     // 8.2.1
-    if !in_dialog && !is_ours(&request.method) && !is_handled(request, layer) && request.method != Method::BYE
+    if !in_dialog && !is_ours(&request.method) && !is_handled(request, layer) && !ends_in_481(&request.method)
     {
         refuse_method(now, server, request, layer);
         return false;
@@ -46,7 +51,8 @@ pub(crate) fn inspect(
         return false;
     }
     // 8.2.2.3: neither CANCEL nor ACK may ask for an extension.
-    let unsupported = extension::unsupported(&request.headers.tokens("Require"));
+    let off = layer.around.switched_off();
+    let unsupported = extension::unsupported(&request.headers.tokens("Require"), &off);
     if !unsupported.is_empty() && request.method != Method::CANCEL {
         if let Some(mut response) = layer.reply_to(server, 420) {
             response.headers.add("Unsupported", unsupported.join(", "));
@@ -90,7 +96,7 @@ pub(crate) fn describe_us(response: &mut Response, layer: &Layer) {
     response.headers.add("Accept", sdp::CONTENT_TYPE);
     response.headers.add("Accept-Encoding", "identity");
     response.headers.add("Accept-Language", "en");
-    response.headers.add("Supported", extension::supported());
+    response.headers.add("Supported", extension::supported(&layer.around.switched_off()));
 }
 
 /// Notes in the top Via where a request came from (RFC 3261 18.2.1, RFC 3581 4).

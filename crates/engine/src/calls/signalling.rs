@@ -67,6 +67,7 @@ impl State {
             | Event::MessageWaiting { .. }
             | Event::Subscription { .. }
             | Event::Notified { .. }
+            | Event::OfferAnswered { .. }
             | Event::Transfer { .. }
             | Event::Dtmf { .. }
             | Event::DtmfRefused { .. } => {}
@@ -203,7 +204,7 @@ impl State {
                     self.call_changed(id);
                 }
             }
-            Sip::EarlyMedia { sdp } => {
+            Sip::EarlyMedia { sdp, .. } => {
                 if let Some(agreed) = call.offer.as_ref().and_then(|o| offer_answer::agree(o, &sdp).ok()) {
                     call.early_media = true;
                     self.run_media(id, &agreed);

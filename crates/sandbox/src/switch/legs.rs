@@ -52,7 +52,7 @@ impl Switch {
                     let _ = self.endpoint.ring(now, caller);
                 }
             }
-            CallState::EarlyMedia { sdp } => self.on_early_media(now, id, leg, sdp),
+            CallState::EarlyMedia { sdp, .. } => self.on_early_media(now, id, leg, sdp),
             CallState::Answered { sdp } => self.on_answer(now, id, leg, sdp),
             CallState::Ended(ending) => self.on_branch_ended(now, id, leg, ending.code),
         }

@@ -15,7 +15,7 @@ mod session;
 mod transfers;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
@@ -67,8 +67,6 @@ pub(crate) struct Switch {
     next_session: u64,
     media_ip: IpAddr,
     news: mpsc::Sender<News>,
-    /// Taken from the endpoint, not yet handled.
-    outputs: VecDeque<Output>,
     packets: Vec<(SocketAddr, Vec<u8>)>,
     deeds: Vec<Deed>,
 }
@@ -92,7 +90,6 @@ impl Switch {
             next_session: 0,
             media_ip,
             news,
-            outputs: VecDeque::new(),
             packets: Vec::new(),
             deeds: Vec::new(),
         }
@@ -122,9 +119,7 @@ impl Switch {
 
     /// Handles everything the endpoint has to tell; answers what is to be sent and done.
     pub(crate) fn work(&mut self, now: Instant) -> (Vec<(SocketAddr, Vec<u8>)>, Vec<Deed>) {
-        loop {
-            self.outputs.extend(std::iter::from_fn(|| self.endpoint.poll()));
-            let Some(output) = self.outputs.pop_front() else { break };
+        while let Some(output) = self.endpoint.poll() {
             match output {
                 Output::Transmit { remote, bytes, .. } => self.packets.push((remote, bytes)),
                 // Every hop here is an address already.
@@ -194,8 +189,10 @@ impl Switch {
             }
             // Texts go by the provider's API.
             Event::MessageReceived { id, .. } => self.endpoint.respond(now, id, Reply::new(405)),
-            // The switch registers nowhere and asks for no transfers.
+            // The switch registers nowhere and asks for no transfers. What it offers itself only follows from what
+            // another leg has agreed to.
             Event::Registration { .. }
+            | Event::OfferAnswered { .. }
             | Event::MessageSent { .. }
             | Event::MessageWaiting { .. }
             | Event::Subscription { .. }

@@ -91,6 +91,8 @@ impl Endpoint {
                 .chain(config.headers)
                 .collect(),
             ring_timeout: config.ring_timeout,
+            reliability: config.reliable_provisionals,
+            session_timer: config.session_timer,
         };
         let call = Call::place(id, now, plan, &mut self.layer);
         self.keep(call);
@@ -146,6 +148,14 @@ impl Endpoint {
         self.calls.get(&call).map(|call| call.key().0.as_str())
     }
 
+    /// Offers a changed session: hold, resume, another address. By UPDATE before the call is answered, where the other
+    /// side knows it, else by re-INVITE as soon as it can be; again by itself where two offers meet. It takes the place
+    /// of an offer that still waits. `OfferAnswered` tells the outcome. The origin line is the endpoint's to keep: its
+    /// version grows with every change (RFC 3264 8).
+    pub fn offer(&mut self, now: Instant, call: CallId, sdp: SessionDescription) -> Result<(), CallError> {
+        self.command(call, |call, layer| call.offer(now, sdp, layer))
+    }
+
     /// Answers [`Event::Reoffer`] with a description.
     pub fn answer_reoffer(
         &mut self,
@@ -174,6 +184,10 @@ impl Endpoint {
             self.layer.reply(now, server, 486);
             return;
         }
+        if invite::is_too_brief(&request, &self.layer.around.config) {
+            invite::refuse_brief(now, server, &mut self.layer);
+            return;
+        }
         let offer = match invite::read_offer(&request) {
             Ok(offer) => offer,
             Err(refused) => {
@@ -195,7 +209,16 @@ impl Endpoint {
         let called = numbers.next().unwrap_or_else(|| to.uri.clone());
         let credentials = account.map(Credentials::of_account);
         let id = CallId(self.layer.fresh_id());
-        let call = Call::incoming(id, now, server, &request, contact_user, credentials, &mut self.layer);
+        let call = Call::incoming(
+            id,
+            now,
+            server,
+            &request,
+            offer.clone(),
+            contact_user,
+            credentials,
+            &mut self.layer,
+        );
         let Some(call) = call else {
             self.layer.reply(now, server, 400);
             return;

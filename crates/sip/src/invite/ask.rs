@@ -7,12 +7,14 @@ use super::leg::LegId;
 use super::{Call, State};
 use crate::authentication::Attempt;
 use crate::config::NextHop;
-use crate::event::{EndedBy, Ending};
+use crate::event::Ending;
 use crate::layer::{Draft, Fate, Layer, Owner};
 use crate::surroundings::{CallTimer, TimerKey};
 use crate::target;
 use crate::transaction::ClientId;
-use crate::wire::{Header, HeaderAccess as _, Method, Request, Response, headers};
+use crate::wire::{
+    Header, HeaderAccess as _, HeaderView as _, Method, Reason, Request, Response, RetryAfter, headers,
+};
 use std::time::{Duration, Instant};
 
 /// Requests under way in one call; one more is not sent.
@@ -37,6 +39,12 @@ pub(crate) struct Ask {
 pub(crate) enum Purpose {
     /// The end of the leg; nobody waits for the outcome.
     Bye,
+    /// The acknowledgement of a reliable provisional response.
+    Prack,
+    /// An offer of ours: re-INVITE or UPDATE.
+    Offer,
+    /// An UPDATE that only keeps the session alive.
+    Refresh,
     /// A transfer asked of the other side.
     Refer,
     /// News of a transfer for the other side.
@@ -65,6 +73,8 @@ pub(super) struct Asked {
     transit: Transit,
     attempt: Attempt,
     repeats: u8,
+    /// The credentials it went out with: the ACK of an INVITE has the same (RFC 3261 13.2.2.4).
+    signed: Vec<Header>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,31 +119,36 @@ impl Call {
     /// Sends a request in the dialog of the call itself. False when there is none, or too much is under way.
     pub(crate) fn ask(&mut self, now: Instant, ask: Ask, layer: &mut Layer) -> bool {
         match self.chosen().map(|leg| leg.id) {
-            Some(leg) => self.ask_in(now, leg, ask, layer),
+            Some(leg) => self.ask_in(now, leg, ask, layer).is_some(),
             None => false,
         }
     }
 
-    /// Sends a request in one dialog of the call.
-    pub(super) fn ask_in(&mut self, now: Instant, leg: LegId, ask: Ask, layer: &mut Layer) -> bool {
+    /// Sends a request in one dialog of the call; gives its number.
+    pub(super) fn ask_in(&mut self, now: Instant, leg: LegId, ask: Ask, layer: &mut Layer) -> Option<u32> {
         if self.asks.len() >= MAX_ASKS && ask.purpose != Purpose::Bye {
-            return false;
+            return None;
         }
         self.next_number = self.next_number.saturating_add(1);
+        let number = self.next_number;
         let asked = Asked {
-            number: self.next_number,
+            number,
             leg,
             ask,
             transit: Transit::Waiting,
             attempt: Attempt::default(),
             repeats: 0,
+            signed: Vec::new(),
         };
-        self.dispatch(now, asked, None, layer).is_ok()
+        self.dispatch(now, asked, None, layer).ok().map(|()| number)
     }
 
     /// What became of a request sent by [`Self::ask`], or of a CANCEL.
     pub(crate) fn on_inside_fate(&mut self, now: Instant, client: ClientId, fate: Fate, layer: &mut Layer) {
         let Some(at) = self.asks.iter().position(|a| a.transit == Transit::Sent(client)) else {
+            if let Fate::Response(response) = &fate {
+                self.on_reinvite_success_again(response, layer);
+            }
             return;
         };
         let outcome = match fate {
@@ -144,7 +159,10 @@ impl Call {
         };
         let mut asked = self.asks.remove(at);
         if let Outcome::Response(response) = &outcome {
-            if matches!(response.code(), 401 | 407) {
+            if asked.ask.method == Method::INVITE && outcome.is_success() {
+                // RFC 3261 14.1: a re-INVITE's 2xx gets an ACK of its own.
+                self.acknowledge_reinvite(now, &asked, response, layer);
+            } else if matches!(response.code(), 401 | 407) {
                 if let Some(hop) = self.answer_challenge_to(&mut asked, client, response, layer) {
                     // RFC 3261 22.2: the same request again, the CSeq one higher, to where the challenge came from.
                     if let Err(asked) = self.dispatch(now, asked, Some(hop), layer) {
@@ -196,12 +214,15 @@ impl Call {
     }
 
     /// Tells whoever asked.
-    fn concluded(&mut self, now: Instant, _leg: LegId, ask: Ask, outcome: Outcome, layer: &mut Layer) {
+    fn concluded(&mut self, now: Instant, number: u32, ask: &Ask, outcome: &Outcome, layer: &mut Layer) {
         match ask.purpose {
-            Purpose::Bye => {}
-            Purpose::Refer => self.referred(now, &outcome, layer),
-            Purpose::Notify => self.notified(now, &outcome, layer),
-            Purpose::Digit => self.digit_sent(now, &outcome, layer),
+            // Lost dialogs aside, nothing follows from them.
+            Purpose::Bye | Purpose::Prack => {}
+            Purpose::Offer => self.offer_concluded(now, number, outcome, layer),
+            Purpose::Refresh => self.refresh_concluded(now, outcome, layer),
+            Purpose::Refer => self.referred(now, outcome, layer),
+            Purpose::Notify => self.notified(now, outcome, layer),
+            Purpose::Digit => self.digit_sent(now, outcome, layer),
         }
     }
 
@@ -219,6 +240,7 @@ impl Call {
         if let Some(credentials) = &mut self.credentials {
             credentials.sign(&mut request, &hop, layer);
         }
+        asked.signed = credentials_of(&request);
         let draft = Draft { request, hop, contact_user: self.contact_for(&asked.ask.method) };
         asked.transit = Transit::Sent(layer.send(now, draft, Owner::InCall(self.id)));
         self.asks.push(asked);
@@ -226,13 +248,17 @@ impl Call {
     }
 
     fn build(&mut self, asked: &Asked, layer: &Layer) -> Option<(Request, NextHop)> {
+        let supported = self.supported();
         let leg = self.legs.iter_mut().find(|l| l.id == asked.leg)?;
         let mut request = leg.dialog.request(asked.ask.method.clone());
         let routes = request.headers.addresses("Route").unwrap_or_default();
         let hop = target::first_hop(&request.uri, &routes)?;
         if carries_contact(&asked.ask.method) {
             request.headers.add("Allow", layer.around.allow());
-            request.headers.add("Supported", crate::extension::supported());
+            request.headers.add("Supported", supported);
+        }
+        if [Method::INVITE, Method::UPDATE].contains(&asked.ask.method) {
+            self.refresh.propose_again(&mut request.headers);
         }
         for header in &asked.ask.headers {
             request.headers.add(headers::name(header), headers::value(header));
@@ -257,7 +283,9 @@ impl Call {
     }
 
     fn wait_before_again(&self, asked: &Asked, response: &Response, layer: &mut Layer) -> Option<Duration> {
-        if self.is_ended() || asked.repeats >= MAX_REPEATS || asked.ask.purpose == Purpose::Bye {
+        // An offer must not be repeated as it is: the session may have changed meanwhile.
+        let once = matches!(asked.ask.purpose, Purpose::Bye | Purpose::Offer);
+        if self.is_ended() || asked.repeats >= MAX_REPEATS || once {
             return None;
         }
         retry_wait(response).or_else(|| (response.code() == 491).then(|| self.glare_wait(layer)))
@@ -271,7 +299,7 @@ impl Call {
                 Outcome::Unreachable => false,
             };
         let (leg, code) = (asked.leg, outcome.code());
-        self.concluded(now, leg, asked.ask, outcome, layer);
+        self.concluded(now, asked.number, &asked.ask, &outcome, layer);
         if lost {
             self.lose_leg(now, leg, code, layer);
         }
@@ -283,31 +311,67 @@ impl Call {
         if self.is_ended() {
             return;
         }
+        // A branch that has not answered may still do so.
         if self.chosen().is_none_or(|chosen| chosen.id != leg) {
-            self.legs.retain(|l| l.id != leg);
             return;
         }
         let phrase = if code == 481 { "The other side lost the call" } else { "The other side is gone" };
         match &self.state {
-            State::AwaitingAck { .. } | State::Established => self.say_bye(now, leg, Some(code), layer),
+            State::AwaitingAck { .. } | State::Established => {
+                let text = Some(crate::wire::default_reason(code).to_owned());
+                let reason = Reason { protocol: "SIP".into(), cause: Some(code), text };
+                self.say_bye(now, leg, Some(reason), layer);
+            }
             _ => return,
         }
-        self.end(
-            Ending { by: EndedBy::Network, code: Some(code), phrase: phrase.into(), reason: None },
-            layer,
-        );
+        self.end(now, Ending::network(phrase).with_code(code), layer);
     }
 
-    /// Ends a leg. `cause`: the status code that made it necessary (RFC 3326).
-    pub(super) fn say_bye(&mut self, now: Instant, leg: LegId, cause: Option<u16>, layer: &mut Layer) {
+    /// Ends a leg, with what made it necessary (RFC 3326).
+    pub(super) fn say_bye(&mut self, now: Instant, leg: LegId, reason: Option<Reason>, layer: &mut Layer) {
         let mut bye = Ask::new(Purpose::Bye, Method::BYE);
-        if let Some(cause) = cause {
-            let text = crate::wire::default_reason(cause);
-            bye = bye.header("Reason", format!("SIP;cause={cause};text=\"{text}\""));
-        } else if let Some(reason) = &self.usages.parting {
-            bye = bye.header("Reason", reason.to_string());
+        if let Some(reason) = reason.as_ref().or(self.usages.parting.as_ref()) {
+            bye = bye.header(Reason::NAME, reason.to_string());
         }
         self.ask_in(now, leg, bye, layer);
+    }
+
+    /// Cancels a re-INVITE that takes too long (RFC 3261 9.1).
+    pub(super) fn cancel_ask(&mut self, now: Instant, number: u32, layer: &mut Layer) {
+        if let Some(Transit::Sent(client)) = self.asks.iter().find(|a| a.number == number).map(|a| a.transit)
+        {
+            layer.cancel(now, client, None, Owner::InCall(self.id));
+        }
+    }
+
+    /// No longer waits for the outcome of a request.
+    pub(super) fn give_up_ask(&mut self, now: Instant, number: u32, layer: &mut Layer) {
+        let Some(at) = self.asks.iter().position(|a| a.number == number) else { return };
+        let asked = self.asks.remove(at);
+        if let Transit::Sent(client) = asked.transit {
+            layer.abandon(client);
+        }
+        self.settle(now, asked, Outcome::Timeout, layer);
+    }
+
+    /// The 2xx to a re-INVITE again: its ACK was lost.
+    fn on_reinvite_success_again(&self, response: &Response, layer: &mut Layer) {
+        let tag = response.headers.to_address().ok().and_then(|to| to.tag());
+        if let Ok(cseq) = response.headers.cseq()
+            && cseq.method == Method::INVITE
+            && (200..300).contains(&response.code())
+        {
+            self.repeat_ack(cseq.number, tag, layer);
+        }
+    }
+
+    fn acknowledge_reinvite(&mut self, now: Instant, asked: &Asked, response: &Response, layer: &mut Layer) {
+        let Ok(number) = response.headers.cseq().map(|c| c.number) else { return };
+        if let Some(leg) = self.leg_mut(asked.leg) {
+            // The ACK already goes to the new target (RFC 3261 12.2.1.2).
+            leg.refresh_target(&response.headers);
+        }
+        self.send_ack(now, asked.leg, number, &asked.signed, None, layer);
     }
 
     fn contact_for(&self, method: &Method) -> Option<String> {
@@ -319,10 +383,19 @@ impl Call {
     }
 }
 
+/// The credentials of a request.
+pub(super) fn credentials_of(request: &Request) -> Vec<Header> {
+    let mut signed = Vec::new();
+    for name in ["Authorization", "Proxy-Authorization"] {
+        signed.extend(request.headers.all(name).map(|value| headers::header(name, value)));
+    }
+    signed
+}
+
 /// RFC 3261 14.2 and 20.33: a server that cannot now says when it can.
 pub(super) fn retry_wait(response: &Response) -> Option<Duration> {
-    let seconds = response.headers.number("Retry-After").filter(|_| response.code() == 500)?;
-    Some(Duration::from_secs(seconds.into())).filter(|wait| *wait <= LONGEST_RETRY)
+    let after = response.headers.view::<RetryAfter>().ok().flatten().filter(|_| response.code() == 500)?;
+    Some(Duration::from_secs(after.seconds.into())).filter(|wait| *wait <= LONGEST_RETRY)
 }
 
 /// Target refresh requests and those that make or keep a subscription carry our Contact (RFC 3261 12.2, 3515 2.2,

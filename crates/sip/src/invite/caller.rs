@@ -1,18 +1,21 @@
-//! The caller's side (RFC 3261 13.2, 9.1): INVITE, provisional responses and early dialogs, the 2xx and its ACK,
-//! CANCEL and its race with the 2xx.
+//! The caller's side (RFC 3261 13.2, 9.1): INVITE, its responses and the branches they come from, CANCEL and its race
+//! with the 2xx.
 
 use super::leg::{LegId, Stage};
+use super::offering::Offering;
+use super::refresh::Refresh;
+use super::reliable::{self, Reliable};
+use super::session::Session;
 use super::{Call, State, description};
 use crate::authentication::Attempt;
-use crate::config::NextHop;
+use crate::config::{NextHop, Reliability};
 use crate::credentials::Credentials;
 use crate::dialog::Dialog;
-use crate::event::{CallState, EndedBy, Ending};
-use crate::ids::CallId;
-use crate::layer::{AckKey, Draft, Fate, Layer, Owner};
+use crate::event::{CallState, Ending};
+use crate::ids::{BranchId, CallId};
+use crate::layer::{Draft, Fate, Layer, Owner};
 use crate::redirect::Redirects;
 use crate::surroundings::{CallTimer, LONGEST_WAIT};
-use crate::target;
 use crate::transaction::ClientId;
 use crate::wire::sdp::{self, SessionDescription};
 use crate::wire::{Address, Header, HeaderAccess as _, Method, Request, Response, Uri, headers};
@@ -31,21 +34,8 @@ pub(super) struct Caller {
     pub(super) attempt: Attempt,
     pub(super) redirects: Redirects,
     pub(super) ring_timeout: Duration,
-    early_answer: EarlyAnswer,
-}
-
-impl Caller {
-    /// The INVITE goes elsewhere: what an earlier callee answered is void.
-    pub(super) fn forget_early_answer(&mut self) {
-        self.early_answer = EarlyAnswer::None;
-    }
-}
-
-/// Whether an answer came before the 2xx.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EarlyAnswer {
-    None,
-    Given,
+    /// What the INVITE offers; every branch answers it for itself.
+    session: Session,
 }
 
 /// What the endpoint found out for a new call.
@@ -58,9 +48,12 @@ pub(crate) struct Plan {
     /// Service-Route of the account (RFC 3608).
     pub(crate) routes: Vec<Address>,
     pub(crate) credentials: Option<Credentials>,
-    pub(crate) offer: SessionDescription,
+    /// `None`: the other side is to offer (RFC 3261 13.2.1).
+    pub(crate) offer: Option<SessionDescription>,
     pub(crate) headers: Vec<Header>,
     pub(crate) ring_timeout: Duration,
+    pub(crate) reliability: Reliability,
+    pub(crate) session_timer: Option<Duration>,
 }
 
 impl Call {
@@ -80,40 +73,44 @@ impl Call {
         request.headers.add("CSeq", "1 INVITE");
         request.headers.add("Allow", layer.around.allow());
         request.headers.add("Accept", sdp::CONTENT_TYPE);
+        if plan.reliability == Reliability::Required {
+            request.headers.add("Require", reliable::OPTION);
+        }
         for header in plan.headers {
             request.headers.add(headers::name(&header), headers::value(&header));
         }
-        request.set_body(sdp::CONTENT_TYPE, plan.offer.to_bytes());
-        let mut credentials = plan.credentials;
-        if let Some(credentials) = &mut credentials {
-            credentials.sign(&mut request, &plan.hop, layer);
+        let mut session = Session::default();
+        if let Some(offer) = plan.offer.and_then(|offer| session.offer(offer)) {
+            request.set_body(sdp::CONTENT_TYPE, offer.to_bytes());
         }
-        let draft = Draft {
-            request: request.clone(),
-            hop: plan.hop.clone(),
-            contact_user: Some(plan.contact_user.clone()),
-        };
-        let invite = layer.send(now, draft, Owner::Invite(id));
-        let call = Call {
+        let mut call = Call {
             id,
-            state: State::Calling { invite },
+            state: State::Ended,
             key: (call_id, tag),
             legs: Vec::new(),
             asks: Vec::new(),
             next_number: 0,
             contact_user: plan.contact_user,
-            credentials,
+            credentials: plan.credentials,
             usages: Default::default(),
             caller: Some(Caller {
                 redirects: Redirects::new(request.uri.clone()),
                 request,
                 hop: plan.hop,
                 attempt: Attempt::default(),
-                early_answer: EarlyAnswer::None,
                 ring_timeout: plan.ring_timeout.min(LONGEST_WAIT),
+                session,
             }),
-            callee: None,
+            invited: None,
+            reliable: Reliable::default(),
+            reliability: plan.reliability,
+            pondering: None,
+            speaking: None,
+            wanted: None,
+            offering: Offering::Nothing,
+            refresh: Refresh::new(plan.session_timer),
         };
+        call.send_invite(now, layer);
         layer.around.timers.set(call.timer(CallTimer::Ring), now + plan.ring_timeout.min(LONGEST_WAIT));
         call
     }
@@ -127,8 +124,8 @@ impl Call {
                 _ => self.on_failure(now, client, &response, layer),
             },
             // RFC 3261 8.1.3.1: treated as 408 and 503, but told apart for people.
-            Fate::Timeout => self.on_no_response("No answer from the server", layer),
-            Fate::Unreachable(_) => self.on_no_response("Server unreachable", layer),
+            Fate::Timeout => self.on_no_response(now, "No answer from the server", layer),
+            Fate::Unreachable(_) => self.on_no_response(now, "Server unreachable", layer),
         }
     }
 
@@ -139,7 +136,7 @@ impl Call {
                 // Its name is still being resolved: nothing was sent, nothing is to be cancelled.
                 layer.abandon(invite);
                 self.state = State::Calling { invite };
-                self.end(ending, layer);
+                self.end(now, ending, layer);
             }
             State::Calling { invite } => {
                 layer.stay(invite);
@@ -153,22 +150,20 @@ impl Call {
     pub(super) fn rung_long_enough(&mut self, now: Instant, layer: &mut Layer) {
         match &self.state {
             State::Calling { .. } | State::Proceeding { .. } => {
-                let ending =
-                    Ending { by: EndedBy::Remote, code: None, phrase: "No answer".into(), reason: None };
-                self.give_up(now, ending, layer);
+                self.give_up(now, Ending::remote("No answer"), layer);
             }
             State::Incoming { .. } => self.unanswered(now, layer),
-            State::Redirected { .. } => self.leave_redirected(layer),
+            State::Redirected { .. } => self.leave_redirected(now, layer),
             _ => {}
         }
     }
 
     /// RFC 3261 9.1: 64*T1 after the CANCEL the INVITE counts as cancelled, answered or not.
-    pub(super) fn cancel_unanswered(&mut self, layer: &mut Layer) {
+    pub(super) fn cancel_unanswered(&mut self, now: Instant, layer: &mut Layer) {
         if let State::Cancelling { invite, ending } = &self.state {
             let (invite, ending) = (*invite, ending.clone());
             layer.abandon(invite);
-            self.end(ending, layer);
+            self.end(now, ending, layer);
         }
     }
 
@@ -197,16 +192,27 @@ impl Call {
             return;
         }
         // RFC 3261 12.1: a provisional response with a tag makes an early dialog.
-        self.leg_of(response, Stage::Early);
-        let early = description(&response.headers, &response.body);
-        if let (Some(caller), true) = (&mut self.caller, early.is_some()) {
-            caller.early_answer = EarlyAnswer::Given;
-        }
+        let leg = self.leg_of(response, Stage::Early);
+        let rack = match leg.map(|leg| self.in_order(leg, response)) {
+            // RFC 3262 4: one that comes again or too early is ignored.
+            Some(Err(())) => return,
+            Some(Ok(rack)) => rack.map(|rack| rack.to_string()),
+            None => None,
+        };
         if response.code() == 180 {
             self.report(CallState::Ringing, layer);
         }
-        if let Some(sdp) = early {
-            self.report(CallState::EarlyMedia { sdp }, layer);
+        let sdp = description(&response.headers, &response.body);
+        match (leg, sdp) {
+            (Some(leg), Some(sdp)) => self.on_early_description(now, leg, sdp, rack, layer),
+            (Some(leg), None) => {
+                if let Some(rack) = rack {
+                    self.send_prack(now, leg, &rack, None, layer);
+                }
+            }
+            // Without a tag it belongs to no branch, but may be heard.
+            (None, Some(sdp)) => self.report(CallState::EarlyMedia { sdp, branch: BranchId(0) }, layer),
+            (None, None) => {}
         }
     }
 
@@ -214,28 +220,26 @@ impl Call {
     fn on_success(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
         let Ok(number) = response.headers.cseq().map(|c| c.number) else { return };
         let tag = response.headers.to_address().ok().and_then(|to| to.tag());
-        if layer.repeat_ack(&AckKey { call: self.id, tag, number }) {
+        if self.repeat_ack(number, tag.clone(), layer) || self.is_being_answered(&tag) {
             return;
         }
-        let stage = match &self.state {
-            State::Established | State::Ended | State::AwaitingAck { .. } => Stage::Left,
-            _ => Stage::Chosen,
-        };
+        let first = !matches!(self.state, State::Established | State::Ended | State::AwaitingAck { .. });
+        let stage = if first { Stage::Chosen } else { Stage::Left };
         let Some(leg) = self.leg_of(response, stage) else { return };
-        self.acknowledge(now, leg, number, layer);
+        if matches!(self.state, State::Calling { .. } | State::Proceeding { .. }) {
+            return self.answered(now, leg, number, response, layer);
+        }
+        let nothing = self.refuse_late_offer(leg, response);
+        self.acknowledge(now, leg, number, nothing.as_ref(), layer);
+        self.say_bye(now, leg, None, layer);
         match std::mem::replace(&mut self.state, State::Ended) {
-            State::Calling { .. } | State::Proceeding { .. } => self.answered(now, response, layer),
             // The 200 has crossed our CANCEL: the call exists and is ended by BYE (RFC 3261 15).
             State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
                 self.state = State::Established;
-                self.say_bye(now, leg, None, layer);
-                self.end(ending, layer);
+                self.end(now, ending, layer);
             }
-            other => {
-                // A second branch of a forked INVITE (RFC 3261 13.2.2.4).
-                self.state = other;
-                self.say_bye(now, leg, None, layer);
-            }
+            // A second branch of a forked INVITE (RFC 3261 13.2.2.4).
+            other => self.state = other,
         }
     }
 
@@ -243,6 +247,7 @@ impl Call {
     fn leg_of(&mut self, response: &Response, stage: Stage) -> Option<LegId> {
         let caller = self.caller.as_ref()?;
         let dialog = Dialog::of_caller(&caller.request, response)?;
+        let session = caller.session.clone();
         let tag = dialog.remote_tag();
         // RFC 3261 12.1: without a tag a provisional response makes no dialog; an RFC 2543 peer answers without.
         if tag.is_none() && stage == Stage::Early {
@@ -251,58 +256,19 @@ impl Call {
         let known = self.legs.iter().find(|leg| leg.dialog.remote_tag() == tag).map(|leg| leg.id);
         let id = match known {
             Some(id) => id,
-            None if self.legs.len() < MAX_LEGS => self.add_leg(dialog.clone(), stage),
+            None if self.legs.len() < MAX_LEGS => self.add_leg(dialog.clone(), stage, session),
             None => return None,
         };
-        if let Some(leg) = self.legs.iter_mut().find(|leg| leg.id == id) {
+        if let Some(leg) = self.leg_mut(id) {
             // RFC 3261 13.2.2.4: the 2xx tells the route and the target anew.
             leg.dialog.remote_target = dialog.remote_target;
-            if stage != Stage::Early {
+            if stage != Stage::Early && leg.stage == Stage::Early {
                 leg.dialog.routes = dialog.routes;
                 leg.stage = stage;
             }
             leg.peer.note(&response.headers);
         }
         Some(id)
-    }
-
-    fn answered(&mut self, now: Instant, response: &Response, layer: &mut Layer) {
-        layer.around.timers.cancel(self.timer(CallTimer::Ring));
-        self.state = State::Established;
-        let sdp = description(&response.headers, &response.body);
-        let early = self.caller.as_ref().map_or(EarlyAnswer::None, |c| c.early_answer);
-        if sdp.is_none() && (early == EarlyAnswer::None || !response.body.is_empty()) {
-            // RFC 3261 13.2.1 wants an answer in the first reliable response; without one there is nothing to hear.
-            self.bye(now, layer);
-            let phrase = "Answer without a usable session description".into();
-            self.end(
-                Ending { by: EndedBy::Remote, code: Some(response.code()), phrase, reason: None },
-                layer,
-            );
-            return;
-        }
-        self.report(CallState::Answered { sdp }, layer);
-        self.report(CallState::Confirmed { sdp: None }, layer);
-    }
-
-    fn acknowledge(&mut self, now: Instant, leg: LegId, number: u32, layer: &mut Layer) {
-        let Some(caller) = &self.caller else { return };
-        let Some(dialog) = self.legs.iter().find(|l| l.id == leg).map(|l| &l.dialog) else { return };
-        let mut ack = dialog.ack(number);
-        let Some(hop) = target::first_hop(&ack.uri, &ack.headers.addresses("Route").unwrap_or_default())
-        else {
-            return;
-        };
-        // RFC 3261 13.2.2.4: the ACK carries the credentials of its INVITE.
-        if self.credentials.as_ref().is_some_and(|c| c.is_own(&hop, layer)) {
-            for name in ["Authorization", "Proxy-Authorization"] {
-                for value in caller.request.headers.all(name) {
-                    ack.headers.add(name, value);
-                }
-            }
-        }
-        let draft = Draft { request: ack, hop, contact_user: None };
-        layer.send_ack(now, AckKey { call: self.id, tag: dialog.remote_tag(), number }, draft);
     }
 
     fn on_failure(&mut self, now: Instant, client: ClientId, response: &Response, layer: &mut Layer) {
@@ -322,19 +288,24 @@ impl Call {
                 {
                     return;
                 }
-                if !self.redirected(response, layer) {
-                    self.end(Ending::of_response(response), layer);
+                // RFC 4028 7.3: again, with the interval that is wanted there.
+                if response.code() == 422 && self.raise_interval(response) {
+                    self.send_invite_again(now, layer);
+                    return;
+                }
+                if !self.redirected(now, response, layer) {
+                    self.end(now, Ending::of_response(response), layer);
                 }
             }
             State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
                 let ending = ending.clone();
-                self.end(ending, layer);
+                self.end(now, ending, layer);
             }
             _ => {}
         }
     }
 
-    /// Sends the INVITE again with credentials (RFC 3261 22.2): same Call-ID, From and To, CSeq one higher.
+    /// Sends the INVITE again with credentials (RFC 3261 22.2).
     fn answer_challenge(
         &mut self,
         now: Instant,
@@ -348,10 +319,37 @@ impl Call {
         if credentials.answer(response, client, &mut caller.attempt, layer).is_err() {
             return false;
         }
+        self.send_invite_again(now, layer);
+        true
+    }
+
+    /// RFC 3261 8.1.3.5: the same INVITE, the CSeq one higher.
+    pub(super) fn send_invite_again(&mut self, now: Instant, layer: &mut Layer) {
+        let Some(caller) = &mut self.caller else { return };
         let number = caller.request.headers.cseq().map(|c| c.number).unwrap_or_default().saturating_add(1);
         caller.request.headers.set("CSeq", format!("{number} INVITE"));
-        credentials.sign(&mut caller.request, &caller.hop, layer);
+        self.drop_legs(now, layer);
+        self.send_invite(now, layer);
+    }
+
+    /// The INVITE goes again or elsewhere: what its branches have said is void.
+    pub(super) fn drop_legs(&mut self, now: Instant, layer: &mut Layer) {
+        let legs: Vec<LegId> = self.legs.iter().map(|leg| leg.id).collect();
+        for leg in legs {
+            self.forget_question(leg, now, layer);
+        }
         self.legs.clear();
+        self.speaking = None;
+    }
+
+    fn send_invite(&mut self, now: Instant, layer: &mut Layer) {
+        let supported = self.supported();
+        let Some(caller) = &mut self.caller else { return };
+        caller.request.headers.set("Supported", supported);
+        self.refresh.propose(&mut caller.request.headers);
+        if let Some(credentials) = &mut self.credentials {
+            credentials.sign(&mut caller.request, &caller.hop, layer);
+        }
         let draft = Draft {
             request: caller.request.clone(),
             hop: caller.hop.clone(),
@@ -359,15 +357,14 @@ impl Call {
         };
         let invite = layer.send(now, draft, Owner::Invite(self.id));
         self.state = State::Calling { invite };
-        true
     }
 
-    fn on_no_response(&mut self, phrase: &str, layer: &mut Layer) {
+    fn on_no_response(&mut self, now: Instant, phrase: &str, layer: &mut Layer) {
         match &self.state {
-            State::Calling { .. } | State::Proceeding { .. } => self.end(Ending::network(phrase), layer),
+            State::Calling { .. } | State::Proceeding { .. } => self.end(now, Ending::network(phrase), layer),
             State::CancelPending { ending, .. } | State::Cancelling { ending, .. } => {
                 let ending = ending.clone();
-                self.end(ending, layer);
+                self.end(now, ending, layer);
             }
             _ => {}
         }

@@ -2,7 +2,9 @@
 //!
 //! What the legs of a call have in common, and which of them is the call's, stands in the parent module.
 
+use super::session::Session;
 use crate::dialog::Dialog;
+use crate::transaction::ServerId;
 use crate::wire::{HeaderAccess as _, Headers, Method};
 
 /// One leg within its call.
@@ -15,6 +17,11 @@ pub(super) struct Leg {
     pub(super) dialog: Dialog,
     pub(super) stage: Stage,
     pub(super) peer: Peer,
+    pub(super) session: Session,
+    /// Their message whose answer is the application's to give.
+    pub(super) question: Option<Question>,
+    /// RSeq of the last reliable provisional response taken (RFC 3262 4).
+    pub(super) rseq: Option<u32>,
 }
 
 /// What a leg is to its call.
@@ -28,6 +35,21 @@ pub(super) enum Stage {
     Left,
 }
 
+/// What carried their offer, or their wish for ours: there the application's word goes (RFC 6337 table 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Question {
+    /// A re-INVITE; answered in its 200.
+    Invite { server: ServerId },
+    /// An UPDATE; answered in its 200 (RFC 3311 5.2).
+    Update { server: ServerId },
+    /// A PRACK; answered in its 200 (RFC 3262 5).
+    Prack { server: ServerId },
+    /// A reliable provisional response to our INVITE without offer; answered in the PRACK, whose RAck this is.
+    Provisional { rack: String },
+    /// The 2xx to our INVITE without offer; answered in the ACK of that number.
+    Success { number: u32 },
+}
+
 /// What the other side said it can do. What it never said it cannot.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Peer {
@@ -36,8 +58,26 @@ pub(super) struct Peer {
 }
 
 impl Leg {
-    pub(super) fn new(id: LegId, dialog: Dialog, stage: Stage) -> Leg {
-        Leg { id, dialog, stage, peer: Peer::default() }
+    pub(super) fn new(id: LegId, dialog: Dialog, stage: Stage, session: Session) -> Leg {
+        Leg { id, dialog, stage, peer: Peer::default(), session, question: None, rseq: None }
+    }
+
+    /// Takes the Contact of a target refresh request or of its 2xx (RFC 3261 12.2, RFC 3311 5).
+    pub(super) fn refresh_target(&mut self, headers: &Headers) {
+        let contacts = headers.addresses("Contact").unwrap_or_default();
+        self.dialog.refresh_target(contacts.first());
+    }
+}
+
+impl Question {
+    /// The request that waits for our final response.
+    pub(super) fn server(&self) -> Option<ServerId> {
+        match self {
+            Question::Invite { server } | Question::Update { server } | Question::Prack { server } => {
+                Some(*server)
+            }
+            Question::Provisional { .. } | Question::Success { .. } => None,
+        }
     }
 }
 
@@ -55,12 +95,10 @@ impl Peer {
         }
     }
 
-    #[allow(dead_code, reason = "the features of calls send through it")]
     pub(super) fn allows(&self, method: &Method) -> bool {
         self.methods.contains(method)
     }
 
-    #[allow(dead_code, reason = "the features of calls send through it")]
     pub(super) fn supports(&self, option: &str) -> bool {
         self.options.iter().any(|o| o == option)
     }

@@ -1,31 +1,55 @@
 //! Calls: INVITE sessions from the first request to the last response (RFC 3261 13, 14, 15).
 //!
 //! Invariant: [`State`] alone says where a call stands; `Ended` is reported once, on entering [`State::Ended`], and
-//! an ended call lingers only while a transaction of its own is alive. The caller's part is in `caller`, the called
-//! party's in `callee`; what both share after the answer is here.
+//! an ended call lingers only while a transaction of its own is alive. What has become possible by an event is done in
+//! one place, [`Call::go_on`].
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `leg`, `session` | one dialog and its offer/answer state |
+//! | `caller`, `answer`, `callee` | the INVITE that makes the call, from either side |
+//! | `serving` | the 2xx to their INVITE until its ACK |
+//! | `reliable` | reliable provisional responses and PRACK (RFC 3262) |
+//! | `reoffer`, `offering` | their later offers, and ours (re-INVITE, UPDATE) |
+//! | `refresh` | the session timer (RFC 4028) |
+//! | `ask` | the one way requests of ours take inside the call |
 
+mod answer;
 mod ask;
 mod callee;
 mod caller;
+mod ending;
 mod leg;
+mod offering;
 mod redirected;
+mod refresh;
+mod reliable;
+mod reoffer;
+mod serving;
+mod session;
 
+use crate::config::{Reliability, Reply};
 use crate::credentials::Credentials;
-use crate::config::Reply;
 use crate::dialog::{Dialog, Order};
-use crate::event::{CallState, EndedBy, Ending, Event};
+use crate::event::{CallState, Ending, Event};
 use crate::ids::CallId;
 use crate::layer::Layer;
 use crate::surroundings::{CallTimer, TimerKey};
 use crate::transaction::{ClientId, ServerId};
 use crate::usages::Usages;
 use crate::wire::sdp::{self, SessionDescription};
-use crate::wire::{HeaderAccess as _, Method, Replaces, ReplacesWhen, Request, Response, default_reason};
+use crate::wire::{Body, HeaderAccess as _, Headers, Method, Replaces, ReplacesWhen, Request};
 use ask::Asked;
 pub(crate) use ask::{Ask, Outcome, Purpose};
 pub(crate) use callee::{Refused, apply, read_offer};
 pub(crate) use caller::Plan;
-use leg::{Leg, LegId, Stage};
+use leg::{Leg, LegId, Question, Stage};
+use offering::{Offering, Wanted};
+use refresh::Refresh;
+pub(crate) use refresh::{is_too_brief, refuse_brief};
+use reliable::Reliable;
+use serving::Invited;
+use session::Session;
 use std::time::Instant;
 
 #[derive(Debug)]
@@ -44,7 +68,19 @@ pub(crate) struct Call {
     credentials: Option<Credentials>,
     pub(crate) usages: Usages,
     caller: Option<caller::Caller>,
-    callee: Option<callee::Callee>,
+    /// Their INVITE that is being served, first or later.
+    invited: Option<Invited>,
+    /// Provisional responses of ours that are acknowledged.
+    reliable: Reliable,
+    reliability: Reliability,
+    /// The leg whose question the application has.
+    pondering: Option<LegId>,
+    /// The branch whose early media the application knows last.
+    speaking: Option<LegId>,
+    /// An offer of ours that waits until it may be made.
+    wanted: Option<Wanted>,
+    offering: Offering,
+    refresh: Refresh,
 }
 
 #[derive(Debug)]
@@ -93,12 +129,12 @@ impl Call {
                 self.give_up(now, Ending::local("Cancelled"), layer);
             }
             State::CancelPending { .. } | State::Cancelling { .. } | State::Ended => {}
-            State::Redirected { .. } => self.leave_redirected(layer),
+            State::Redirected { .. } => self.leave_redirected(now, layer),
             State::Incoming { .. } => self.reject(now, &Reply::new(603), layer),
             State::AwaitingAck { .. } => self.state = State::AwaitingAck { then: AfterAck::HangUp },
             State::Established => {
                 self.bye(now, layer);
-                self.end(Ending::local("Hung up"), layer);
+                self.end(now, Ending::local("Hung up"), layer);
             }
         }
     }
@@ -106,7 +142,7 @@ impl Call {
     pub(crate) fn on_timer(&mut self, now: Instant, timer: CallTimer, layer: &mut Layer) {
         match timer {
             CallTimer::Ring => self.rung_long_enough(now, layer),
-            CallTimer::Cancel => self.cancel_unanswered(layer),
+            CallTimer::Cancel => self.cancel_unanswered(now, layer),
             CallTimer::Retransmit => self.retransmit_answer(now, layer),
             CallTimer::NoAck => self.no_ack(now, layer),
             CallTimer::Reoffer => {
@@ -115,6 +151,12 @@ impl Call {
             CallTimer::TransferAsked => self.transfer_undecided(now, layer),
             CallTimer::TransferNews => self.no_transfer_news(layer),
             CallTimer::Again(number) => self.ask_again(now, number, layer),
+            CallTimer::Reliable => self.retransmit_provisional(now, layer),
+            CallTimer::Unacknowledged => self.no_prack(now, layer),
+            CallTimer::Offer => self.offer_again(now, layer),
+            CallTimer::OfferLimit => self.offer_took_too_long(now, layer),
+            CallTimer::Refresh => self.refresh_session(now, layer),
+            CallTimer::Expire => self.session_expired(now, layer),
         }
     }
 
@@ -138,54 +180,67 @@ impl Call {
             return;
         }
         leg.peer.note(&request.headers);
-        if request.method == Method::BYE {
-            self.on_bye(now, server, request, layer);
-        } else if request.method == Method::NOTIFY {
+        let (leg, stage) = (leg.id, leg.stage);
+        let over = self.is_ended() || stage == Stage::Left;
+        match &request.method {
+            method if *method == Method::BYE => self.on_bye(now, server, leg, request, layer),
             // The subscription of a transfer outlives the session (RFC 5057 4.1).
-            self.on_notify(now, server, request, layer);
-        } else if self.is_ended() {
-            layer.reply(now, server, 481);
-        } else if request.method == Method::INVITE {
-            self.on_reinvite(now, server, request, layer);
-        } else if request.method == Method::REFER {
-            self.on_refer(now, server, request, layer);
-        } else if request.method == Method::INFO {
-            self.on_info(now, server, request, layer);
-        } else if request.method == Method::OPTIONS {
-            if let Some(mut response) = layer.reply_to(server, 200) {
-                crate::uas::describe_us(&mut response, layer);
-                layer.respond(now, server, response);
+            method if *method == Method::NOTIFY => self.on_notify(now, server, request, layer),
+            _ if over => layer.reply(now, server, 481),
+            method if *method == Method::INVITE => self.on_reinvite(now, server, leg, request, layer),
+            method if *method == Method::UPDATE => self.on_update(now, server, leg, request, layer),
+            method if *method == Method::PRACK => self.on_prack(now, server, leg, request, layer),
+            method if *method == Method::REFER => self.on_refer(now, server, request, layer),
+            method if *method == Method::INFO => self.on_info(now, server, request, layer),
+            method if *method == Method::OPTIONS => {
+                if let Some(mut response) = layer.reply_to(server, 200) {
+                    crate::uas::describe_us(&mut response, layer);
+                    layer.respond(now, server, response);
+                }
             }
-        } else {
-            crate::uas::refuse_method(now, server, request, layer);
+            _ => crate::uas::refuse_method(now, server, request, layer),
         }
     }
 
     /// RFC 3261 15.1.2.
-    fn on_bye(&mut self, now: Instant, server: ServerId, request: &Request, layer: &mut Layer) {
+    fn on_bye(&mut self, now: Instant, server: ServerId, leg: LegId, request: &Request, layer: &mut Layer) {
         layer.reply(now, server, 200);
-        let ending = Ending {
-            by: EndedBy::Remote,
-            code: None,
-            phrase: "Hung up".into(),
-            reason: request.headers.reason(),
-        };
+        let stage = self.leg(leg).map(|leg| leg.stage);
+        if stage == Some(Stage::Early) && self.legs.iter().filter(|l| l.stage == Stage::Early).count() > 1 {
+            // One branch of several is gone; the others may still answer.
+            self.forget_question(leg, now, layer);
+            self.legs.retain(|l| l.id != leg);
+            return self.go_on(now, layer);
+        }
+        let ending = Ending::of_request(request, "Hung up");
         match &self.state {
             // The INVITE itself still wants its final response.
             State::Incoming { invite } => {
                 layer.reply(now, *invite, 487);
-                self.end(ending, layer);
+                self.end(now, ending, layer);
             }
             State::Calling { .. } | State::Proceeding { .. } => self.give_up(now, ending, layer),
             State::CancelPending { .. }
             | State::Cancelling { .. }
             | State::Redirected { .. }
             | State::Ended => {}
-            State::AwaitingAck { .. } | State::Established => {
-                self.drop_reoffer(now, layer);
-                self.end(ending, layer);
+            State::AwaitingAck { .. } | State::Established if stage == Some(Stage::Chosen) => {
+                self.end(now, ending, layer);
             }
+            State::AwaitingAck { .. } | State::Established => {}
         }
+    }
+
+    /// Does what the last event has made possible, in the order the RFCs want: what was queued before an answer, the
+    /// answer, the next question, an offer of ours.
+    fn go_on(&mut self, now: Instant, layer: &mut Layer) {
+        if self.is_ended() {
+            return;
+        }
+        self.send_queued_progress(now, layer);
+        self.accept_if_possible(now, layer);
+        self.put_next_question(now, layer);
+        self.offer_if_possible(now, layer);
     }
 
     /// Whether both sides know of the call.
@@ -230,6 +285,14 @@ impl Call {
         }
     }
 
+    fn leg(&self, id: LegId) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.id == id)
+    }
+
+    fn leg_mut(&mut self, id: LegId) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.id == id)
+    }
+
     /// The leg that is the call's own.
     fn chosen(&self) -> Option<&Leg> {
         self.legs.iter().find(|leg| leg.stage == Stage::Chosen)
@@ -239,31 +302,65 @@ impl Call {
         self.legs.iter_mut().find(|leg| leg.stage == Stage::Chosen)
     }
 
-    fn add_leg(&mut self, dialog: Dialog, stage: Stage) -> LegId {
+    fn add_leg(&mut self, dialog: Dialog, stage: Stage, session: Session) -> LegId {
         self.next_number = self.next_number.saturating_add(1);
         let id = LegId(self.next_number);
-        self.legs.push(Leg::new(id, dialog, stage));
+        self.legs.push(Leg::new(id, dialog, stage, session));
         id
     }
 
     fn bye(&mut self, now: Instant, layer: &mut Layer) {
-        if let Some(leg) = self.chosen().map(|leg| leg.id) {
-            self.say_bye(now, leg, None, layer);
+        let Some(leg) = self.chosen().map(|leg| leg.id) else { return };
+        // RFC 3261 13.2.2.4: a 2xx gets its ACK, and an offer in it an answer, even when all is over.
+        if let Some(Question::Success { number }) = self.leg(leg).and_then(|l| l.question.clone()) {
+            let nothing = self.take_nothing(leg);
+            self.forget_question(leg, now, layer);
+            self.acknowledge(now, leg, number, nothing.as_ref(), layer);
         }
+        self.say_bye(now, leg, None, layer);
     }
 
-    fn end(&mut self, ending: Ending, layer: &mut Layer) {
+    fn end(&mut self, now: Instant, ending: Ending, layer: &mut Layer) {
         if self.is_ended() {
             return;
         }
         self.state = State::Ended;
-        for timer in
-            [CallTimer::Ring, CallTimer::Cancel, CallTimer::Retransmit, CallTimer::NoAck, CallTimer::Reoffer]
-        {
-            layer.around.timers.cancel(TimerKey::Call(self.id, timer));
+        self.wanted = None;
+        self.reliable = Reliable::default();
+        // What limits a re-INVITE goes on: without it, one that is never answered would stay.
+        for timer in [
+            CallTimer::Ring,
+            CallTimer::Cancel,
+            CallTimer::Retransmit,
+            CallTimer::NoAck,
+            CallTimer::Reoffer,
+            CallTimer::Reliable,
+            CallTimer::Unacknowledged,
+            CallTimer::Offer,
+            CallTimer::Refresh,
+            CallTimer::Expire,
+        ] {
+            layer.around.timers.cancel(self.timer(timer));
+        }
+        // RFC 3261 15.1.2: what waits for an answer gets 487.
+        let legs: Vec<LegId> = self.legs.iter().map(|leg| leg.id).collect();
+        for leg in legs {
+            self.forget_question(leg, now, layer);
         }
         self.drop_waiting_asks(layer);
         self.report(CallState::Ended(ending), layer);
+    }
+
+    /// The option tags of this call.
+    fn supported(&self) -> String {
+        let mut off = Vec::new();
+        if self.reliability == Reliability::Off {
+            off.push(reliable::OPTION);
+        }
+        if !self.refresh.is_wanted() {
+            off.push(refresh::OPTION);
+        }
+        crate::extension::supported(&off)
     }
 
     fn report(&self, state: CallState, layer: &mut Layer) {
@@ -275,39 +372,8 @@ impl Call {
     }
 }
 
-impl Ending {
-    fn local(phrase: &str) -> Ending {
-        Ending { by: EndedBy::Local, code: None, phrase: phrase.into(), reason: None }
-    }
-
-    fn network(phrase: &str) -> Ending {
-        Ending { by: EndedBy::Network, code: None, phrase: phrase.into(), reason: None }
-    }
-
-    fn of_response(response: &Response) -> Ending {
-        let code = response.code();
-        Ending {
-            // What a person does ends a call remotely; the rest is a server's refusal.
-            by: match code {
-                408 | 480 | 486 | 487 | 600 | 603 | 607 => EndedBy::Remote,
-                _ => EndedBy::Provider,
-            },
-            code: Some(code),
-            phrase: if response.reason.is_empty() {
-                default_reason(code).into()
-            } else {
-                response.reason.clone()
-            },
-            reason: response.headers.reason(),
-        }
-    }
-}
-
-/// The description in a message; `None` when it has no body or one that is no description.
-fn description(headers: &crate::wire::Headers, body: &[u8]) -> Option<SessionDescription> {
-    let content_type = headers.first("Content-Type")?.split(';').next()?.trim();
-    if body.is_empty() || !content_type.eq_ignore_ascii_case(sdp::CONTENT_TYPE) {
-        return None;
-    }
-    SessionDescription::parse(body).ok()
+/// The description in a message; `None` when it has no body or one without a description.
+fn description(headers: &Headers, body: &[u8]) -> Option<SessionDescription> {
+    let body = Body::read(headers, body).ok()?;
+    SessionDescription::parse(body.find(sdp::CONTENT_TYPE)?.bytes).ok()
 }

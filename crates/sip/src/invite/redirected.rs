@@ -5,7 +5,7 @@ use super::{Call, State};
 use crate::authentication::Authentication;
 use crate::config::NextHop;
 use crate::event::{Ending, Event};
-use crate::layer::{Draft, Layer, Owner};
+use crate::layer::Layer;
 use crate::surroundings::CallTimer;
 use crate::wire::{HeaderAccess as _, Response, Uri};
 use std::time::Instant;
@@ -15,23 +15,23 @@ const FOR_THE_OWN_SERVER: [&str; 2] = ["P-Preferred-Identity", "P-Asserted-Ident
 
 impl Call {
     /// Tells where the response points. False when there is nothing to follow.
-    pub(super) fn redirected(&mut self, response: &Response, layer: &mut Layer) -> bool {
+    pub(super) fn redirected(&mut self, now: Instant, response: &Response, layer: &mut Layer) -> bool {
         let Some(caller) = &mut self.caller else { return false };
         let targets = caller.redirects.take(response);
         if targets.is_empty() {
             return false;
         }
         self.state = State::Redirected { ending: Ending::of_response(response) };
-        self.legs.clear();
+        self.drop_legs(now, layer);
         layer.around.event(Event::Redirected { call: self.id, code: response.code(), targets });
         true
     }
 
     /// The application does not follow: over with the 3xx.
-    pub(super) fn leave_redirected(&mut self, layer: &mut Layer) {
+    pub(super) fn leave_redirected(&mut self, now: Instant, layer: &mut Layer) {
         if let State::Redirected { ending } = &self.state {
             let ending = ending.clone();
-            self.end(ending, layer);
+            self.end(now, ending, layer);
         }
     }
 
@@ -42,8 +42,6 @@ impl Call {
         if !caller.redirects.choose(target) {
             return false;
         }
-        let number = caller.request.headers.cseq().map(|c| c.number).unwrap_or_default().saturating_add(1);
-        caller.request.headers.set("CSeq", format!("{number} INVITE"));
         caller.request.uri = target.clone();
         let own = self.credentials.as_ref().is_some_and(|c| c.is_own(&hop, layer));
         if hop != caller.hop && !own {
@@ -55,18 +53,8 @@ impl Call {
         caller.hop = hop;
         caller.attempt = Default::default();
         Authentication::unsign(&mut caller.request);
-        if let Some(credentials) = &mut self.credentials {
-            credentials.sign(&mut caller.request, &caller.hop, layer);
-        }
-        caller.forget_early_answer();
-        let draft = Draft {
-            request: caller.request.clone(),
-            hop: caller.hop.clone(),
-            contact_user: Some(self.contact_user.clone()),
-        };
         let ring = caller.ring_timeout;
-        let invite = layer.send(now, draft, Owner::Invite(self.id));
-        self.state = State::Calling { invite };
+        self.send_invite_again(now, layer);
         layer.around.timers.set(self.timer(CallTimer::Ring), now + ring);
         true
     }

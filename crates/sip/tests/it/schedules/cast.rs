@@ -128,7 +128,7 @@ impl Side {
         match state {
             CallState::Trying | CallState::Ringing => {}
             // Each branch of a forked call may answer early; only the one that is taken counts.
-            CallState::EarlyMedia { sdp } => {
+            CallState::EarlyMedia { sdp, .. } => {
                 if let Some(ours) = self.offered {
                     self.agreed = Some((ours, mark(sdp)));
                 }
