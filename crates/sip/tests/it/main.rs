@@ -30,6 +30,7 @@ mod schedules;
 mod scripted;
 mod servers;
 mod subscriptions;
+mod session_ladders;
 mod sessions;
 mod timers;
 mod torture;
