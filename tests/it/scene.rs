@@ -235,7 +235,7 @@ impl Actor {
     }
 
     pub(crate) async fn calls(&self, target: &str) -> CallId {
-        let command = Command::PlaceCall { account: self.account.clone(), target: target.into() };
+        let command = Command::PlaceCall { account: self.account.clone(), target: target.into(), show: None };
         match self.does(command).await {
             Ok(Reply::CallPlaced { call }) => call,
             other => panic!("{target}: {other:?}"),

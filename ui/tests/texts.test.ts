@@ -147,6 +147,7 @@ describe("calls in words", () => {
   it("tell who ended it, and why where there is a why", () => {
     const ended = (end: CallView["end"]): CallView => ({
       id: 1, account: 1, direction: "outgoing", peer: "", peerName: "", number: null, state: "ended", muted: false,
+      hold: "none", changing: false, transfer: null, transferAsked: null, redirect: [], divertedBy: null, anonymous: false,
       answeredAt: null, end, stats: null, audioTrouble: null,
     });
     expect(stateWords(ended({ by: "remote", outcome: "answered", error: null }))).toBe("The other side hung up");

@@ -163,6 +163,10 @@ pub(crate) struct Sound {
     /// side hangs up, or with Ctrl-C
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u32>,
+    /// Take commands from standard input, a line each: hold, resume, mute, unmute, digits 123#, transfer TARGET,
+    /// accept-transfer, reject-transfer, redirect N, hangup
+    #[arg(long)]
+    pub(crate) control: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

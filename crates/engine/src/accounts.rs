@@ -9,7 +9,7 @@ use crate::{
     activity::Feed,
     api::{
         AccountId, AccountView, BalanceView, ErrorCode, ErrorView, FeedState, MoneyView, NewAccount,
-        NumberView, Reply, Transport,
+        NumberView, Reply, Transport, VoicemailView,
     },
     core::{Effect, RequestId, SecretKind, State, Write},
     engine::SandboxAccess,
@@ -43,6 +43,7 @@ pub(crate) struct Account {
     pub(crate) feed: Feed,
     pub(crate) outbox: Outbox,
     pub(crate) wallet: Wallet,
+    pub(crate) voicemail: Option<VoicemailView>,
 }
 
 /// The connection to an account's provider.
@@ -86,6 +87,7 @@ impl Account {
             feed: Feed::default(),
             outbox: Outbox::default(),
             wallet: Wallet::default(),
+            voicemail: None,
         }
     }
 
@@ -145,6 +147,7 @@ impl Account {
                 None => None,
             },
             topups: self.wallet.views(),
+            voicemail: self.voicemail.clone(),
         }
     }
 

@@ -4,29 +4,36 @@
 //! person may do with it is decided by its phase alone.
 
 mod ending;
+mod handing;
+mod holding;
 mod peer;
 mod signalling;
 
-use std::{net::IpAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
 use jiff::Timestamp;
 use rand::Rng;
 use tern_sip::{
-    offer_answer::SessionVersion,
-    wire::{Uri, sdp::SessionDescription},
+    ShownAs, ShownIdentity, TransferId,
+    offer_answer::{Agreed, SessionVersion},
+    wire::{Address, Uri, sdp::SessionDescription},
 };
 
 use crate::{
     accounts::DIRECT,
     api::{
-        AccountId, CallDirection, CallEndView, CallId, CallOutcome, CallState, CallStatsView, CallView,
-        EndedBy, ErrorCode, ErrorView, EventKind, RegistrationState, Reply,
+        AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallState, CallStatsView,
+        CallView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState, Reply,
     },
     core::{Effect, MediaReport, RequestId, State},
     line::LineState,
     phone::{self, Target},
     ports::RingTone,
 };
+use handing::Handing;
 use peer::{peer_of, target_uri};
 
 /// One call.
@@ -43,7 +50,19 @@ pub(crate) struct Call {
     session: SessionVersion,
     /// The offer of whichever side made one.
     offer: Option<SessionDescription>,
-    rtp: Option<std::net::SocketAddr>,
+    /// What was agreed last.
+    agreed: Option<Agreed>,
+    /// An offer of ours inside the call that is not answered yet.
+    offering: Option<Offering>,
+    /// Which number the other side is to see.
+    show: ShownIdentity,
+    /// We want the other side to wait.
+    held: bool,
+    held_there: bool,
+    anonymous: bool,
+    diverted_by: Option<String>,
+    handing: Handing,
+    rtp: Option<SocketAddr>,
     early_media: bool,
     /// Its media thread runs, and will tell the last figures.
     sounding: bool,
@@ -59,11 +78,13 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
     /// Outgoing: waits for its RTP socket.
-    Preparing(Box<Uri>),
+    Preparing(Box<Whither>),
     /// Outgoing: the INVITE is on its way.
     Dialing,
     /// Outgoing: it rings there.
     RingingThere,
+    /// Outgoing: the called side names others; somebody here chooses.
+    Redirected,
     /// Incoming: it rings here.
     RingingHere,
     /// Incoming, answered: waits for its RTP socket.
@@ -74,6 +95,22 @@ enum Phase {
     Connected,
     /// Over.
     Ended,
+}
+
+/// Why a call goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Whither {
+    /// Somebody here wants to talk to this one.
+    To(Uri),
+    /// Another call's other side asked for it.
+    Asked(TransferId),
+}
+
+/// An offer of ours inside a call.
+struct Offering {
+    sdp: SessionDescription,
+    held: bool,
+    rtp: SocketAddr,
 }
 
 impl Call {
@@ -88,11 +125,24 @@ impl Call {
             state: match self.phase {
                 Phase::Preparing(_) | Phase::Dialing => CallState::Dialing,
                 Phase::RingingThere | Phase::RingingHere => CallState::Ringing,
+                Phase::Redirected => CallState::Redirected,
                 Phase::Answering | Phase::Accepted => CallState::Connecting,
                 Phase::Connected => CallState::Connected,
                 Phase::Ended => CallState::Ended,
             },
             muted: self.muted,
+            hold: match (self.held, self.held_there) {
+                (false, false) => HoldState::None,
+                (true, false) => HoldState::Here,
+                (false, true) => HoldState::There,
+                (true, true) => HoldState::Both,
+            },
+            changing: self.offering.is_some(),
+            transfer: self.handing.transfer.clone(),
+            transfer_asked: self.handing.asked.as_ref().map(|(_, view)| view.clone()),
+            redirect: self.handing.redirected.iter().map(|(_, view)| view.clone()).collect(),
+            diverted_by: self.diverted_by.clone(),
+            anonymous: self.anonymous,
             answered_at: self.answered.map(|(_, at)| at.to_string()),
             end: self.end.clone(),
             stats: self.stats.clone(),
@@ -115,7 +165,13 @@ impl Call {
 }
 
 impl State {
-    pub(crate) fn place_call(&mut self, request: RequestId, id: &AccountId, typed: &str) {
+    pub(crate) fn place_call(
+        &mut self,
+        request: RequestId,
+        id: &AccountId,
+        typed: &str,
+        show: Option<CallAs>,
+    ) {
         let Some(account) = self.accounts.get(id) else {
             return self.refuse(request, ErrorCode::NotFound);
         };
@@ -133,7 +189,25 @@ impl State {
         let Some(uri) = target_uri(&target, &account.profile.domain, *id == DIRECT) else {
             return self.refuse(request, ErrorCode::InvalidTarget);
         };
-        let number = Some(account.first_number()).filter(|n| !n.is_empty());
+        let (shown, number) = match show {
+            None => (ShownIdentity::account(), Some(account.first_number()).filter(|n| !n.is_empty())),
+            Some(CallAs::Anonymous {}) => (ShownIdentity::anonymous(), None),
+            Some(CallAs::Number { number }) => {
+                if !account.numbers.iter().any(|n| n.e164 == number && n.calls) {
+                    return self.refuse(request, ErrorCode::NumberNotYours);
+                }
+                let Some(uri) = target_uri(&Target::Number(number.clone()), &account.profile.domain, false) else {
+                    return self.refuse(request, ErrorCode::InvalidTarget);
+                };
+                // RFC 3325 section 9.2: the provider checks that the number is the account's.
+                let shown = ShownIdentity {
+                    number: Some(Address::new(uri)),
+                    shown_as: ShownAs::Preferred,
+                    ..ShownIdentity::default()
+                };
+                (shown, Some(number))
+            }
+        };
         let peer = match target {
             Target::Number(number) => number,
             Target::Name(name) => name,
@@ -146,8 +220,12 @@ impl State {
             peer,
             peer_name,
             number,
-            Phase::Preparing(Box::new(uri)),
+            Phase::Preparing(Box::new(Whither::To(uri))),
         );
+        if let Some(call) = self.calls.get_mut(&call) {
+            call.show = shown;
+        }
+        self.hold_others(&call);
         self.effect(Effect::OpenMedia(call.clone(), local));
         self.reply(request, Ok(Reply::CallPlaced { call: call.clone() }));
         self.call_changed(&call);
@@ -162,6 +240,7 @@ impl State {
             (Some(call), Some(local)) => {
                 call.phase = Phase::Answering;
                 let tag = call.tag();
+                self.hold_others(id);
                 self.effect(Effect::OpenMedia(id.clone(), local));
                 self.effect(Effect::CloseNotification(tag));
                 self.call_changed(id);
@@ -212,7 +291,12 @@ impl State {
         if tern_media::Digit::from_char(digit).is_none() {
             return self.refuse(request, ErrorCode::InvalidTarget);
         }
-        self.effect(Effect::Digit(id.clone(), digit));
+        if call.agreed.as_ref().is_some_and(|agreed| agreed.telephone_event.is_none()) {
+            // RFC 4733 was not agreed: then the digit goes beside the sound.
+            self.info_digit(id, digit);
+        } else {
+            self.effect(Effect::Digit(id.clone(), digit));
+        }
         self.reply(request, Ok(Reply::Done {}));
     }
 
@@ -231,10 +315,11 @@ impl State {
         };
         match report {
             MediaReport::Opened(rtp) => {
-                call.rtp = Some(rtp);
+                let moved = call.rtp.replace(rtp).is_some();
                 match call.phase.clone() {
-                    Phase::Preparing(target) => self.invite(id, *target),
+                    Phase::Preparing(whither) => self.invite(id, *whither),
                     Phase::Answering => self.accept(id),
+                    _ if moved => self.offer_again(id),
                     _ => {}
                 }
             }
@@ -258,6 +343,11 @@ impl State {
                 call.trouble = Some(error);
                 if call.phase != Phase::Ended {
                     self.call_changed(id);
+                }
+            }
+            MediaReport::Digit(digit) => {
+                if call.phase != Phase::Ended {
+                    self.event(EventKind::DigitCame { call: id.clone(), digit });
                 }
             }
             MediaReport::Started | MediaReport::SourceFinished => {}
@@ -299,6 +389,14 @@ impl State {
             sip_call_id: None,
             session,
             offer: None,
+            agreed: None,
+            offering: None,
+            show: ShownIdentity::account(),
+            held: false,
+            held_there: false,
+            anonymous: false,
+            diverted_by: None,
+            handing: Handing::default(),
             rtp: None,
             early_media: false,
             sounding: false,

@@ -20,8 +20,8 @@ mod record;
 mod store;
 mod task;
 pub mod texts;
-mod trace;
 mod views;
+mod voicemail;
 mod wallet;
 #[cfg(test)]
 mod whole;

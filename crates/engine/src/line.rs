@@ -11,11 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::tz::TimeZone;
 use rand::Rng;
 use tern_sip::{
     Answer, Datagram, Endpoint, EndpointConfig, Event, FlowId, Listener, Login, NextHop, Output,
     RegistrationConfig, RegistrationFailure, RegistrationId, RegistrationState as Sip, ResolveId, Strangers,
-    Transport,
+    Transport, trace,
     wire::{Host, SipUri, Uri},
 };
 
@@ -23,7 +24,6 @@ use crate::{
     accounts::{Account, DIRECT},
     api::{AccountId, ErrorCode, ErrorView, RegistrationState, Transport as Wanted},
     core::{Backoff, Connection, Effect, State, StreamNews},
-    trace,
 };
 
 /// Base of the waits after a failed registration, doubled with the first failure already (RFC 5626 section 4.5).
@@ -63,6 +63,8 @@ pub(crate) struct Up {
     pub(crate) local: SocketAddr,
     registration: Option<RegistrationId>,
     pub(crate) registered: RegistrationState,
+    /// Voicemail has been asked for.
+    pub(crate) mailbox_watched: bool,
     /// What the last connection failed with, until it is told.
     trouble: Option<ErrorView>,
 }
@@ -226,7 +228,14 @@ impl State {
             None => (None, RegistrationState::Offline {}),
         };
         account.line.state =
-            LineState::Up(Box::new(Up { endpoint, local, registration, registered, trouble: None }));
+            LineState::Up(Box::new(Up {
+                endpoint,
+                local,
+                registration,
+                registered,
+                mailbox_watched: false,
+                trouble: None,
+            }));
         self.account_changed(id);
         self.drain(id);
     }
@@ -340,7 +349,13 @@ impl State {
             Some((line, a.line.up()?.endpoint.poll()?))
         }) {
             match output {
-                Output::Event(Event::Registration { state, .. }) => self.registration(id, state),
+                Output::Event(Event::Registration { state, .. }) => {
+                    let stands = matches!(state, Sip::Registered { .. });
+                    self.registration(id, state);
+                    if stands {
+                        self.watch_voicemail(id);
+                    }
+                }
                 Output::Event(event) => self.call_event(id, event),
                 output => self.carry(id, line, output),
             }
@@ -361,7 +376,10 @@ impl State {
             Output::Close { flow } => Effect::CloseStream { account, flow },
             Output::Resolve { id, question } => Effect::Resolve { account, line, id, question },
             Output::Trace { way, transport, local, remote, bytes } => {
-                Effect::Trace(trace::show(self.now.wall, way, transport, local, remote, &bytes))
+                let time = self.now.wall.to_zoned(TimeZone::system()).strftime("%H:%M:%S%.3f");
+                let line = trace::ladder_line(way, transport, remote, &bytes);
+                let message = trace::message(&bytes).trim_end().replace('\n', "\n    ");
+                Effect::Trace(format!("{time} {local} {line}\n    {message}\n"))
             }
             Output::Event(_) => return,
         };

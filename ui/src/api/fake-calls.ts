@@ -72,6 +72,21 @@ export class FakeCalls {
     this.#end(id, { by: "local", outcome: answered ? "answered" : "unanswered" });
   }
 
+  hold(id: CallId, held: boolean): void {
+    this.#change(id, { hold: held ? "here" : "none" });
+  }
+
+  /** Somebody takes the call over, and ours ends. */
+  transfer(id: CallId, to: string): void {
+    const asked = { to, toName: NAMES[to] ?? to, error: null };
+    this.#change(id, { transfer: { ...asked, state: "asked" } });
+    this.#after(id, 1200, () => this.#change(id, { transfer: { ...asked, state: "ringing" } }));
+    this.#after(id, 3000, () => {
+      this.#change(id, { transfer: { ...asked, state: "done" } });
+      this.hangUp(id);
+    });
+  }
+
   mute(id: CallId, muted: boolean): void {
     this.#change(id, { muted });
   }
@@ -86,6 +101,13 @@ export class FakeCalls {
       number,
       state,
       muted: false,
+      hold: "none",
+      changing: false,
+      transfer: null,
+      transferAsked: null,
+      redirect: [],
+      divertedBy: null,
+      anonymous: false,
       answeredAt: null,
       end: null,
       stats: null,

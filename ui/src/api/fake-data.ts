@@ -23,6 +23,7 @@ export function account(now: number): AccountView {
     feed: { state: "fresh" },
     topupLimits: ["5.00", "3600.00"],
     topups: [],
+    voicemail: null,
   };
 }
 

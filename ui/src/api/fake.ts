@@ -199,6 +199,7 @@ export function createFake(options: FakeOptions = {}): Fake {
         feed: { state: "none" },
         topupLimits: null,
         topups: [],
+        voicemail: null,
       },
     ];
     emit({ type: "accountChanged", account: id });
@@ -236,12 +237,19 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "declineCall":
       case "hangUpCall":
       case "muteCall":
+      case "holdCall":
+      case "transferCall":
+      case "transferToCall":
+      case "answerTransfer":
+      case "followRedirect":
       case "sendDigit":
         if (!calls.has(command.call)) throw problem("notFound");
         if (command.type === "answerCall") calls.answer(command.call);
         if (command.type === "declineCall") calls.decline(command.call);
         if (command.type === "hangUpCall") calls.hangUp(command.call);
         if (command.type === "muteCall") calls.mute(command.call, command.muted);
+        if (command.type === "holdCall") calls.hold(command.call, command.held);
+        if (command.type === "transferCall") calls.transfer(command.call, command.target);
         return done;
       case "sendMessage":
         return send(command.from, command.to, command.text);

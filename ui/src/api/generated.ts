@@ -34,6 +34,8 @@ export type AccountView = {
 	topupLimits: [string, string] | null,
 	/**  Top-ups that are not finished. */
 	topups: TopUpView[],
+	/**  Voicemail, where the server tells of it. */
+	voicemail: VoicemailView | null,
 };
 
 /**  A row of Recent Activity. */
@@ -130,6 +132,15 @@ export type BalanceView = {
 	stale: boolean,
 };
 
+/**  Which number the called side sees. */
+export type CallAs = 
+/**  One of the account's numbers. */
+{ type: "number"; 
+/**  E.164. */
+number: string } | 
+/**  None; the provider knows it nevertheless. */
+{ type: "anonymous" };
+
 /**  Which way a call goes. */
 export type CallDirection = 
 /**  Towards us. */
@@ -173,6 +184,8 @@ export type CallState =
 "ringing" | 
 /**  Answered here, the way is being made. */
 "connecting" | 
+/**  Outgoing: the called side names others to call instead; waits for a choice. */
+"redirected" | 
 /**  Talking. */
 "connected" | 
 /**  Over. */
@@ -218,6 +231,20 @@ export type CallView = {
 	state: CallState,
 	/**  Our microphone is muted. */
 	muted: boolean,
+	/**  Who waits for whom. */
+	hold: HoldState,
+	/**  A change we asked for is not answered yet. */
+	changing: boolean,
+	/**  Where handing the call over to somebody stands. */
+	transfer: TransferView | null,
+	/**  The other side asks us to call this one in its place: answered by a command, never followed by itself. */
+	transferAsked: TransferAskView | null,
+	/**  In state `redirected`: whom to call instead, as the called side says, best first. */
+	redirect: RedirectView[],
+	/**  Incoming: who sent the call on to us, for people, where the provider tells. */
+	divertedBy: string | null,
+	/**  Incoming: the caller withholds who it is. */
+	anonymous: boolean,
 	/**  When it was answered, RFC 3339. */
 	answeredAt: string | null,
 	/**  How it ended, once it has. */
@@ -253,8 +280,10 @@ account: AccountId } |
 /**  From which account. */
 account: AccountId; 
 /**  As typed. */
-target: string } | 
-/**  Answers a ringing call; other calls stay as they are. */
+target: string; 
+/**  Which number the called side is to see; `None` leaves it to the provider. */
+show?: CallAs | null } | 
+/**  Answers a ringing call; the one that is talked to is put on hold. */
 { type: "answerCall"; 
 /**  Which call. */
 call: CallId } | 
@@ -272,6 +301,39 @@ call: CallId } |
 call: CallId; 
 /**  Whether nothing is to be heard of us. */
 muted: boolean } | 
+/**  Puts a call on hold, or takes it back; whichever other one is talked to is put on hold then. */
+{ type: "holdCall"; 
+/**  Which call. */
+call: CallId; 
+/**  Whether to hold it. */
+held: boolean } | 
+/**
+ *  Hands a call over: the other side is asked to call somebody, and our call ends when they talk. How it goes is
+ *  told in the call.
+ */
+{ type: "transferCall"; 
+/**  Which call. */
+call: CallId; 
+/**  To whom, as typed. */
+target: string } | 
+/**  Joins the other sides of two calls of one account, and leaves. */
+{ type: "transferToCall"; 
+/**  Which call is handed over. */
+call: CallId; 
+/**  To whose other side. */
+other: CallId } | 
+/**  Answers the other side's wish that we call somebody in its place. When taken, answers [`Reply::CallPlaced`]. */
+{ type: "answerTransfer"; 
+/**  Whose call asks. */
+call: CallId; 
+/**  Whether to do it. */
+accept: boolean } | 
+/**  Calls whom the called side names instead; hang up to leave it. */
+{ type: "followRedirect"; 
+/**  Which call. */
+call: CallId; 
+/**  Which of those it names, by its place. */
+target: number } | 
 /**  Sends one DTMF digit. */
 { type: "sendDigit"; 
 /**  Which call. */
@@ -402,6 +464,8 @@ export type ErrorCode =
 "notAnswered" | 
 /**  488, 606: no codec in common. */
 "noCommonCodec" | 
+/**  The other side could not be handed over; the detail has code and phrase. The call goes on. */
+"transferFailed" | 
 /**  The call's network path broke down. */
 "callLost" | 
 /**  Anything else a call failed with; the detail has code and phrase. */
@@ -482,6 +546,12 @@ threads: ThreadId[] } |
 { type: "callRang"; 
 /**  Which call. */
 call: CallId } | 
+/**  The other side pressed a key. */
+{ type: "digitCame"; 
+/**  In which call. */
+call: CallId; 
+/**  One of `0-9*#A-D`. */
+digit: string } | 
 /**  An SMS came in while we were watching. */
 { type: "messageArrived"; 
 /**  Its row. */
@@ -524,6 +594,17 @@ export type FeedState =
 since: string; 
 /**  Why. */
 error: ErrorView };
+
+/**  Who waits for whom. */
+export type HoldState = 
+/**  Nobody. */
+"none" | 
+/**  We put the other side on hold. */
+"here" | 
+/**  The other side put us on hold. */
+"there" | 
+/**  Each the other. */
+"both";
 
 /**  Language of window and notifications. */
 export type Language = 
@@ -677,6 +758,14 @@ before: string | null;
 limit: number } | 
 /**  The sound devices present now. */
 { type: "devices" };
+
+/**  Somebody to call instead. */
+export type RedirectView = {
+	/**  As it came. */
+	target: string,
+	/**  For people. */
+	name: string,
+};
 
 /**  Where registration stands. */
 export type RegistrationState = 
@@ -850,6 +939,41 @@ export type TransactionView = {
 	description: string,
 };
 
+/**  The other side's wish that we call somebody in its place. */
+export type TransferAskView = {
+	/**  Whom, as it came. */
+	to: string,
+	/**  Whom, for people. */
+	toName: string,
+	/**  Who wishes it, for people, where that is told. */
+	by: string | null,
+};
+
+/**  How far handing a call over is. */
+export type TransferState = 
+/**  The other side was asked. */
+"asked" | 
+/**  It calls there. */
+"trying" | 
+/**  It rings there. */
+"ringing" | 
+/**  They talk; our call ends. */
+"done" | 
+/**  They do not; our call goes on. */
+"failed";
+
+/**  A call on its way to somebody else. */
+export type TransferView = {
+	/**  How far it is. */
+	state: TransferState,
+	/**  To whom, as it goes out. */
+	to: string,
+	/**  To whom, for people. */
+	toName: string,
+	/**  Why it failed. */
+	error: ErrorView | null,
+};
+
 /**  How SIP travels. */
 export type Transport = 
 /**  As the domain's DNS records say (RFC 3263), UDP where they leave the choice. */
@@ -860,3 +984,15 @@ export type Transport =
 "tcp" | 
 /**  TLS; the server's certificate must be for the domain (RFC 5922). */
 "tls";
+
+/**  Messages on the server's answering machine (RFC 3842). */
+export type VoicemailView = {
+	/**  Messages not heard yet; 1 where the server says that there are some and does not count them. */
+	new: number,
+	/**  Messages heard and kept. */
+	old: number,
+	/**  Urgent ones among the new. */
+	urgent: number,
+	/**  Whom to call to hear them, as the server says. */
+	mailbox: string | null,
+};

@@ -210,6 +210,7 @@ function happened(state: Projection, kind: EventKind): Step {
       // `activityChanged` brings the row; this one is for notifications.
       return only(state);
     case "callRang":
+    case "digitCame":
       return only(state);
     case "noticeRaised":
       return only(withNotice(state, kind.notice));

@@ -19,7 +19,7 @@ pub(crate) async fn run(args: args::Call, report: &Report, stop: &mut Stop) -> R
     let mut session = stop.or(Session::start(&args.account, extras)).await?;
     let talk = talk::talk_time(args.sound.seconds, sound.lasts);
     let ended = match stop.or(place(&mut session, args.target)).await {
-        Ok(call) => talk::follow(&mut session, call, talk, report, stop).await,
+        Ok(call) => talk::follow(&mut session, call, talk, args.sound.control, report, stop).await,
         Err(failure) => Err(failure),
     };
     session.close().await;
@@ -31,7 +31,7 @@ async fn place(session: &mut Session, target: String) -> Result<CallView, Failur
     session.registered().await?;
     let account = session.account.clone();
     let Reply::CallPlaced { call: id } =
-        session.engine.command(Command::PlaceCall { account, target }).await?
+        session.engine.command(Command::PlaceCall { account, target, show: None }).await?
     else {
         return Err(ErrorView::new(ErrorCode::Internal).into());
     };

@@ -5,6 +5,7 @@ pub(crate) mod activity;
 pub(crate) mod answer;
 pub(crate) mod balance;
 pub(crate) mod call;
+mod control;
 pub(crate) mod register;
 mod row;
 pub(crate) mod sandbox;

@@ -12,6 +12,7 @@ use tern_engine::api::{
 use tern_engine::texts::Texts;
 use tokio::time::{Instant, sleep_until};
 
+use super::control::{Control, obey};
 use crate::{
     account::Session,
     exit::Exit,
@@ -39,6 +40,7 @@ struct Course {
     stats: Option<CallStatsView>,
     trouble: Option<ErrorCode>,
     interrupted: bool,
+    told: Option<Value>,
 }
 
 /// Follows `call` to its end, hanging up after `talk` or when asked to stop.
@@ -46,10 +48,12 @@ pub(super) async fn follow(
     session: &mut Session,
     call: CallView,
     talk: Option<Duration>,
+    control: bool,
     report: &Report,
     stop: &mut Stop,
 ) -> Result<Exit, Failure> {
     let id = call.id.clone();
+    let mut control = Control::new(control);
     let mut course = Course::default();
     let mut hang_up_at: Option<Instant> = None;
     let mut give_up_at: Option<Instant> = None;
@@ -67,12 +71,25 @@ pub(super) async fn follow(
         tokio::select! {
             seen = session.watch.next() => news = match seen? {
                 Seen::Happened(EventKind::CallChanged { call }) if call.id == id => Some(call),
+                Seen::Happened(EventKind::DigitCame { call, digit }) if call == id => {
+                    report.line(&json!({ "event": "digit", "call": call.0, "digit": digit }))?;
+                    None
+                }
                 Seen::Happened(_) => None,
                 Seen::Again => match session.watch.calls().iter().find(|c| c.id == id) {
                     Some(call) => Some(call.clone()),
                     // It ended among what was missed.
                     None => return course.finish(None, report),
                 },
+            },
+            typed = control.next() => match typed {
+                Ok(word) => {
+                    if let Err(error) = obey(session, &id, word).await {
+                        report.say(sentence(&error));
+                        report.line(&json!({ "event": "refused", "code": crate::failure::word(&error.code) }))?;
+                    }
+                }
+                Err(line) => report.say(format!("this is no command: {}", plain(&line))),
             },
             () = stop.asked(), if give_up_at.is_none() => {
                 course.interrupted = true;
@@ -114,7 +131,13 @@ impl Course {
             self.state = Some(call.state);
             self.trouble = trouble;
             report.say(told(call));
-            report.line(&line(call))?;
+        }
+        let line = line(call);
+        // Figures and loudness come each second, and are told once, at the end.
+        let told = without_codec(&line);
+        if self.told.as_ref() != Some(&told) {
+            self.told = Some(told);
+            report.line(&line)?;
         }
         Ok(())
     }
@@ -163,6 +186,15 @@ impl Course {
     }
 }
 
+/// The codec shows itself with the figures, a second after the line that matters.
+fn without_codec(line: &Value) -> Value {
+    let mut line = line.clone();
+    if let Some(fields) = line.as_object_mut() {
+        fields.remove("codec");
+    }
+    line
+}
+
 /// Rounded, so that a line does not pretend to an exactness that nothing was measured with.
 fn tenths(milliseconds: f32) -> f64 {
     (f64::from(milliseconds) * 10.0).round() / 10.0
@@ -177,6 +209,13 @@ fn line(call: &CallView) -> Value {
         "peer": call.peer,
         "peer_name": call.peer_name,
         "number": call.number,
+        "hold": word(&call.hold),
+        "transfer": call.transfer.as_ref().map(|transfer| word(&transfer.state)),
+        "transfer_to": call.transfer.as_ref().map(|transfer| &transfer.to),
+        "transfer_asked": call.transfer_asked.as_ref().map(|asked| &asked.to),
+        "redirect": call.redirect.iter().map(|other| &other.target).collect::<Vec<_>>(),
+        "diverted_by": call.diverted_by,
+        "anonymous": call.anonymous,
         "codec": call.stats.as_ref().map(|stats| &stats.codec),
         "trouble": call.audio_trouble.as_ref().map(|error| word(&error.code)),
     })
@@ -188,6 +227,10 @@ fn told(call: &CallView) -> String {
         (CallState::Dialing, _) => format!("calling {who}"),
         (CallState::Ringing, CallDirection::Outgoing) => format!("it rings at {who}"),
         (CallState::Ringing, CallDirection::Incoming) => format!("{who} is calling"),
+        (CallState::Redirected, _) => {
+            let others: Vec<String> = call.redirect.iter().map(|other| plain(&other.target)).collect();
+            format!("{who} says to call {} instead", others.join(" or "))
+        }
         (CallState::Connecting, _) => format!("connecting with {who}"),
         (CallState::Connected, _) => format!("talking with {who}"),
         (CallState::Ended, _) => format!("the call with {who} is over"),

@@ -39,8 +39,12 @@ pub enum Command {
         account: AccountId,
         /// As typed.
         target: String,
+        /// Which number the called side is to see; `None` leaves it to the provider.
+        #[serde(default)]
+        #[specta(optional)]
+        show: Option<CallAs>,
     },
-    /// Answers a ringing call; other calls stay as they are.
+    /// Answers a ringing call; the one that is talked to is put on hold.
     AnswerCall {
         /// Which call.
         call: CallId,
@@ -61,6 +65,42 @@ pub enum Command {
         call: CallId,
         /// Whether nothing is to be heard of us.
         muted: bool,
+    },
+    /// Puts a call on hold, or takes it back; whichever other one is talked to is put on hold then.
+    HoldCall {
+        /// Which call.
+        call: CallId,
+        /// Whether to hold it.
+        held: bool,
+    },
+    /// Hands a call over: the other side is asked to call somebody, and our call ends when they talk. How it goes is
+    /// told in the call.
+    TransferCall {
+        /// Which call.
+        call: CallId,
+        /// To whom, as typed.
+        target: String,
+    },
+    /// Joins the other sides of two calls of one account, and leaves.
+    TransferToCall {
+        /// Which call is handed over.
+        call: CallId,
+        /// To whose other side.
+        other: CallId,
+    },
+    /// Answers the other side's wish that we call somebody in its place. When taken, answers [`Reply::CallPlaced`].
+    AnswerTransfer {
+        /// Whose call asks.
+        call: CallId,
+        /// Whether to do it.
+        accept: bool,
+    },
+    /// Calls whom the called side names instead; hang up to leave it.
+    FollowRedirect {
+        /// Which call.
+        call: CallId,
+        /// Which of those it names, by its place.
+        target: u32,
     },
     /// Sends one DTMF digit.
     SendDigit {
@@ -118,6 +158,19 @@ pub enum Command {
         /// All of them.
         settings: Settings,
     },
+}
+
+/// Which number the called side sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum CallAs {
+    /// One of the account's numbers.
+    Number {
+        /// E.164.
+        number: String,
+    },
+    /// None; the provider knows it nevertheless.
+    Anonymous {},
 }
 
 /// The answer to a [`Command`].

@@ -78,6 +78,8 @@ pub enum ErrorCode {
     NotAnswered,
     /// 488, 606: no codec in common.
     NoCommonCodec,
+    /// The other side could not be handed over; the detail has code and phrase. The call goes on.
+    TransferFailed,
     /// The call's network path broke down.
     CallLost,
     /// Anything else a call failed with; the detail has code and phrase.
@@ -157,7 +159,7 @@ impl ErrorCode {
             | EmergencyNotSupported
             | InsufficientFunds
             | NumberNotYours => Fault::User,
-            NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec => Fault::Peer,
+            NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec | TransferFailed => Fault::Peer,
             RegistrationForbidden
             | CertificateUntrusted
             | CertificateWrongName

@@ -46,6 +46,13 @@ pub enum EventKind {
         /// Which call.
         call: CallId,
     },
+    /// The other side pressed a key.
+    DigitCame {
+        /// In which call.
+        call: CallId,
+        /// One of `0-9*#A-D`.
+        digit: char,
+    },
     /// An SMS came in while we were watching.
     MessageArrived {
         /// Its row.

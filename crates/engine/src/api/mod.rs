@@ -12,7 +12,7 @@ mod query;
 mod settings;
 mod view;
 
-pub use command::{AccountOptions, Command, NewAccount, NewProvider, Reply, Secret, Transport};
+pub use command::{AccountOptions, CallAs, Command, NewAccount, NewProvider, Reply, Secret, Transport};
 pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
 pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};
@@ -20,7 +20,8 @@ pub use query::{Answer, Query};
 pub use settings::{Appearance, Language, Settings};
 pub use view::{
     AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,
-    CallOutcome, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy, FeedState,
-    MessageState, MessageView, MoneyView, NumberView, RegistrationState, Snapshot, ThreadView, TopUpState,
-    TopUpView, TransactionKind, TransactionView,
+    CallOutcome, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy,
+    FeedState, HoldState, MessageState, MessageView, MoneyView, NumberView, RedirectView, RegistrationState,
+    Snapshot, ThreadView, TopUpState, TopUpView, TransactionKind, TransactionView, TransferAskView,
+    TransferState, TransferView, VoicemailView,
 };

@@ -52,6 +52,22 @@ pub struct AccountView {
     pub topup_limits: Option<(String, String)>,
     /// Top-ups that are not finished.
     pub topups: Vec<TopUpView>,
+    /// Voicemail, where the server tells of it.
+    pub voicemail: Option<VoicemailView>,
+}
+
+/// Messages on the server's answering machine (RFC 3842).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct VoicemailView {
+    /// Messages not heard yet; 1 where the server says that there are some and does not count them.
+    pub new: u32,
+    /// Messages heard and kept.
+    pub old: u32,
+    /// Urgent ones among the new.
+    pub urgent: u32,
+    /// Whom to call to hear them, as the server says.
+    pub mailbox: Option<String>,
 }
 
 /// Where registration stands.
@@ -392,6 +408,20 @@ pub struct CallView {
     pub state: CallState,
     /// Our microphone is muted.
     pub muted: bool,
+    /// Who waits for whom.
+    pub hold: HoldState,
+    /// A change we asked for is not answered yet.
+    pub changing: bool,
+    /// Where handing the call over to somebody stands.
+    pub transfer: Option<TransferView>,
+    /// The other side asks us to call this one in its place: answered by a command, never followed by itself.
+    pub transfer_asked: Option<TransferAskView>,
+    /// In state `redirected`: whom to call instead, as the called side says, best first.
+    pub redirect: Vec<RedirectView>,
+    /// Incoming: who sent the call on to us, for people, where the provider tells.
+    pub diverted_by: Option<String>,
+    /// Incoming: the caller withholds who it is.
+    pub anonymous: bool,
     /// When it was answered, RFC 3339.
     pub answered_at: Option<String>,
     /// How it ended, once it has.
@@ -400,6 +430,72 @@ pub struct CallView {
     pub stats: Option<CallStatsView>,
     /// What is missing here: the call goes on without microphone or loudspeaker.
     pub audio_trouble: Option<ErrorView>,
+}
+
+/// Who waits for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum HoldState {
+    /// Nobody.
+    None,
+    /// We put the other side on hold.
+    Here,
+    /// The other side put us on hold.
+    There,
+    /// Each the other.
+    Both,
+}
+
+/// A call on its way to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct TransferView {
+    /// How far it is.
+    pub state: TransferState,
+    /// To whom, as it goes out.
+    pub to: String,
+    /// To whom, for people.
+    pub to_name: String,
+    /// Why it failed.
+    pub error: Option<ErrorView>,
+}
+
+/// The other side's wish that we call somebody in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct TransferAskView {
+    /// Whom, as it came.
+    pub to: String,
+    /// Whom, for people.
+    pub to_name: String,
+    /// Who wishes it, for people, where that is told.
+    pub by: Option<String>,
+}
+
+/// Somebody to call instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RedirectView {
+    /// As it came.
+    pub target: String,
+    /// For people.
+    pub name: String,
+}
+
+/// How far handing a call over is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum TransferState {
+    /// The other side was asked.
+    Asked,
+    /// It calls there.
+    Trying,
+    /// It rings there.
+    Ringing,
+    /// They talk; our call ends.
+    Done,
+    /// They do not; our call goes on.
+    Failed,
 }
 
 /// Where a call stands.
@@ -412,6 +508,8 @@ pub enum CallState {
     Ringing,
     /// Answered here, the way is being made.
     Connecting,
+    /// Outgoing: the called side names others to call instead; waits for a choice.
+    Redirected,
     /// Talking.
     Connected,
     /// Over.

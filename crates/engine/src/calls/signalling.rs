@@ -1,80 +1,107 @@
 //! What SIP says of calls and what is said to it: offers, answers, and the sound that follows from them.
 
+use std::time::Duration;
+
 use rand::Rng;
 use tern_sip::{
-    CallConfig, CallState as Sip, Event, Identity, Reply as SipReply,
+    CallConfig, CallState as Sip, CallerIdentity, Event, Identity, Reply as SipReply,
     offer_answer::{self, Agreed, SessionVersion},
     wire::{Address, HeaderAccess as _, Host, SipUri, Uri, sdp::SessionDescription},
 };
 
 use super::{
-    Phase,
+    Phase, Whither,
     peer::{peer_of, shown},
 };
 use crate::{
     accounts::DIRECT,
     agreement,
-    api::{AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind},
+    api::{
+        AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind,
+    },
     core::{Effect, MediaPlan, State},
     phone,
 };
 
+/// How long a digit lasts.
+const DIGIT: Duration = Duration::from_millis(160);
+
+/// A call that comes in.
+struct Arriving {
+    sip: tern_sip::CallId,
+    call_id: Option<String>,
+    who: CallerIdentity,
+    /// What was called, as far as it is told; best first.
+    called: Vec<Uri>,
+    diverted_by: Option<Address>,
+    offer: Option<SessionDescription>,
+    /// The call of ours whose place it takes.
+    replaces: Option<tern_sip::CallId>,
+}
+
 impl State {
     pub(crate) fn call_event(&mut self, account: &AccountId, event: Event) {
         match event {
-            Event::IncomingCall { call, request, from, to, offer, account: bound, .. } => {
+            Event::IncomingCall {
+                call,
+                request,
+                who,
+                called,
+                also_called,
+                diverted_by,
+                offer,
+                account: bound,
+                replaces,
+                ..
+            } => {
                 if bound.is_none() && *account != DIRECT {
                     return self.turn_stranger_away(account, call);
                 }
                 let call_id = request.headers.call_id().ok().map(str::to_owned);
-                // RFC 7315 section 4.2: the number that was called, where To names the account instead.
-                let called = request.headers.first("P-Called-Party-ID").and_then(|v| Address::parse(v).ok());
-                self.incoming(account, call, call_id, &from, &called.unwrap_or(to), offer);
+                let called: Vec<Uri> = std::iter::once(called).chain(also_called).collect();
+                let arriving = Arriving { sip: call, call_id, who, called, diverted_by, offer, replaces };
+                self.incoming(account, arriving);
             }
             Event::Call { id, state } => {
-                let known = self
-                    .calls
-                    .values()
-                    .find(|c| c.account == *account && c.sip == Some(id))
-                    .map(|c| c.id.clone());
-                if let Some(call) = known {
+                if let Some(call) = self.call_of(account, id) {
                     self.call_moved(&call, state);
                 }
             }
             Event::Reoffer { call, offer } => self.reoffer(account, call, offer),
-            Event::Redirected { call, .. } => {
-                let now = self.now.instant;
-                if let Some(up) = self.accounts.get_mut(account).and_then(|a| a.line.up()) {
-                    let _ = up.endpoint.hang_up(now, call);
+            Event::Dtmf { call, digit, .. } => {
+                if let Some(call) = self.call_of(account, call) {
+                    self.event(EventKind::DigitCame { call, digit });
                 }
             }
-            Event::TransferAsked { request, .. } => {
-                let now = self.now.instant;
-                if let Some(up) = self.accounts.get_mut(account).and_then(|a| a.line.up()) {
-                    let _ = up.endpoint.reject_transfer(now, request);
+            Event::OfferAnswered { call, result } => self.offer_answered(account, call, result),
+            Event::Transfer { call, progress } => {
+                if let Some(call) = self.call_of(account, call) {
+                    self.transfer_moved(&call, &progress);
+                }
+            }
+            Event::TransferAsked { call, request, to, referred_by, .. } => {
+                if let Some(call) = self.call_of(account, call) {
+                    self.transfer_asked(&call, request, &to, referred_by.as_ref());
+                }
+            }
+            Event::Redirected { call, targets, .. } => {
+                if let Some(call) = self.call_of(account, call) {
+                    self.redirected(&call, targets);
                 }
             }
             // No text is lost unsaid: until there is a place for it, its sender hears that it was not taken.
             Event::MessageReceived { id, .. } => {
                 let now = self.now.instant;
                 if let Some(up) = self.accounts.get_mut(account).and_then(|a| a.line.up()) {
-                    up.endpoint.respond(now, id, tern_sip::Reply::new(405));
+                    up.endpoint.respond(now, id, SipReply::new(405));
                 }
             }
-            Event::Registration { .. }
-            | Event::Request { .. }
-            | Event::MessageSent { .. }
-            | Event::MessageWaiting { .. }
-            | Event::Subscription { .. }
-            | Event::Notified { .. }
-            | Event::OfferAnswered { .. }
-            | Event::Transfer { .. }
-            | Event::Dtmf { .. }
-            | Event::DtmfRefused { .. } => {}
+            Event::MessageWaiting { summary, .. } => self.messages_wait(account, &summary),
+            _ => {}
         }
     }
 
-    pub(super) fn invite(&mut self, id: &CallId, target: Uri) {
+    pub(super) fn invite(&mut self, id: &CallId, whither: Whither) {
         let limit = self.config.codecs.clone();
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(rtp) = call.rtp else { return };
@@ -82,6 +109,7 @@ impl State {
         call.offer = Some(offer.clone());
         call.phase = Phase::Dialing;
         let account = call.account.clone();
+        let call_show = call.show.clone();
         let now = self.now.instant;
         let Some(up) = self.accounts.get_mut(&account).and_then(|a| a.line.up()) else {
             return self.end_by_network(id);
@@ -93,7 +121,14 @@ impl State {
                 Identity::Plain { from: Address::new(Uri::Sip(from)), login: None }
             }
         };
-        match up.endpoint.call(now, CallConfig::new(identity, target, offer)) {
+        let placed = match whither {
+            Whither::To(target) => {
+                let show = call_show;
+                up.endpoint.call(now, CallConfig { show, ..CallConfig::new(identity, target, offer) })
+            }
+            Whither::Asked(transfer) => up.endpoint.accept_transfer(now, transfer, offer),
+        };
+        match placed {
             Ok(sip) => {
                 let header = up.endpoint.call_header_id(sip).map(str::to_owned);
                 if let Some(call) = self.calls.get_mut(id) {
@@ -142,15 +177,8 @@ impl State {
         self.call_changed(id);
     }
 
-    fn incoming(
-        &mut self,
-        account: &AccountId,
-        sip: tern_sip::CallId,
-        call_id: Option<String>,
-        from: &Address,
-        to: &Address,
-        offer: Option<SessionDescription>,
-    ) {
+    fn incoming(&mut self, account: &AccountId, arriving: Arriving) {
+        let Arriving { sip, call_id, who, called, diverted_by, offer, replaces } = arriving;
         let now = self.now.instant;
         let unspecified = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
         let limit = self.config.codecs.clone();
@@ -162,27 +190,63 @@ impl State {
         let ending = self.is_ending();
         let Some(known) = self.accounts.get_mut(account) else { return };
         let domain = known.profile.domain.clone();
-        let called = to.uri.user().map(|u| phone::peer_of_user(&u));
-        let number = called.filter(|c| known.numbers.iter().any(|n| n.e164 == *c));
+        let number = called
+            .iter()
+            .filter_map(|uri| uri.user().map(|u| phone::peer_of_user(&u)))
+            .find(|called| known.numbers.iter().any(|n| n.e164 == *called));
         let Some(up) = known.line.up() else { return };
         if ending || !possible {
             let code = if ending { 480 } else { 488 };
             let _ = up.endpoint.reject(now, sip, SipReply::new(code));
             return;
         }
-        let _ = up.endpoint.ring(now, sip);
-        let peer = peer_of(&from.uri, &domain);
-        let peer_name = from.display.as_deref().map(shown).filter(|n| !n.is_empty());
-        let peer_name = peer_name.unwrap_or_else(|| phone::display(&peer));
+        let local = up.local.ip();
+        if replaces.is_none() {
+            let _ = up.endpoint.ring(now, sip);
+        }
+        let peer = who.address().map_or(String::new(), |from| peer_of(&from.uri, &domain));
+        let peer_name = who.address().and_then(|from| from.display.as_deref()).map(shown);
+        let peer_name = match peer_name.filter(|n| !n.is_empty()) {
+            Some(name) => name,
+            None if peer.is_empty() => self.texts.get("call-anonymous", &[]),
+            None => phone::display(&peer),
+        };
+        let diverted_by = diverted_by.map(|by| phone::display(&peer_of(&by.uri, &domain)));
         let id = self.new_call(account, CallDirection::Incoming, peer, peer_name, number, Phase::RingingHere);
+        // RFC 3891 section 3: it takes the place of a call that is talked to, so nobody has to answer it.
+        let replaced = replaces
+            .and_then(|sip| self.call_of(account, sip))
+            .filter(|replaced| self.calls.get(replaced).is_some_and(|c| c.phase == Phase::Connected));
         if let Some(call) = self.calls.get_mut(&id) {
             call.sip = Some(sip);
             call.sip_call_id = call_id;
             call.offer = offer;
+            call.diverted_by = diverted_by;
+            call.anonymous = who == CallerIdentity::Anonymous;
+            if replaced.is_some() {
+                call.phase = Phase::Answering;
+            }
         }
         self.call_changed(&id);
+        if replaced.is_some() {
+            return self.effect(Effect::OpenMedia(id, local));
+        }
         self.event(EventKind::CallRang { call: id.clone() });
         self.notify_call(&id);
+    }
+
+    pub(super) fn call_of(&self, account: &AccountId, sip: tern_sip::CallId) -> Option<CallId> {
+        self.calls.values().find(|c| c.account == *account && c.sip == Some(sip)).map(|c| c.id.clone())
+    }
+
+    /// A digit beside the sound (INFO), where none can go with it.
+    pub(super) fn info_digit(&mut self, id: &CallId, digit: char) {
+        let now = self.now.instant;
+        self.with_sip(id, |endpoint, sip| {
+            if let Err(error) = endpoint.info_dtmf(now, sip, digit, DIGIT) {
+                tracing::info!(%error, "a digit was not sent");
+            }
+        });
     }
 
     /// Nobody's server sent this call here: scanners try addresses, and must not make a phone ring.
@@ -245,47 +309,17 @@ impl State {
         }
     }
 
-    fn reoffer(&mut self, account: &AccountId, sip: tern_sip::CallId, offer: Option<SessionDescription>) {
-        let limit = self.config.codecs.clone();
-        let now = self.now.instant;
-        let Some(call) = self.calls.values_mut().find(|c| c.account == *account && c.sip == Some(sip)) else {
-            return;
-        };
-        let id = call.id.clone();
-        let Some(rtp) = call.rtp else { return };
-        // RFC 3264 section 8: each description of a session has a version of its own.
-        call.session.version = call.session.version.saturating_add(1);
-        let ours = agreement::capabilities(rtp, call.session, limit.as_deref());
-        let answer = match &offer {
-            Some(offer) => offer_answer::answer(offer, &ours).map(|(answer, agreed)| (answer, Some(agreed))),
-            None => Ok((offer_answer::offer(&ours), None)),
-        };
-        match answer {
-            Ok((answer, agreed)) => {
-                call.offer = Some(offer.unwrap_or_else(|| answer.clone()));
-                if let Some(agreed) = agreed {
-                    self.run_media(&id, &agreed);
-                }
-                self.with_sip(&id, |endpoint, sip| {
-                    let _ = endpoint.answer_reoffer(now, sip, answer);
-                });
-            }
-            Err(_) => self.with_sip(&id, |endpoint, sip| {
-                let _ = endpoint.reject_reoffer(now, sip, SipReply::new(488));
-            }),
-        }
-    }
-
-    fn run_media(&mut self, id: &CallId, agreed: &Agreed) {
+    pub(super) fn run_media(&mut self, id: &CallId, agreed: &Agreed) {
         let seed = self.random.random();
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(stream) = agreement::stream(agreed, seed) else { return };
         call.sounding = true;
+        call.agreed = Some(agreed.clone());
         let plan = MediaPlan {
             remote: agreed.remote,
             remote_rtcp: agreed.remote_rtcp,
             stream,
-            sending: agreed.direction.sends(),
+            sending: agreed.direction.sends() && !call.held,
             muted: call.muted,
             microphone: self.settings.microphone.clone(),
             speaker: self.settings.speaker.clone(),
@@ -294,7 +328,7 @@ impl State {
     }
 
     /// Says something to the endpoint about this call, and does what follows.
-    fn with_sip(&mut self, id: &CallId, say: impl FnOnce(&mut tern_sip::Endpoint, tern_sip::CallId)) {
+    pub(super) fn with_sip(&mut self, id: &CallId, say: impl FnOnce(&mut tern_sip::Endpoint, tern_sip::CallId)) {
         let Some((account, sip)) = self.calls.get(id).and_then(|c| Some((c.account.clone(), c.sip?))) else {
             return;
         };

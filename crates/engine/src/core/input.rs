@@ -231,6 +231,8 @@ pub(crate) enum MediaReport {
     Trouble(ErrorView),
     /// The sound has ended; its last figures.
     Closed(CallStatsView),
+    /// The other side pressed a key (RFC 4733).
+    Digit(char),
     /// The other side's sound began.
     Started,
     /// The sound file has been played to its end.

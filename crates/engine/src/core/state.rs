@@ -223,11 +223,18 @@ impl State {
                 self.provide_password(request, &account, password)
             }
             Command::Reconnect { account } => self.reconnect(request, &account),
-            Command::PlaceCall { account, target } => self.place_call(request, &account, &target),
+            Command::PlaceCall { account, target, show } => {
+                self.place_call(request, &account, &target, show);
+            }
             Command::AnswerCall { call } => self.answer_call(Some(request), &call),
             Command::DeclineCall { call } => self.decline_call(Some(request), &call),
             Command::HangUpCall { call } => self.hang_up_call(request, &call),
             Command::MuteCall { call, muted } => self.mute_call(request, &call, muted),
+            Command::HoldCall { call, held } => self.hold_call(request, &call, held),
+            Command::TransferCall { call, target } => self.transfer_call(request, &call, &target),
+            Command::TransferToCall { call, other } => self.transfer_to_call(request, &call, &other),
+            Command::AnswerTransfer { call, accept } => self.answer_transfer(request, &call, accept),
+            Command::FollowRedirect { call, target } => self.follow_redirect(request, &call, target),
             Command::SendDigit { call, digit } => self.send_digit(request, &call, digit),
             Command::SendMessage { account, from, to, text } => {
                 self.send_message(request, &account, &from, &to, text)

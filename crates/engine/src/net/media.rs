@@ -354,6 +354,9 @@ impl Sounding {
     fn report(&self, event: SessionEvent) {
         match event {
             SessionEvent::Stream(StreamEvent::MediaStarted) => self.tell(MediaReport::Started),
+            SessionEvent::Stream(StreamEvent::DtmfReceived { digit, .. }) => {
+                self.tell(MediaReport::Digit(digit.as_char()));
+            }
             SessionEvent::Stream(_) => {}
             SessionEvent::SourceFinished => self.tell(MediaReport::SourceFinished),
             SessionEvent::CaptureFailed(error) => {

@@ -46,3 +46,4 @@ tray-unread = { $count ->
     [one] { $count } unread
    *[other] { $count } unread
 }
+call-anonymous = Anonymous

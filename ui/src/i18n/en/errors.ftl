@@ -27,6 +27,7 @@ error-busy = The other side is busy. Try again later, or send a message.
 error-declined = The other side turned the call down. Send a message instead, or try later.
 error-not-answered = Nobody answered. Try again later, or send a message.
 error-no-common-codec = The other side’s phone and Tern have no sound format in common, so no call is possible between them.
+error-transfer-failed = The call could not be handed over. You are still connected; try again or call there yourself.
 error-call-lost = The network connection broke, and the call with it. Check your internet connection and call again.
 error-call-failed = The provider could not put the call through. Try again; if it keeps failing, ask the provider.
 error-not-registered = You are not connected to the provider yet, so nothing can be called. Wait until the account shows Ready, or reconnect it.

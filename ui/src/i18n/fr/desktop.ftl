@@ -46,3 +46,4 @@ tray-unread = { $count ->
     [one] { $count } non lu
    *[other] { $count } non lus
 }
+call-anonymous = Anonyme

@@ -26,6 +26,7 @@ error-busy = Votre correspondant est occupé. Réessayez plus tard ou envoyez un
 error-declined = Votre correspondant a refusé l’appel. Envoyez plutôt un message ou réessayez plus tard.
 error-not-answered = Personne n’a répondu. Réessayez plus tard ou envoyez un message.
 error-no-common-codec = Le téléphone de votre correspondant et Tern n’ont aucun format audio en commun : aucun appel n’est possible entre eux.
+error-transfer-failed = L’appel n’a pas pu être transféré. Vous êtes toujours en ligne ; réessayez ou appelez vous-même.
 error-call-lost = La connexion réseau s’est interrompue, et l’appel avec elle. Vérifiez votre connexion internet et rappelez.
 error-call-failed = L’opérateur n’a pas pu établir l’appel. Réessayez ; si l’échec persiste, contactez l’opérateur.
 error-not-registered = Vous n’êtes pas encore connecté à l’opérateur, aucun appel n’est donc possible. Attendez que le compte affiche « Prêt » ou reconnectez-le.

@@ -48,3 +48,4 @@ tray-unread = { $count ->
     [one] { $count } непрочитанное
    *[many] { $count } непрочитанных
 }
+call-anonymous = Номер скрыт

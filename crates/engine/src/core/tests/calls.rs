@@ -6,14 +6,20 @@ use tern_sip::{
     CallConfig, CallState as SipState, Datagram, Endpoint, EndpointConfig, Event, Identity, Listener, Output,
     Reply as SipReply, Transport,
     offer_answer::{self, SessionVersion},
-    wire::{Address, Uri, sdp::SessionDescription},
+    wire::{
+        Address, Uri,
+        sdp::{Direction, SessionDescription},
+    },
 };
 
 use super::*;
 use crate::{
     accounts::DIRECT,
     agreement,
-    api::{CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode},
+    api::{
+        CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode, HoldState,
+        RedirectView, TransferState,
+    },
     ports::{NotificationAction, RingTone},
 };
 
@@ -74,6 +80,12 @@ impl Two {
             }
             while let Some(output) = self.peer.poll() {
                 match output {
+                    Output::Transmit { remote, bytes, .. } if remote == address(THERE) => {
+                        quiet = false;
+                        let there = address(THERE);
+                        let datagram = Datagram { local: there, remote: there, bytes: &bytes };
+                        self.peer.handle_datagram(self.bench.now.instant, datagram);
+                    }
                     Output::Transmit { bytes, .. } => {
                         quiet = false;
                         let (local, remote) = (address(HERE), address(THERE));
@@ -119,7 +131,7 @@ impl Two {
     /// We call the other side, which rings.
     fn ring_them(&mut self) -> (CallId, tern_sip::CallId) {
         let target = String::from("sip:bob@127.0.0.1:5070");
-        let request = self.bench.command(Command::PlaceCall { account: DIRECT, target });
+        let request = self.bench.command(Command::PlaceCall { account: DIRECT, target, show: None });
         let call = match self.bench.reply_to(request) {
             Some(Ok(Reply::CallPlaced { call })) => call,
             other => panic!("{other:?}"),
@@ -155,6 +167,16 @@ impl Two {
         self.settle();
     }
 
+    /// A call of the other side to itself comes in there and is taken.
+    fn carol_answers(&mut self) {
+        self.settle();
+        let at = self.heard.iter().rposition(|e| matches!(e, Event::IncomingCall { .. })).expect("no call");
+        let Event::IncomingCall { call, offer, .. } = self.heard.remove(at) else { unreachable!() };
+        let (answer, _) = offer_answer::answer(&offer.unwrap(), &capabilities(4004)).unwrap();
+        self.peer.accept(self.bench.now.instant, call, answer).unwrap();
+        self.settle();
+    }
+
     /// The media thread has ended.
     fn close_media(&mut self, call: &CallId) {
         let closed = self.bench.take(|e| match e {
@@ -166,6 +188,39 @@ impl Two {
         figures.packets_sent = 77;
         self.bench.give(Input::Media(call.clone(), MediaReport::Closed(figures)));
         self.settle();
+    }
+
+    /// Two who talk.
+    fn talking(&mut self) -> (CallId, tern_sip::CallId) {
+        let (call, theirs) = self.ring_them();
+        self.accept_there(theirs);
+        self.plans();
+        (call, theirs)
+    }
+
+    fn command(&mut self, command: Command) -> Result<Reply, ErrorCode> {
+        let request = self.bench.command(command);
+        let reply = self.bench.reply_to(request).expect("no reply").map_err(|error| error.code);
+        self.settle();
+        reply
+    }
+
+    /// The offers inside calls since the last look; the other side answers each, and would itself do anything.
+    fn offers(&mut self) -> Vec<SessionDescription> {
+        let mut offers = Vec::new();
+        while let Some(at) = self.heard.iter().position(|e| matches!(e, Event::Reoffer { .. })) {
+            let Event::Reoffer { call, offer } = self.heard.remove(at) else { unreachable!() };
+            let offer = offer.expect("an offer");
+            let (answer, _) = offer_answer::answer(&offer, &capabilities(4000)).unwrap();
+            self.peer.answer_reoffer(self.bench.now.instant, call, answer).unwrap();
+            offers.push(offer);
+            self.settle();
+        }
+        offers
+    }
+
+    fn view(&self, call: &CallId) -> CallView {
+        self.bench.state.call_views().into_iter().find(|c| c.id == *call).expect("no such call")
     }
 
     fn plans(&mut self) -> Vec<MediaPlan> {
@@ -371,7 +426,7 @@ fn digits_and_mute_reach_the_sound() {
 fn emergency_numbers_are_refused_before_anything_is_dialled() {
     let mut two = Two::new();
     for target in ["112", "sip:911@127.0.0.1"] {
-        let request = two.bench.command(Command::PlaceCall { account: DIRECT, target: target.into() });
+        let request = two.bench.command(Command::PlaceCall { account: DIRECT, target: target.into(), show: None });
         let error = two.bench.reply_to(request).unwrap().unwrap_err();
         assert_eq!(error.code, ErrorCode::EmergencyNotSupported);
     }
@@ -391,4 +446,185 @@ fn the_end_hangs_up_and_does_not_wait_for_ever() {
     assert_eq!(two.last().direction, CallDirection::Outgoing);
     two.wait(Duration::from_secs(3));
     assert!(two.bench.effects.iter().any(|e| matches!(e, Effect::Finished)));
+}
+
+fn direction(offer: &SessionDescription) -> Direction {
+    offer.direction_of(&offer.media[0])
+}
+
+#[test]
+fn a_call_is_held_and_taken_back() {
+    let mut two = Two::new();
+    let (call, _) = two.talking();
+    assert_eq!(two.command(Command::HoldCall { call: call.clone(), held: true }), Ok(Reply::Done {}));
+    assert!(!two.plans().last().unwrap().sending, "nothing is said from the moment on");
+    assert!(two.view(&call).changing);
+    assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendOnly]);
+    let view = two.view(&call);
+    assert_eq!((view.hold, view.changing), (HoldState::Here, false));
+    assert!(!two.plans().last().unwrap().sending);
+    two.command(Command::HoldCall { call: call.clone(), held: false }).unwrap();
+    assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendRecv]);
+    assert_eq!(two.view(&call).hold, HoldState::None);
+    assert!(two.plans().last().unwrap().sending);
+}
+
+#[test]
+fn the_other_side_may_let_us_wait_too() {
+    let mut two = Two::new();
+    let (call, theirs) = two.talking();
+    for (direction, hold, sending) in [
+        (Direction::SendOnly, HoldState::There, false),
+        (Direction::SendRecv, HoldState::None, true),
+        (Direction::Inactive, HoldState::There, false),
+    ] {
+        let theirs_now = offer_answer::AudioCapabilities { direction, ..capabilities(4000) };
+        let offer = offer_answer::offer(&theirs_now);
+        two.peer.offer(two.bench.now.instant, theirs, offer).unwrap();
+        two.settle();
+        assert_eq!(two.view(&call).hold, hold, "{direction:?}");
+        assert_eq!(two.plans().last().unwrap().sending, sending, "{direction:?}");
+    }
+}
+
+#[test]
+fn whoever_answers_a_second_call_lets_the_first_wait() {
+    let mut two = Two::new();
+    let (first, _) = two.talking();
+    two.ring_us();
+    let second = CallId(2);
+    two.bench.command(Command::AnswerCall { call: second.clone() });
+    two.open_media(&second);
+    two.settle();
+    assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendOnly]);
+    assert_eq!((two.view(&first).hold, two.view(&second).hold), (HoldState::Here, HoldState::None));
+    two.command(Command::HoldCall { call: first.clone(), held: false }).unwrap();
+    two.offers();
+    assert_eq!((two.view(&first).hold, two.view(&second).hold), (HoldState::None, HoldState::Here));
+}
+
+#[test]
+fn a_call_moves_with_its_line() {
+    let mut two = Two::new();
+    let (call, _) = two.talking();
+    two.bench.give(Input::Network { moved: vec![DIRECT], slept: false });
+    let (line, attempt) = two
+        .bench
+        .take(|e| match e {
+            Effect::MoveLine { line, attempt, .. } => Ok((line, attempt)),
+            other => Err(other),
+        })
+        .pop()
+        .unwrap();
+    let elsewhere = SocketAddr::from(([127, 0, 0, 9], HERE));
+    let listeners = vec![Listener { transport: Transport::Udp, address: elsewhere }];
+    two.bench.give(Input::Line { account: DIRECT, line, attempt, result: Ok(listeners) });
+    let opened = two.bench.take(|e| match e {
+        Effect::OpenMedia(id, ip) => Ok((id, ip)),
+        other => Err(other),
+    });
+    assert_eq!(opened, [(call.clone(), elsewhere.ip())]);
+    let rtp = SocketAddr::from(([127, 0, 0, 9], 31_000));
+    two.bench.give(Input::Media(call.clone(), MediaReport::Opened(rtp)));
+    two.settle();
+    let offers = two.offers();
+    assert_eq!(offers.len(), 1);
+    let (_, agreed) = offer_answer::answer(&offers[0], &capabilities(4000)).unwrap();
+    assert_eq!(agreed.remote, Some(rtp));
+    assert_eq!(two.view(&call).state, CallState::Connected);
+}
+
+#[test]
+fn a_transfer_that_fails_leaves_the_call_as_it_was() {
+    let mut two = Two::new();
+    let (call, _) = two.talking();
+    let target = String::from("sip:carol@127.0.0.1:5070");
+    let emergency = Command::TransferCall { call: call.clone(), target: "112".into() };
+    assert_eq!(two.command(emergency), Err(ErrorCode::EmergencyNotSupported));
+    let command = Command::TransferCall { call: call.clone(), target: target.clone() };
+    assert_eq!(two.command(command), Ok(Reply::Done {}));
+    assert_eq!(two.view(&call).transfer.unwrap().state, TransferState::Asked);
+    let at = two.heard.iter().position(|e| matches!(e, Event::TransferAsked { .. })).expect("not asked");
+    let Event::TransferAsked { request, to, .. } = two.heard.remove(at) else { unreachable!() };
+    assert_eq!(to.to_string(), target);
+    two.peer.reject_transfer(two.bench.now.instant, request).unwrap();
+    two.settle();
+    let transfer = two.view(&call).transfer.unwrap();
+    assert_eq!(transfer.state, TransferState::Failed);
+    assert_eq!(transfer.error.unwrap().code, ErrorCode::TransferFailed);
+    assert_eq!(two.view(&call).state, CallState::Connected);
+}
+
+#[test]
+fn a_transfer_that_works_ends_our_call() {
+    let mut two = Two::new();
+    let (call, _) = two.talking();
+    let target = String::from("sip:carol@127.0.0.1:5070");
+    two.command(Command::TransferCall { call: call.clone(), target }).unwrap();
+    let at = two.heard.iter().position(|e| matches!(e, Event::TransferAsked { .. })).expect("not asked");
+    let Event::TransferAsked { request, .. } = two.heard.remove(at) else { unreachable!() };
+    // The other side calls Carol, who is its own neighbour here and takes the call.
+    let offer = offer_answer::offer(&capabilities(4002));
+    two.peer.accept_transfer(two.bench.now.instant, request, offer).unwrap();
+    two.carol_answers();
+    assert!(two.heard.iter().any(|e| matches!(e, Event::Call { state: SipState::Ended(_), .. })));
+}
+
+#[test]
+fn nobody_is_called_because_the_other_side_says_so() {
+    let mut two = Two::new();
+    let (call, theirs) = two.talking();
+    let carol = || Uri::parse("sip:carol@127.0.0.1:5070").unwrap();
+    two.peer.transfer(two.bench.now.instant, theirs, carol()).unwrap();
+    two.settle();
+    let asked = two.view(&call).transfer_asked.unwrap();
+    assert_eq!(asked.to, "sip:carol@127.0.0.1:5070");
+    assert_eq!(two.bench.state.call_views().len(), 1, "not before it is allowed");
+    let no = Command::AnswerTransfer { call: call.clone(), accept: false };
+    assert_eq!(two.command(no), Ok(Reply::Done {}));
+    assert!(two.view(&call).transfer_asked.is_none());
+    two.peer.transfer(two.bench.now.instant, theirs, carol()).unwrap();
+    two.settle();
+    let yes = Command::AnswerTransfer { call: call.clone(), accept: true };
+    let Ok(Reply::CallPlaced { call: new }) = two.command(yes) else { panic!("not placed") };
+    two.heard.clear();
+    two.open_media(&new);
+    two.settle();
+    let called = two.heard.iter().any(|e| matches!(e, Event::IncomingCall { .. }));
+    assert!(called, "carol's phone rings");
+    assert_eq!(two.view(&call).hold, HoldState::Here, "whoever asked waits");
+}
+
+#[test]
+fn a_redirection_is_shown_and_followed_when_a_person_says_so() {
+    let mut two = Two::new();
+    let (call, theirs) = two.ring_them();
+    let elsewhere = SipReply::new(302).header("Contact", "\"Carol\" <sip:carol@127.0.0.1:5070>");
+    two.peer.reject(two.bench.now.instant, theirs, elsewhere).unwrap();
+    two.heard.clear();
+    two.settle();
+    let view = two.view(&call);
+    assert_eq!(view.state, CallState::Redirected);
+    let expect = RedirectView { target: "sip:carol@127.0.0.1:5070".into(), name: "Carol".into() };
+    assert_eq!(view.redirect, [expect]);
+    assert!(!two.heard.iter().any(|e| matches!(e, Event::IncomingCall { .. })), "not by itself");
+    let wrong = Command::FollowRedirect { call: call.clone(), target: 1 };
+    assert_eq!(two.command(wrong), Err(ErrorCode::NotFound));
+    assert_eq!(two.command(Command::FollowRedirect { call: call.clone(), target: 0 }), Ok(Reply::Done {}));
+    assert!(two.heard.iter().any(|e| matches!(e, Event::IncomingCall { .. })));
+    let view = two.view(&call);
+    assert_eq!((view.peer_name.as_str(), view.state), ("Carol", CallState::Dialing));
+}
+
+#[test]
+fn an_anonymous_caller_has_no_number() {
+    let mut two = Two::new();
+    let from = Address::parse("\"Anonymous\" <sip:anonymous@anonymous.invalid>").unwrap();
+    let identity = Identity::Plain { from, login: None };
+    let target = Uri::parse("sip:tern@127.0.0.1:5060").unwrap();
+    let offer = offer_answer::offer(&capabilities(4000));
+    two.peer.call(two.bench.now.instant, CallConfig::new(identity, target, offer)).unwrap();
+    two.settle();
+    let view = two.view(&CallId(1));
+    assert_eq!((view.anonymous, view.peer.as_str(), view.peer_name.as_str()), (true, "", "Anonymous"));
 }
