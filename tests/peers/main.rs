@@ -15,6 +15,7 @@ mod network;
 mod offers;
 mod registration;
 mod themselves;
+mod timers;
 mod transfers;
 mod ways;
 

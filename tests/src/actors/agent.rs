@@ -205,6 +205,16 @@ impl Agent {
         })
     }
 
+    /// Offers another session inside a call and waits for what becomes of it.
+    pub fn offer(&self, call: CallId, sdp: SessionDescription) -> Result<SessionDescription> {
+        self.act(|endpoint, now| endpoint.offer(now, call, sdp))?;
+        let result = self.wait_for("an answer to our offer", |event| match event {
+            Event::OfferAnswered { call: of, result } if *of == call => Some(result.clone()),
+            _ => None,
+        })?;
+        Ok(result.map_err(|failure| Failure(format!("{failure:?}\n{}", self.log())))?)
+    }
+
     /// Waits until the handshake of a call is complete.
     pub fn confirmed(&self, call: CallId) -> Result<()> {
         self.wait_for_state("a complete handshake", call, |state| match state {
