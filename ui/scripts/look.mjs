@@ -44,6 +44,43 @@ const SCENES = {
     await by(page, "call-keypad").click();
     await by(page, "dtmf-key-5").click();
   },
+  held: async (page) => {
+    await SCENES.call(page);
+    await by(page, "call-hold").click();
+    await page.waitForTimeout(400);
+  },
+  transfer: async (page) => {
+    await SCENES.held(page);
+    await by(page, "call-transfer").click();
+    await by(page, "transfer-to").fill("+33 6 39 98 12 07");
+  },
+  transferred: async (page) => {
+    await SCENES.call(page);
+    await by(page, "call-transfer").click();
+    await by(page, "transfer-to").fill("+44 7700 900486");
+    await by(page, "transfer-now").click();
+    await page.waitForTimeout(2300);
+  },
+  asked: async (page) => {
+    await SCENES.call(page);
+    await page.evaluate(() => window.tern.askTransfer(1, "+33639981207"));
+    await page.waitForTimeout(200);
+  },
+  second: async (page) => {
+    await SCENES.call(page);
+    await page.evaluate(() => window.tern.ring());
+    await by(page, "incoming-call").waitFor();
+  },
+  two: async (page) => {
+    await SCENES.second(page);
+    await by(page, "incoming-answer").click();
+    await page.waitForTimeout(800);
+  },
+  redirected: async (page) => {
+    await by(page, "dial-input").fill("+44 7700 900302");
+    await by(page, "dial-call").click();
+    await by(page, "redirect-list").waitFor();
+  },
   dialing: async (page) => {
     await by(page, "dial-input").fill("+44 7700 900142");
     await by(page, "dial-call").click();
@@ -85,6 +122,9 @@ const SCENES = {
   "show=away,stale,password": async (page, size) => {
     await by(page, "away-notice").waitFor();
     await SCENES.activity(page, size);
+  },
+  "show=voicemail": async (page) => {
+    await by(page, "voicemail").waitFor();
   },
   "show=retrying": async (page) => {
     await by(page, "registration-error").waitFor();

@@ -6,9 +6,11 @@ import type {
   CallDirection,
   CallOutcome,
   CallState,
+  HoldState,
   EndedBy,
   MessageState,
   TransactionKind,
+  TransferState,
 } from "../src/api/generated";
 import { FILTERS } from "../src/features/activity/rows";
 import { standing } from "../src/features/account/registration";
@@ -88,7 +90,11 @@ describe("keys in code", () => {
     { state: "stopped", error: { code: "wrongPassword", fault: "user", detail: null } },
   ];
   const directions = every<CallDirection>({ incoming: true, outgoing: true });
-  const states = every<CallState>({ dialing: true, ringing: true, connecting: true, connected: true, ended: true });
+  const states = every<CallState>({
+    dialing: true, ringing: true, connecting: true, connected: true, redirected: true, ended: true,
+  });
+  const holds = every<HoldState>({ none: true, here: true, there: true, both: true });
+  const transfers = every<TransferState>({ asked: true, trying: true, ringing: true, failed: true, done: true });
   const outcomes = every<CallOutcome>({
     answered: true, missed: true, declined: true, busy: true, unanswered: true, failed: true,
   });
@@ -105,6 +111,8 @@ describe("keys in code", () => {
   const built: Record<string, string[]> = {
     "call-state-": directions.flatMap((way) => states.filter((s) => s !== "ended").map((s) => `call-state-${way}-${s}`)),
     "call-short-": states.map((state) => `call-short-${state}`),
+    "call-held-": holds.filter((hold) => hold !== "none").map((hold) => `call-held-${hold}`),
+    "transfer-": transfers.map((state) => `transfer-${state}`),
     "call-ended-by-": enders.map((by) => `call-ended-by-${by}`),
     "call-ended-": outcomes.filter((outcome) => outcome !== "answered").map((outcome) => `call-ended-${outcome}`),
     "filter-": FILTERS.map((filter) => `filter-${filter}`),

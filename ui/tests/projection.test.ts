@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ActivityItem, CallView, Event, EventKind, Snapshot } from "../src/api/generated";
 import { empty, step, type Effect, type Input, type Projection } from "../src/state/projection";
+import { callView } from "./views";
 
 const snapshot = (seq: number, calls: CallView[] = []): Snapshot => ({
   seq,
@@ -11,27 +12,7 @@ const snapshot = (seq: number, calls: CallView[] = []): Snapshot => ({
   settings: {},
 });
 
-const call = (id: number, state: CallView["state"]): CallView => ({
-  id,
-  account: 1,
-  direction: "outgoing",
-  peer: "+447700900142",
-  peerName: "Anna",
-  number: null,
-  state,
-  muted: false,
-  hold: "none",
-  changing: false,
-  transfer: null,
-  transferAsked: null,
-  redirect: [],
-  divertedBy: null,
-  anonymous: false,
-  answeredAt: null,
-  end: null,
-  stats: null,
-  audioTrouble: null,
-});
+const call = (id: number, state: CallView["state"]): CallView => callView({ id, state });
 
 const event = (seq: number, kind: EventKind): Input => ({ type: "event", event: { seq, kind } });
 const changed = (seq: number, what: CallView): Input => event(seq, { type: "callChanged", call: what });

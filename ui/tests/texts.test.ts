@@ -7,6 +7,7 @@ import { clean, isDialKey } from "../src/features/dialer/typed";
 import { measure } from "../src/features/thread/segments";
 import { cents, decimal, judge, presets } from "../src/features/wallet/amount";
 import { clock, country, daysBetween, money, timer } from "../src/i18n/figures";
+import { callView } from "./views";
 
 describe("amounts", () => {
   it.each([
@@ -145,11 +146,7 @@ describe("calls in words", () => {
   ])("judge %j as %s", (change, expected) => expect(quality(stats(change))).toBe(expected));
 
   it("tell who ended it, and why where there is a why", () => {
-    const ended = (end: CallView["end"]): CallView => ({
-      id: 1, account: 1, direction: "outgoing", peer: "", peerName: "", number: null, state: "ended", muted: false,
-      hold: "none", changing: false, transfer: null, transferAsked: null, redirect: [], divertedBy: null, anonymous: false,
-      answeredAt: null, end, stats: null, audioTrouble: null,
-    });
+    const ended = (end: CallView["end"]): CallView => callView({ state: "ended", end });
     expect(stateWords(ended({ by: "remote", outcome: "answered", error: null }))).toBe("The other side hung up");
     const error = { code: "numberUnknown" as const, fault: "peer" as const, detail: "404" };
     expect(stateWords(ended({ by: "remote", outcome: "failed", error }))).toMatch(/^Nobody has this number/);

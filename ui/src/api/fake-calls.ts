@@ -42,6 +42,12 @@ export class FakeCalls {
       this.#after(call.id, 700, () => this.#fail(call.id, "failed", "numberUnknown", "peer", "404 Not Found"));
     } else if (target.endsWith("486")) {
       this.#after(call.id, 900, () => this.#fail(call.id, "busy", "busy", "peer", "486 Busy Here"));
+    } else if (target.endsWith("302")) {
+      const redirect = [
+        { target: "+447700900142", name: "Anna Whitfield" },
+        { target: "+33639981207", name: "Camille Roux" },
+      ];
+      this.#after(call.id, 700, () => this.#change(call.id, { state: "redirected", redirect }));
     } else {
       this.#after(call.id, 700, () => this.#change(call.id, { state: "ringing" }));
       this.#after(call.id, target === "echo" ? 1500 : 3200, () => this.#connect(call.id));
@@ -59,6 +65,7 @@ export class FakeCalls {
   }
 
   answer(id: CallId): void {
+    for (const other of this.living) if (other.state === "connected" && other.id !== id) this.hold(other.id, true);
     this.#change(id, { state: "connecting" });
     this.#after(id, 300, () => this.#connect(id));
   }
@@ -72,23 +79,50 @@ export class FakeCalls {
     this.#end(id, { by: "local", outcome: answered ? "answered" : "unanswered" });
   }
 
-  hold(id: CallId, held: boolean): void {
-    this.#change(id, { hold: held ? "here" : "none" });
+  mute(id: CallId, muted: boolean): void {
+    this.#change(id, { muted });
   }
 
-  /** Somebody takes the call over, and ours ends. */
-  transfer(id: CallId, to: string): void {
-    const asked = { to, toName: NAMES[to] ?? to, error: null };
-    this.#change(id, { transfer: { ...asked, state: "asked" } });
-    this.#after(id, 1200, () => this.#change(id, { transfer: { ...asked, state: "ringing" } }));
-    this.#after(id, 3000, () => {
-      this.#change(id, { transfer: { ...asked, state: "done" } });
-      this.hangUp(id);
+  hold(id: CallId, held: boolean): void {
+    this.#change(id, { changing: true });
+    this.#after(id, 200, () => this.#change(id, { hold: held ? "here" : "none", changing: false }));
+  }
+
+  /** To a number that ends in 486 it fails, as a call there would. */
+  transfer(id: CallId, target: string): void {
+    const to = { to: target, toName: NAMES[target] ?? target, error: null };
+    this.#change(id, { transfer: { ...to, state: "asked" }, hold: "here" });
+    this.#after(id, 600, () => this.#change(id, { transfer: { ...to, state: "ringing" } }));
+    this.#after(id, 1800, () => {
+      if (!target.endsWith("486")) return this.#end(id, { by: "local", outcome: "answered" });
+      const error = { code: "busy", fault: "peer", detail: "486 Busy Here" } as const;
+      this.#change(id, { transfer: { ...to, state: "failed", error } });
     });
   }
 
-  mute(id: CallId, muted: boolean): void {
-    this.#change(id, { muted });
+  join(id: CallId, other: CallId): void {
+    for (const each of [id, other]) this.#after(each, 500, () => this.#end(each, { by: "local", outcome: "answered" }));
+  }
+
+  /** The other side of a call asks for a transfer. */
+  askTransfer(id: CallId, to: string): void {
+    this.#change(id, { transferAsked: { to, toName: NAMES[to] ?? to, by: null } });
+  }
+
+  answerTransfer(id: CallId, accept: boolean): void {
+    const asked = this.#calls.get(id)?.transferAsked;
+    this.#change(id, { transferAsked: null });
+    if (!accept || !asked) return;
+    this.place(asked.to, this.#calls.get(id)?.number ?? "");
+    this.#end(id, { by: "remote", outcome: "answered" });
+  }
+
+  follow(id: CallId, target: number): void {
+    const next = this.#calls.get(id)?.redirect[target];
+    if (!next) return;
+    this.#change(id, { state: "dialing", peer: next.target, peerName: next.name, redirect: [] });
+    this.#after(id, 700, () => this.#change(id, { state: "ringing" }));
+    this.#after(id, 2000, () => this.#connect(id));
   }
 
   #begin(direction: CallView["direction"], peer: string, number: string, state: CallView["state"]): CallView {
@@ -101,6 +135,10 @@ export class FakeCalls {
       number,
       state,
       muted: false,
+      answeredAt: null,
+      end: null,
+      stats: null,
+      audioTrouble: null,
       hold: "none",
       changing: false,
       transfer: null,
@@ -108,10 +146,6 @@ export class FakeCalls {
       redirect: [],
       divertedBy: null,
       anonymous: false,
-      answeredAt: null,
-      end: null,
-      stats: null,
-      audioTrouble: null,
     };
     this.#calls.set(call.id, call);
     this.#events.changed(call);

@@ -37,6 +37,8 @@ export interface FakeOptions {
 export interface Fake extends Bridge {
   /** Someone calls us. */
   ring(peer?: string): number;
+  /** The other side of a call asks us to talk to somebody else. */
+  askTransfer(call: number, to: string): void;
   /** Someone writes to us. */
   receive(text: string, peer?: string): void;
   /** An event gets lost on the way. */
@@ -237,19 +239,22 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "declineCall":
       case "hangUpCall":
       case "muteCall":
+      case "sendDigit":
       case "holdCall":
       case "transferCall":
       case "transferToCall":
       case "answerTransfer":
       case "followRedirect":
-      case "sendDigit":
         if (!calls.has(command.call)) throw problem("notFound");
         if (command.type === "answerCall") calls.answer(command.call);
         if (command.type === "declineCall") calls.decline(command.call);
         if (command.type === "hangUpCall") calls.hangUp(command.call);
-        if (command.type === "muteCall") calls.mute(command.call, command.muted);
         if (command.type === "holdCall") calls.hold(command.call, command.held);
         if (command.type === "transferCall") calls.transfer(command.call, command.target);
+        if (command.type === "transferToCall") calls.join(command.call, command.other);
+        if (command.type === "answerTransfer") calls.answerTransfer(command.call, command.accept);
+        if (command.type === "followRedirect") calls.follow(command.call, command.target);
+        if (command.type === "muteCall") calls.mute(command.call, command.muted);
         return done;
       case "sendMessage":
         return send(command.from, command.to, command.text);
@@ -315,6 +320,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       if (options.lively && subscriptions === 1) enliven(fake);
       return crossing(snapshot);
     },
+    askTransfer: (call, to) => calls.askTransfer(call, to),
     ring: (peer = "+447700900142") => calls.ring(peer, data.OWN.london).id,
     receive(text, peer = "+447700900142") {
       const name = rows.find((row) => row.peer === peer)?.peerName ?? peer;
@@ -365,6 +371,7 @@ function enliven(fake: Fake): void {
       fake.changeAccount({
         feed: { state: "stale", since: new Date(Date.now() - 900_000).toISOString(), error: problem("providerUnreachable") },
       }),
+    voicemail: () => fake.changeAccount({ voicemail: { new: 2, old: 1, urgent: 0, mailbox: "*97" } }),
     password: () => fake.changeAccount({ registration: { state: "passwordNeeded", error: problem("passwordNeeded") } }),
     retrying: () =>
       fake.changeAccount({

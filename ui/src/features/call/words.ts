@@ -5,11 +5,17 @@ import { errorText, t } from "../../i18n/index.svelte";
 
 /** Where a call stands, or why it is over. */
 export function stateWords(call: CallView): string {
+  if (call.state === "connected" && call.hold !== "none") return t(`call-held-${call.hold}`);
   if (call.state !== "ended") return t(`call-state-${call.direction}-${call.state}`);
   if (call.end?.error) return errorText(call.end.error);
   const outcome = call.end?.outcome ?? "failed";
   if (outcome === "answered") return t(`call-ended-by-${call.end?.by ?? "local"}`);
   return t(`call-ended-${outcome}`);
+}
+
+/** Whether the other side waits because this side wants it to. */
+export function heldHere(call: CallView): boolean {
+  return call.hold === "here" || call.hold === "both";
 }
 
 export type Quality = "good" | "fair" | "poor";

@@ -9,6 +9,14 @@ registration-password-needed = Password needed
 registration-stopped = Not connected
 reconnect = Reconnect
 connect = Connect
+voicemail-new = { $count ->
+    [one] { $count } new voice message
+   *[other] { $count } new voice messages
+}
+voicemail-listen = { $count ->
+    [one] { $count } new voice message: listen
+   *[other] { $count } new voice messages: listen
+}
 sandbox-badge = Sandbox: no real money, no real phones
 password-empty = Enter the password.
 
@@ -58,6 +66,9 @@ call-none = Getting the call ready…
 call-controls = Call controls
 call-mute = Mute
 call-unmute = Unmute
+call-hold = Hold
+call-resume = Resume
+call-transfer = Transfer
 call-hangup = Hang up
 call-again = Call again
 call-return = Return to call
@@ -65,16 +76,40 @@ calls-list = Calls
 call-state-outgoing-dialing = Dialing…
 call-state-outgoing-ringing = Ringing…
 call-state-outgoing-connecting = Connecting…
-call-state-outgoing-redirected = They name others to call
 call-state-outgoing-connected = Connected
+call-state-outgoing-redirected = Can be reached elsewhere. Call there?
 call-state-incoming-dialing = Incoming call
 call-state-incoming-ringing = Incoming call
 call-state-incoming-connecting = Connecting…
 call-state-incoming-connected = Connected
+call-state-incoming-redirected = Incoming call
+call-held-here = On hold
+call-held-there = The other side put you on hold
+call-held-both = On hold on both sides
+call-diverted = Forwarded by { $name }
+transfer-title = Transfer { $name }
+transfer-to = To whom
+transfer-hint = Number, name or address. They are connected at once; you leave the call.
+transfer-empty = Type a number, name or address.
+transfer-now = Transfer now
+transfer-join = Connect with { $name }
+transfer-ask-first = Ask them first: hold this call and dial
+transfer-asked = Transferring to { $name }…
+transfer-trying = Calling { $name }…
+transfer-ringing = It rings at { $name }…
+transfer-done = Transferred to { $name }
+transfer-failed = { $name } could not be reached; your call is still here.
+transfer-wanted = { $from } asks you to talk to { $to } instead.
+transfer-accept = Call
+transfer-refuse = Stay here
+redirect-list = Where else
+redirect-follow = Call { $name }
 call-short-dialing = dialing
 call-short-ringing = ringing
 call-short-connecting = connecting
 call-short-connected = connected
+call-short-held = on hold
+call-short-redirected = elsewhere
 call-short-ended = ended
 call-ended-by-local = You hung up
 call-ended-by-remote = The other side hung up
@@ -92,6 +127,7 @@ quality-poor = Poor sound
 round-trip = { $ms } ms delay
 incoming = Incoming call
 incoming-on = Incoming call on { $number }
+incoming-hold-answer = Hold and answer
 incoming-answer = Answer
 incoming-decline = Decline
 incoming-keys = Alt+A answers, Alt+D declines

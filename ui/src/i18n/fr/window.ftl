@@ -9,6 +9,14 @@ registration-password-needed = Mot de passe requis
 registration-stopped = Non connecté
 reconnect = Reconnecter
 connect = Se connecter
+voicemail-new = { $count ->
+    [one] { $count } nouveau message vocal
+   *[other] { $count } nouveaux messages vocaux
+}
+voicemail-listen = { $count ->
+    [one] { $count } nouveau message vocal : écouter
+   *[other] { $count } nouveaux messages vocaux : écouter
+}
 sandbox-badge = Bac à sable : ni argent ni téléphones réels
 password-empty = Saisissez le mot de passe.
 
@@ -58,6 +66,9 @@ call-none = Préparation de l’appel…
 call-controls = Commandes de l’appel
 call-mute = Couper le micro
 call-unmute = Rétablir le micro
+call-hold = Attente
+call-resume = Reprendre
+call-transfer = Transférer
 call-hangup = Raccrocher
 call-again = Rappeler
 call-return = Revenir à l’appel
@@ -65,16 +76,40 @@ calls-list = Appels
 call-state-outgoing-dialing = Numérotation…
 call-state-outgoing-ringing = Ça sonne…
 call-state-outgoing-connecting = Connexion…
-call-state-outgoing-redirected = On vous renvoie ailleurs
 call-state-outgoing-connected = En ligne
+call-state-outgoing-redirected = Joignable ailleurs. Appeler là-bas ?
 call-state-incoming-dialing = Appel entrant
 call-state-incoming-ringing = Appel entrant
 call-state-incoming-connecting = Connexion…
 call-state-incoming-connected = En ligne
+call-state-incoming-redirected = Appel entrant
+call-held-here = En attente
+call-held-there = Votre correspondant vous a mis en attente
+call-held-both = En attente des deux côtés
+call-diverted = Renvoyé par { $name }
+transfer-title = Transférer { $name }
+transfer-to = À qui
+transfer-hint = Numéro, nom ou adresse. La mise en relation est immédiate et vous quittez l’appel.
+transfer-empty = Saisissez un numéro, un nom ou une adresse.
+transfer-now = Transférer maintenant
+transfer-join = Mettre en relation avec { $name }
+transfer-ask-first = Demander d’abord : mettre en attente et composer
+transfer-asked = Transfert vers { $name }…
+transfer-trying = Appel de { $name }…
+transfer-ringing = Ça sonne chez { $name }…
+transfer-done = Transféré vers { $name }
+transfer-failed = { $name } n’a pas pu être joint ; votre appel est toujours là.
+transfer-wanted = { $from } vous demande de parler plutôt à { $to }.
+transfer-accept = Appeler
+transfer-refuse = Rester ici
+redirect-list = Où d’autre
+redirect-follow = Appeler { $name }
 call-short-dialing = numérotation
 call-short-ringing = ça sonne
 call-short-connecting = connexion
 call-short-connected = en ligne
+call-short-held = en attente
+call-short-redirected = ailleurs
 call-short-ended = terminé
 call-ended-by-local = Vous avez raccroché
 call-ended-by-remote = Votre correspondant a raccroché
@@ -92,6 +127,7 @@ quality-poor = Mauvaise qualité
 round-trip = délai de { $ms } ms
 incoming = Appel entrant
 incoming-on = Appel entrant sur { $number }
+incoming-hold-answer = Attente et répondre
 incoming-answer = Répondre
 incoming-decline = Refuser
 incoming-keys = Alt+A pour répondre, Alt+D pour refuser

@@ -9,6 +9,16 @@ registration-password-needed = Нужен пароль
 registration-stopped = Не подключён
 reconnect = Подключиться снова
 connect = Подключиться
+voicemail-new = { $count ->
+    [one] { $count } новое голосовое сообщение
+    [few] { $count } новых голосовых сообщения
+   *[other] { $count } новых голосовых сообщений
+}
+voicemail-listen = { $count ->
+    [one] { $count } новое голосовое сообщение: прослушать
+    [few] { $count } новых голосовых сообщения: прослушать
+   *[other] { $count } новых голосовых сообщений: прослушать
+}
 sandbox-badge = Песочница: деньги и телефоны не настоящие
 password-empty = Введите пароль.
 
@@ -59,6 +69,9 @@ call-none = Готовим звонок…
 call-controls = Управление звонком
 call-mute = Выкл. микрофон
 call-unmute = Вкл. микрофон
+call-hold = Удержать
+call-resume = Вернуться
+call-transfer = Перевести
 call-hangup = Завершить
 call-again = Позвонить снова
 call-return = К звонку
@@ -66,16 +79,40 @@ calls-list = Звонки
 call-state-outgoing-dialing = Набираем…
 call-state-outgoing-ringing = Идут гудки…
 call-state-outgoing-connecting = Соединяем…
-call-state-outgoing-redirected = Предлагают позвонить другому
 call-state-outgoing-connected = На связи
+call-state-outgoing-redirected = Отвечает по другому адресу. Позвонить туда?
 call-state-incoming-dialing = Входящий звонок
 call-state-incoming-ringing = Входящий звонок
 call-state-incoming-connecting = Соединяем…
 call-state-incoming-connected = На связи
+call-state-incoming-redirected = Входящий звонок
+call-held-here = На удержании
+call-held-there = Собеседник поставил вас на удержание
+call-held-both = Удержание с обеих сторон
+call-diverted = Переадресовано: { $name }
+transfer-title = Перевести: { $name }
+transfer-to = Кому
+transfer-hint = Номер, имя или адрес. Их соединят сразу, вы выйдете из разговора.
+transfer-empty = Введите номер, имя или адрес.
+transfer-now = Перевести сейчас
+transfer-join = Соединить с { $name }
+transfer-ask-first = Сначала спросить: удержать и набрать номер
+transfer-asked = Перевод на { $name }…
+transfer-trying = Набираем { $name }…
+transfer-ringing = Звонит у { $name }…
+transfer-done = Переведено на { $name }
+transfer-failed = { $name } недоступен; ваш разговор остаётся здесь.
+transfer-wanted = { $from } просит вас поговорить с { $to }.
+transfer-accept = Позвонить
+transfer-refuse = Остаться
+redirect-list = Куда ещё
+redirect-follow = Позвонить: { $name }
 call-short-dialing = набор
 call-short-ringing = гудки
 call-short-connecting = соединение
 call-short-connected = на связи
+call-short-held = на удержании
+call-short-redirected = в другом месте
 call-short-ended = завершён
 call-ended-by-local = Вы завершили звонок
 call-ended-by-remote = Собеседник завершил звонок
@@ -93,6 +130,7 @@ quality-poor = Плохой звук
 round-trip = задержка { $ms } мс
 incoming = Входящий звонок
 incoming-on = Входящий звонок на { $number }
+incoming-hold-answer = Удержать и ответить
 incoming-answer = Ответить
 incoming-decline = Отклонить
 incoming-keys = Alt+A — ответить, Alt+D — отклонить
