@@ -10,6 +10,7 @@ describe("a first look", () => {
     expect(text("sandbox-badge")).toBe("Sandbox: no real money, no real phones");
     expect(all("own-number").map((number) => number.textContent)).toContain("+44 20 7946 0123");
     expect(text("balance")).toBe("$24.36");
+    expect(get("balance").classList.contains("moved")).toBe(false);
     expect(all("activity-item").length).toBeGreaterThan(20);
     expect(text("unread-count")).toBe("3");
     expect(find("echo-test")).not.toBeNull();
@@ -397,6 +398,7 @@ describe("adding funds", () => {
     await pass(7000);
     expect(text("topup-status")).toContain("Paid");
     expect(text("balance")).toBe("$74.36");
+    expect(get("balance").classList.contains("moved")).toBe(true);
     expect(text("funds-notice")).toBe("$50.00 added to your balance.");
     expect(find("topup-pending")).toBeNull();
     await pass(11_000);
