@@ -409,6 +409,18 @@ impl State {
             self.effect(Effect::CloseLine(id.clone()));
             return;
         };
+        let seen = up.endpoint.stats();
+        tracing::info!(
+            received = seen.received,
+            sent = seen.sent,
+            garbage = seen.garbage,
+            bad = seen.bad_requests,
+            stray = seen.stray_responses,
+            strangers = seen.strangers,
+            flooded = seen.flooded,
+            forged = seen.forged,
+            "a line is closed"
+        );
         if let Some(registration) = up.registration {
             up.endpoint.unregister(now, registration);
             if up.registered != (RegistrationState::Registered {}) {
