@@ -52,7 +52,8 @@ async fn call(status: &'static str) -> CallEndView {
     .await
     .expect("an engine");
     let (_, mut events) = engine.subscribe().await.expect("a subscription");
-    let command = Command::PlaceCall { account: AccountId(0), target: format!("sip:anyone@{address}"), show: None };
+    let command =
+        Command::PlaceCall { account: AccountId(0), target: format!("sip:anyone@{address}"), show: None };
     let Ok(Reply::CallPlaced { call: id }) = engine.command(command).await else {
         panic!("{status}: not placed")
     };

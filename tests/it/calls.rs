@@ -148,7 +148,8 @@ async fn what_cannot_be_called_is_refused_before_dialling() {
         ("", ErrorCode::InvalidTarget),
         ("sip:", ErrorCode::InvalidTarget),
     ] {
-        let command = Command::PlaceCall { account: traveller.account.clone(), target: target.into(), show: None };
+        let command =
+            Command::PlaceCall { account: traveller.account.clone(), target: target.into(), show: None };
         assert_eq!(traveller.does(command).await.map_err(|error| error.code), Err(expect), "{target:?}");
     }
     assert_eq!(traveller.count(|event| matches!(event, EventKind::CallChanged { .. })), 0);

@@ -47,7 +47,8 @@ async fn a_wrong_password_stops_registration_until_the_right_one_is_given() {
         .await;
     assert_eq!(error.code, ErrorCode::WrongPassword);
 
-    let refused = friend.does(Command::PlaceCall { account: account.clone(), target: "echo".into(), show: None }).await;
+    let refused =
+        friend.does(Command::PlaceCall { account: account.clone(), target: "echo".into(), show: None }).await;
     assert_eq!(refused.expect_err("not registered").code, ErrorCode::NotRegistered);
 
     let password = Secret(sip.password.reveal().to_owned());

@@ -13,6 +13,7 @@ mod lasting;
 #[cfg(target_os = "linux")]
 mod network;
 mod offers;
+mod phones;
 mod registration;
 mod themselves;
 mod timers;

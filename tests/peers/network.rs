@@ -21,6 +21,20 @@ fn a_new_address_is_registered_and_called() -> Result<()> {
 }
 
 #[test]
+fn a_call_goes_on_from_a_new_address() -> Result<()> {
+    let Some(mut world) = world("a_call_goes_on_from_a_new_address")? else { return Ok(()) };
+    let mut tern = world.talking(40)?;
+    for _ in ["once", "and again"] {
+        let gap = world.move_talking(&tern)?;
+        assert!(gap.there < SLOW && gap.here < SLOW && gap.registered < SLOW, "{gap:?}\n{}", tern.log());
+    }
+    tern.stop()?;
+    let summary = tern.last_line()?;
+    assert_eq!(summary["ended_by"], "local", "{summary}\n{}", tern.log());
+    Ok(())
+}
+
+#[test]
 fn a_call_outlives_a_link_that_was_down() -> Result<()> {
     let Some(mut world) = world("a_call_outlives_a_link_that_was_down")? else { return Ok(()) };
     let mut tern = world.talking(40)?;

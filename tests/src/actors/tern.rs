@@ -82,6 +82,14 @@ impl Tern {
         self.with_sound(command, seconds, codec, spoken)
     }
 
+    /// The same, obeying words on its standard input, see [`TernCall::say`].
+    pub fn call_and_obey(&self, user: &str, codec: &str, spoken: &Sound) -> Result<TernCall> {
+        const AT_MOST: u32 = 60;
+        let mut command = self.command("call");
+        command.arg(format!("sip:{user}@{DOMAIN}")).arg("--control");
+        self.with_sound(command, AT_MOST, codec, spoken)
+    }
+
     /// Registers, waits for a call and takes it.
     pub fn answer(&self, seconds: u32, codec: &str, spoken: &Sound) -> Result<TernCall> {
         self.with_sound(self.command("answer"), seconds, codec, spoken)
@@ -127,11 +135,13 @@ impl Tern {
 pub struct TernCall {
     process: Process,
     sound: Option<(Scratch, PathBuf)>,
+    /// Lines already looked at by [`Self::wait_for_call`].
+    lines: usize,
 }
 
 impl TernCall {
     fn start(command: Command, sound: Option<(Scratch, PathBuf)>) -> Result<Self> {
-        Ok(Self { process: Process::spawn("tern", command)?, sound })
+        Ok(Self { process: Process::spawn("tern", command)?, sound, lines: 0 })
     }
 
     /// Waits for a JSON line whose `event` is the one given.
@@ -140,6 +150,23 @@ impl TernCall {
         let line =
             self.process.wait_for(&what, within, |line| parse(line).is_some_and(|v| v["event"] == event))?;
         Ok(parse(&line).unwrap_or_default())
+    }
+
+    /// Tells it something, such as `hold`: a line on its standard input.
+    pub fn say(&mut self, words: &str) -> Result<()> {
+        Ok(self.process.write(&format!("{words}\n"))?)
+    }
+
+    /// Waits for a line about its call in which a field has a value, after those waited for before.
+    pub fn wait_for_call(&mut self, field: &str, value: &str, within: Duration) -> Result<()> {
+        let (seen, before) = (std::cell::Cell::new(0), self.lines);
+        let what = format!("a call whose {field} is {value}");
+        self.process.wait_for(&what, within, |line| {
+            seen.set(seen.get() + 1);
+            seen.get() > before && parse(line).is_some_and(|v| v["event"] == "call" && v[field] == value)
+        })?;
+        self.lines = seen.get();
+        Ok(())
     }
 
     /// Waits until it ends by itself.
