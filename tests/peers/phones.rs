@@ -1,4 +1,4 @@
-//! `tern` and baresip as two people use them: digits, and calls handed on, by words on standard input.
+//! `tern` and baresip as two people use them: hold, digits, and calls handed on, by words on standard input.
 
 use std::time::Duration;
 
@@ -11,8 +11,35 @@ use super::{BOB, CAROL, TERN};
 const SOON: Duration = Duration::from_secs(20);
 
 #[test]
+fn we_hold_and_resume_and_digits_get_through_again() -> Result<()> {
+    let Talk { mut tern, mut bob, registrar: _registrar, .. } = Talk::new()?;
+    tern.say("hold")?;
+    tern.wait_for_call("hold", "here", SOON)?;
+    tern.say("resume")?;
+    tern.wait_for_call("hold", "none", SOON)?;
+    tern.say("digits 5")?;
+    bob.wait_for("CALL_DTMF_START", SOON)?;
+    tern.say("hangup")?;
+    tern.wait(SOON)?;
+    bob.wait_for("CALL_CLOSED", SOON)?;
+    Ok(())
+}
+
+#[test]
+fn baresip_holds_and_resumes_and_we_are_told() -> Result<()> {
+    let Talk { mut tern, mut bob, registrar: _registrar, .. } = Talk::new()?;
+    bob.hold()?;
+    tern.wait_for_call("hold", "there", SOON)?;
+    bob.resume()?;
+    tern.wait_for_call("hold", "none", SOON)?;
+    bob.hang_up()?;
+    tern.wait(SOON)?;
+    Ok(())
+}
+
+#[test]
 fn digits_are_heard_on_both_sides() -> Result<()> {
-    let Talk { mut tern, mut bob, .. } = Talk::new()?;
+    let Talk { mut tern, mut bob, registrar: _registrar, .. } = Talk::new()?;
     tern.say("digits 49#")?;
     for digit in ["4", "9", "#"] {
         let event = bob.wait_for("CALL_DTMF_START", SOON)?;
