@@ -113,6 +113,7 @@ const SCENES = {
     await by(page, "open-settings").click();
     await by(page, "account-add").click();
     await by(page, "account-domain").fill("not a domain");
+    await by(page, "account-more").click();
     await by(page, "account-submit").click();
   },
   "show=ring": async (page) => {

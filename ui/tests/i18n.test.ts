@@ -13,6 +13,7 @@ import type {
   TransferState,
 } from "../src/api/generated";
 import { FILTERS } from "../src/features/activity/rows";
+import { TRANSPORTS } from "../src/features/account/form";
 import { standing } from "../src/features/account/registration";
 import { format, type Tongue } from "../src/i18n/catalogue";
 import { fromDesktop, isolate, kebab } from "../src/i18n/index.svelte";
@@ -112,6 +113,7 @@ describe("keys in code", () => {
     "call-state-": directions.flatMap((way) => states.filter((s) => s !== "ended").map((s) => `call-state-${way}-${s}`)),
     "call-short-": states.map((state) => `call-short-${state}`),
     "call-held-": holds.filter((hold) => hold !== "none").map((hold) => `call-held-${hold}`),
+    "transport-": TRANSPORTS.map((transport) => `transport-${transport}`),
     "transfer-": transfers.map((state) => `transfer-${state}`),
     "call-ended-by-": enders.map((by) => `call-ended-by-${by}`),
     "call-ended-": outcomes.filter((outcome) => outcome !== "answered").map((outcome) => `call-ended-${outcome}`),

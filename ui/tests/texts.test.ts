@@ -109,6 +109,13 @@ describe("dialling", () => {
 describe("account form", () => {
   const good = { ...blank(), user: "alice", domain: "sip.example.net", password: "x" };
 
+  it("takes several proxies, how to connect, and who signs for a private exchange", () => {
+    const form = { ...good, proxy: "one.example, two.example:5061", transport: "tls" as const, caFile: " /etc/pbx.pem " };
+    expect(problems(form)).toEqual({});
+    expect(toAccount(form)).toMatchObject({ transport: "tls", options: { caFile: "/etc/pbx.pem", outbound: true } });
+    expect(toAccount(good)).toMatchObject({ transport: "auto", options: null });
+  });
+
   it("takes what is right", () => {
     expect(problems(good)).toEqual({});
     expect(problems({ ...good, domain: "[2001:db8::1]", proxy: "10.0.0.1:5080" })).toEqual({});
@@ -123,7 +130,8 @@ describe("account form", () => {
     ["domain", "https://example.net"],
     ["password", ""],
     ["proxy", "host:99999"],
-    ["proxy", "a b"],
+    ["proxy", "a_b"],
+    ["proxy", "one.example, two:99999"],
   ])("refuses %s %j", (field, value) => {
     expect(Object.keys(problems({ ...good, [field]: value }))).toEqual([field]);
   });

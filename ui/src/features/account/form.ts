@@ -1,6 +1,6 @@
 // What a person types to add a SIP account, and what is wrong with it.
 
-import type { NewAccount } from "../../api/generated";
+import type { NewAccount, Transport } from "../../api/generated";
 
 export interface AccountForm {
   name: string;
@@ -8,10 +8,15 @@ export interface AccountForm {
   domain: string;
   password: string;
   proxy: string;
+  transport: Transport;
+  caFile: string;
 }
 
+/** The ways SIP can travel, the usual one first. */
+export const TRANSPORTS = ["auto", "udp", "tcp", "tls"] as const satisfies readonly Transport[];
+
 export function blank(): AccountForm {
-  return { name: "", user: "", domain: "", password: "", proxy: "" };
+  return { name: "", user: "", domain: "", password: "", proxy: "", transport: "auto", caFile: "" };
 }
 
 const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
@@ -26,7 +31,7 @@ export function problems(form: AccountForm): Partial<Record<keyof AccountForm, s
   if (form.domain.trim() === "") wrong.domain = "account-domain-empty";
   else if (!isHost(form.domain.trim())) wrong.domain = "account-domain-wrong";
   if (form.password === "") wrong.password = "password-empty";
-  if (form.proxy.trim() !== "" && !isHostAndPort(form.proxy.trim())) wrong.proxy = "account-proxy-wrong";
+  if (form.proxy.trim() !== "" && !form.proxy.trim().split(/[\s,]+/).every(isHostAndPort)) wrong.proxy = "account-proxy-wrong";
   return wrong;
 }
 
@@ -37,7 +42,8 @@ export function toAccount(form: AccountForm): NewAccount {
     domain: form.domain.trim(),
     password: form.password,
     proxy: form.proxy.trim() || null,
-    transport: "auto",
+    transport: form.transport,
+    options: form.caFile.trim() === "" ? null : { caFile: form.caFile.trim(), outbound: true },
     provider: null,
   };
 }
