@@ -1,16 +1,18 @@
 //! Codecs: which there are, how they are written in SDP, and one [`Encoder`] and [`Decoder`] over all of them.
 //!
-//! A codec that comes later (G.722) is one more [`CodecKind`] and one more arm here; its RTP clock may differ
-//! from its sample rate, so the two are asked for separately everywhere.
+//! One more codec is one more [`CodecKind`] and one more arm here. The RTP clock of G.722 differs from its sample rate,
+//! so the two are asked for separately everywhere.
 //! What isn't here: when to decode what (`playout`), and the choice between codecs.
 
 mod g711;
+mod g722;
 mod opus;
 
 use thiserror::Error;
 
 pub use g711::Law;
 pub(crate) use g711::{G711Decoder, encode as encode_g711};
+pub(crate) use g722::{G722Decoder, G722Encoder};
 pub(crate) use opus::{OpusDecoder, OpusEncoder};
 
 /// A codec this crate can encode and decode.
@@ -18,6 +20,8 @@ pub(crate) use opus::{OpusDecoder, OpusEncoder};
 pub enum CodecKind {
     /// Opus, RFC 6716, packed by RFC 7587.
     Opus,
+    /// G.722 at 64 kbit/s, RFC 3551 section 4.5.2.
+    G722,
     /// G.711 µ-law, RFC 3551 section 4.5.14.
     Pcmu,
     /// G.711 A-law, RFC 3551 section 4.5.14.
@@ -29,6 +33,7 @@ impl CodecKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Opus => "opus",
+            Self::G722 => "G722",
             Self::Pcmu => "PCMU",
             Self::Pcma => "PCMA",
         }
@@ -36,7 +41,9 @@ impl CodecKind {
 
     /// The codec of that encoding name, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Opus, Self::Pcmu, Self::Pcma].into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+        [Self::Opus, Self::G722, Self::Pcmu, Self::Pcma]
+            .into_iter()
+            .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
     /// The codec of a static payload type (RFC 3551 section 6), which needs no `a=rtpmap`.
@@ -44,6 +51,7 @@ impl CodecKind {
         match payload_type {
             0 => Some(Self::Pcmu),
             8 => Some(Self::Pcma),
+            9 => Some(Self::G722),
             _ => None,
         }
     }
@@ -53,7 +61,8 @@ impl CodecKind {
         match self {
             // RFC 7587 section 4.1: always 48000, whatever is coded.
             Self::Opus => 48_000,
-            Self::Pcmu | Self::Pcma => 8_000,
+            // RFC 3551 section 4.5.2: 8000, though twice as many samples are coded.
+            Self::G722 | Self::Pcmu | Self::Pcma => 8_000,
         }
     }
 
@@ -61,6 +70,7 @@ impl CodecKind {
     pub fn sample_rate(self) -> u32 {
         match self {
             Self::Opus => 48_000,
+            Self::G722 => 16_000,
             Self::Pcmu | Self::Pcma => 8_000,
         }
     }
@@ -70,7 +80,7 @@ impl CodecKind {
         match self {
             // RFC 7587 section 7: "2" always, though we send mono.
             Self::Opus => 2,
-            Self::Pcmu | Self::Pcma => 1,
+            Self::G722 | Self::Pcmu | Self::Pcma => 1,
         }
     }
 }
@@ -150,6 +160,7 @@ impl TelephoneEvent {
 pub fn supported_formats() -> Vec<PayloadFormat> {
     vec![
         PayloadFormat::new(CodecKind::Opus, 111).with_fmtp(opus::OFFERED_FMTP),
+        PayloadFormat::new(CodecKind::G722, 9),
         PayloadFormat::new(CodecKind::Pcmu, 0),
         PayloadFormat::new(CodecKind::Pcma, 8),
     ]
@@ -182,6 +193,8 @@ pub enum CodecError {
 pub enum Encoder {
     /// G.711.
     G711(Law),
+    /// G.722.
+    G722(G722Encoder),
     /// Opus.
     Opus(OpusEncoder),
 }
@@ -191,6 +204,7 @@ impl Encoder {
     pub fn new(format: &PayloadFormat) -> Result<Self, CodecError> {
         Ok(match format.kind {
             CodecKind::Opus => Self::Opus(OpusEncoder::new(format)?),
+            CodecKind::G722 => Self::G722(G722Encoder::new()),
             CodecKind::Pcmu => Self::G711(Law::Mu),
             CodecKind::Pcma => Self::G711(Law::A),
         })
@@ -204,6 +218,7 @@ impl Encoder {
                 encode_g711(*law, samples, out);
                 Ok(())
             }
+            Self::G722(encoder) => encoder.encode(samples, out),
             Self::Opus(encoder) => encoder.encode(samples, out),
         }
     }
@@ -223,6 +238,8 @@ impl Encoder {
 pub enum Decoder {
     /// G.711.
     G711(G711Decoder),
+    /// G.722.
+    G722(G722Decoder),
     /// Opus.
     Opus(OpusDecoder),
 }
@@ -232,6 +249,7 @@ impl Decoder {
     pub fn new(kind: CodecKind) -> Result<Self, CodecError> {
         Ok(match kind {
             CodecKind::Opus => Self::Opus(OpusDecoder::new()?),
+            CodecKind::G722 => Self::G722(G722Decoder::new()),
             CodecKind::Pcmu => Self::G711(G711Decoder::new(Law::Mu)),
             CodecKind::Pcma => Self::G711(G711Decoder::new(Law::A)),
         })
@@ -241,6 +259,7 @@ impl Decoder {
     pub fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> Result<usize, CodecError> {
         match self {
             Self::G711(decoder) => decoder.decode(payload, out),
+            Self::G722(decoder) => decoder.decode(payload, out),
             Self::Opus(decoder) => decoder.decode(payload, out),
         }
     }
@@ -249,6 +268,7 @@ impl Decoder {
     pub fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
         match self {
             Self::G711(decoder) => decoder.conceal(samples, out),
+            Self::G722(decoder) => decoder.conceal(samples, out),
             Self::Opus(decoder) => decoder.conceal(samples, out),
         }
     }
@@ -257,7 +277,7 @@ impl Decoder {
     /// appended, when it carries none.
     pub fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
         match self {
-            Self::G711(_) => false,
+            Self::G711(_) | Self::G722(_) => false,
             Self::Opus(decoder) => decoder.recover(next, samples, out),
         }
     }
@@ -265,7 +285,7 @@ impl Decoder {
     /// Whether a payload may carry a copy of the one before it.
     pub fn carries_redundancy(&self, payload: &[u8]) -> bool {
         match self {
-            Self::G711(_) => false,
+            Self::G711(_) | Self::G722(_) => false,
             Self::Opus(_) => opus::carries_redundancy(payload),
         }
     }
@@ -280,7 +300,12 @@ mod tests {
         let offer: Vec<_> = supported_formats().iter().map(|f| (f.payload_type, f.rtpmap())).collect();
         assert_eq!(
             offer,
-            [(111, "opus/48000/2".to_owned()), (0, "PCMU/8000".to_owned()), (8, "PCMA/8000".to_owned())]
+            [
+                (111, "opus/48000/2".to_owned()),
+                (9, "G722/8000".to_owned()),
+                (0, "PCMU/8000".to_owned()),
+                (8, "PCMA/8000".to_owned())
+            ]
         );
         for format in supported_formats() {
             let back =
@@ -300,6 +325,8 @@ mod tests {
         check("pcmu/8000/1", Some(CodecKind::Pcmu));
         check("PCMA/8000", Some(CodecKind::Pcma));
         check("PCMA/16000", None);
+        check("g722/8000", Some(CodecKind::G722));
+        check("G722/16000", None);
         check("G729/8000", None);
         check("PCMA", None);
         check("/", None);

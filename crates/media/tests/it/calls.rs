@@ -9,7 +9,9 @@ use crate::speech;
 
 #[test]
 fn speech_arrives_as_itself() {
-    for (kind, likeness) in [(CodecKind::Pcmu, 0.99), (CodecKind::Pcma, 0.99), (CodecKind::Opus, 0.97)] {
+    for (kind, likeness) in
+        [(CodecKind::Pcmu, 0.99), (CodecKind::Pcma, 0.99), (CodecKind::G722, 0.99), (CodecKind::Opus, 0.97)]
+    {
         let said = speech::speech(48_000, 6.0, 3);
         let mut line = Line::new(kind, Rules::default());
         line.run(&said);
@@ -67,7 +69,7 @@ fn opus_keeps_what_g711_cannot() {
 fn every_packet_time_and_rate_works() {
     for packet_ms in [10, 20, 40, 60] {
         for sample_rate in [8_000, 16_000, 44_100, 48_000] {
-            for kind in [CodecKind::Pcmu, CodecKind::Opus] {
+            for kind in [CodecKind::Pcmu, CodecKind::G722, CodecKind::Opus] {
                 let with = |seed| StreamConfig { packet_ms, sample_rate, ..config(kind, seed) };
                 let (mut a, mut b) = (Stream::new(with(1)).unwrap(), Stream::new(with(2)).unwrap());
                 let said = speech::tone(sample_rate, 400.0, 1.5);
@@ -128,7 +130,11 @@ fn a_stream_on_hold_sends_nothing_and_comes_back_in_time() {
 fn the_peer_may_change_codec_between_packets() {
     let formats = || tern_media::supported_formats();
     let receiver = StreamConfig { receive: formats(), ..config(CodecKind::Opus, 9) };
-    for kinds in [[CodecKind::Opus, CodecKind::Pcmu], [CodecKind::Pcma, CodecKind::Pcmu]] {
+    for kinds in [
+        [CodecKind::Opus, CodecKind::Pcmu],
+        [CodecKind::Pcma, CodecKind::Pcmu],
+        [CodecKind::G722, CodecKind::Pcmu],
+    ] {
         let mut line = Line::with(config(kinds[0], 1), receiver.clone(), Rules::default());
         line.run(&speech::tone(48_000, 400.0, 1.0));
         let seed = StreamConfig {

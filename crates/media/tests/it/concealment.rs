@@ -7,7 +7,7 @@ use crate::speech;
 
 #[test]
 fn loss_makes_no_clicks() {
-    for kind in [CodecKind::Pcmu, CodecKind::Opus] {
+    for kind in [CodecKind::Pcmu, CodecKind::G722, CodecKind::Opus] {
         let said = speech::speech(48_000, 20.0, 5);
         let mut clean = Line::new(kind, Rules::default());
         clean.run(&said);
@@ -67,7 +67,7 @@ fn a_peer_that_falls_silent_leaves_silence() {
 #[test]
 fn lost_speech_is_guessed_well() {
     // With one in twenty lost, the words are still the words.
-    for (kind, likeness) in [(CodecKind::Pcmu, 0.93), (CodecKind::Opus, 0.93)] {
+    for (kind, likeness) in [(CodecKind::Pcmu, 0.93), (CodecKind::G722, 0.93), (CodecKind::Opus, 0.93)] {
         let said = speech::speech(48_000, 10.0, 5);
         let mut line = Line::new(kind, Rules { lost: |n, _| n % 20 == 11, ..Rules::default() });
         line.run(&said);

@@ -11,7 +11,7 @@ use crate::speech;
 #[test]
 fn mutated_packets_never_panic() {
     let mut random = StdRng::seed_from_u64(77);
-    for kind in [CodecKind::Opus, CodecKind::Pcmu] {
+    for kind in [CodecKind::Opus, CodecKind::G722, CodecKind::Pcmu] {
         let mut sender = Stream::new(config(kind, 1)).unwrap();
         let start = Instant::now();
         let mut good = Vec::new();
