@@ -173,6 +173,8 @@ pub(crate) struct Sound {
 pub(crate) enum Codec {
     #[value(name = "opus")]
     Opus,
+    #[value(name = "G722")]
+    G722,
     #[value(name = "PCMU")]
     Pcmu,
     #[value(name = "PCMA")]
@@ -184,6 +186,7 @@ impl Codec {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Opus => "opus",
+            Self::G722 => "G722",
             Self::Pcmu => "PCMU",
             Self::Pcma => "PCMA",
         }

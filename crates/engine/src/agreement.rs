@@ -108,7 +108,7 @@ mod tests {
         let (_, agreed) = offer_answer::answer(&offer, &capabilities(address(5000), SESSION, None)).unwrap();
         let config = stream(&agreed, 1).unwrap();
         assert_eq!(config.send.kind, CodecKind::Opus);
-        assert_eq!(config.receive.len(), 3);
+        assert_eq!(config.receive.len(), 4);
         assert_eq!(config.send_events.unwrap().clock_rate, 48_000);
         assert_eq!(agreed.remote, Some(address(4000)));
     }

@@ -35,7 +35,7 @@ pub struct EngineConfig {
     /// The local SIP address, whose port goes to the first account; `None` for any port on whichever address leads
     /// to an account's server.
     pub sip_bind: Option<SocketAddr>,
-    /// Limits the offer to these codecs, by their rtpmap names (`opus`, `PCMU`, `PCMA`), in this order.
+    /// Limits the offer to these codecs, by their rtpmap names (`opus`, `G722`, `PCMU`, `PCMA`), in this order.
     pub codecs: Option<Vec<String>>,
     /// Adds account 0, which calls plain addresses and takes calls from anyone without a registrar.
     pub direct: bool,
