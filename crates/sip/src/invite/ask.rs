@@ -3,18 +3,16 @@
 //! Invariant: an [`Ask`] is told its [`Outcome`] exactly once, in [`Call::concluded`], and never before its challenges
 //! were answered and its repetitions are spent. Challenges are answered for the call's own server alone.
 
+use super::Call;
 use super::leg::LegId;
-use super::{Call, State};
+use super::lost::Loss;
 use crate::authentication::Attempt;
 use crate::config::NextHop;
-use crate::event::Ending;
 use crate::layer::{Draft, Fate, Layer, Owner};
 use crate::surroundings::{CallTimer, TimerKey};
 use crate::target;
 use crate::transaction::ClientId;
-use crate::wire::{
-    Header, HeaderAccess as _, HeaderView as _, Method, Reason, Request, Response, RetryAfter, headers,
-};
+use crate::wire::{Header, HeaderAccess as _, Method, Request, Response, RetryAfter, headers};
 use std::time::{Duration, Instant};
 
 /// Requests under way in one call; one more is not sent.
@@ -292,48 +290,11 @@ impl Call {
     }
 
     fn settle(&mut self, now: Instant, asked: Asked, outcome: Outcome, layer: &mut Layer) {
-        let lost = belongs_to_session(&asked.ask.method)
-            && match &outcome {
-                Outcome::Response(response) => matches!(response.code(), 408 | 481),
-                Outcome::Timeout => true,
-                Outcome::Unreachable => false,
-            };
-        let (leg, code) = (asked.leg, outcome.code());
+        let loss = Loss::of(&asked.ask.method, &outcome);
         self.concluded(now, asked.number, &asked.ask, &outcome, layer);
-        if lost {
-            self.lose_leg(now, leg, code, layer);
+        if let Some(loss) = loss {
+            self.lose_leg(now, asked.leg, loss, outcome.code(), layer);
         }
-    }
-
-    /// The other side knows nothing of the dialog any more, or is gone (RFC 3261 12.2.1.2, RFC 5057 5.1): over, and
-    /// said so with a BYE in case it lives after all.
-    pub(super) fn lose_leg(&mut self, now: Instant, leg: LegId, code: u16, layer: &mut Layer) {
-        if self.is_ended() {
-            return;
-        }
-        // A branch that has not answered may still do so.
-        if self.chosen().is_none_or(|chosen| chosen.id != leg) {
-            return;
-        }
-        let phrase = if code == 481 { "The other side lost the call" } else { "The other side is gone" };
-        match &self.state {
-            State::AwaitingAck { .. } | State::Established => {
-                let text = Some(crate::wire::default_reason(code).to_owned());
-                let reason = Reason { protocol: "SIP".into(), cause: Some(code), text };
-                self.say_bye(now, leg, Some(reason), layer);
-            }
-            _ => return,
-        }
-        self.end(now, Ending::network(phrase).with_code(code), layer);
-    }
-
-    /// Ends a leg, with what made it necessary (RFC 3326).
-    pub(super) fn say_bye(&mut self, now: Instant, leg: LegId, reason: Option<Reason>, layer: &mut Layer) {
-        let mut bye = Ask::new(Purpose::Bye, Method::BYE);
-        if let Some(reason) = reason.as_ref().or(self.usages.parting.as_ref()) {
-            bye = bye.header(Reason::NAME, reason.to_string());
-        }
-        self.ask_in(now, leg, bye, layer);
     }
 
     /// Cancels a re-INVITE that takes too long (RFC 3261 9.1).
@@ -402,9 +363,4 @@ pub(super) fn retry_wait(response: &Response) -> Option<Duration> {
 /// 6665 3.1.1); MESSAGE must not (RFC 3428 4).
 fn carries_contact(method: &Method) -> bool {
     [Method::INVITE, Method::UPDATE, Method::REFER, Method::NOTIFY, Method::SUBSCRIBE].contains(method)
-}
-
-/// RFC 5057 5: silence or 481 to these ends the call; REFER, NOTIFY and MESSAGE have usages of their own.
-fn belongs_to_session(method: &Method) -> bool {
-    [Method::INVITE, Method::UPDATE, Method::PRACK, Method::INFO].contains(method)
 }

@@ -13,6 +13,7 @@
 //! | `reoffer`, `offering` | their later offers, and ours (re-INVITE, UPDATE) |
 //! | `refresh` | the session timer (RFC 4028) |
 //! | `ask` | the one way requests of ours take inside the call |
+//! | `lost` | what their outcome says of the dialog, and its end |
 
 mod answer;
 mod ask;
@@ -20,6 +21,7 @@ mod callee;
 mod caller;
 mod ending;
 mod leg;
+mod lost;
 mod offering;
 mod redirected;
 mod refresh;

@@ -1,11 +1,11 @@
 //! Offers inside a call: hold, resume, glare, refusals, lost messages, and calls placed without an offer.
 
 use crate::hand::{answered, calling, reliable, their_sdp, theirs, with_sdp};
-use crate::net::{CALM, Net, Weather, audio, call_states, direct_call, ending};
+use crate::net::{CALM, Net, Weather, audio, call_states, direct_call, ending, uri};
 use std::time::Duration;
 use tern_sip::offer_answer::with_direction;
 use tern_sip::wire::sdp::{Direction, SessionDescription};
-use tern_sip::wire::{HeaderAccess as _, Method};
+use tern_sip::wire::{HeaderAccess as _, Method, Request};
 use tern_sip::{CallError, CallId, CallState, EndedBy, Event, OfferFailure, Reply};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -147,21 +147,72 @@ fn a_server_that_cannot_now_is_asked_again_when_it_says() {
     assert!(results(&net, 0)[0].is_ok());
 }
 
-#[test]
-fn a_lost_dialog_ends_the_call() {
-    for code in [481, 408] {
-        let (mut net, call) = answered(|_| {});
-        offer(&mut net, 0, call, Direction::SendOnly);
-        net.wait(1);
-        let invite = net.request(&Method::INVITE);
-        net.reply(&invite, code, "p", |_| {});
-        let end = ending(&net, 0).unwrap();
-        assert_eq!((end.by, end.code), (EndedBy::Network, Some(code)));
-        let bye = net.request(&Method::BYE);
-        assert_eq!(bye.headers.reason().unwrap().cause, Some(code), "RFC 3326");
-        net.wait(100_000);
-        net.assert_empty("after the loss");
+/// A request of ours inside the call.
+fn ask(net: &mut Net, call: CallId, method: &Method) -> Request {
+    let now = net.now;
+    match method {
+        m if *m == Method::INFO => net.node(0).endpoint.info_dtmf(now, call, '1', SECOND / 10).unwrap(),
+        m if *m == Method::REFER => {
+            net.node(0).endpoint.transfer(now, call, uri("sip:carol@192.0.2.3")).unwrap();
+        }
+        _ => offer(net, 0, call, Direction::SendOnly),
     }
+    net.wait(1);
+    net.request(method)
+}
+
+#[test]
+fn which_refusals_end_the_call_and_who_ended_it() {
+    // RFC 5057 5.1. Only 481 is the word of the other side itself.
+    let lost: [(u16, Option<EndedBy>); 11] = [
+        (481, Some(EndedBy::Remote)),
+        (408, Some(EndedBy::Network)),
+        (404, Some(EndedBy::Network)),
+        (410, Some(EndedBy::Network)),
+        (416, Some(EndedBy::Network)),
+        (482, Some(EndedBy::Network)),
+        (483, Some(EndedBy::Network)),
+        (484, Some(EndedBy::Network)),
+        (485, Some(EndedBy::Network)),
+        (502, Some(EndedBy::Network)),
+        (604, Some(EndedBy::Network)),
+    ];
+    let kept = [
+        400, 401, 403, 405, 406, 407, 413, 415, 420, 480, 486, 487, 488, 489, 500, 501, 503, 504, 600, 603,
+        606,
+    ];
+    for (code, by) in lost.into_iter().chain(kept.map(|code| (code, None))) {
+        for method in [Method::INVITE, Method::INFO, Method::REFER] {
+            let (mut net, call) = answered(|_| {});
+            let request = ask(&mut net, call, &method);
+            net.reply(&request, code, "p", |_| {});
+            // A refused transfer is a refused transfer.
+            let by = by.filter(|_| method != Method::REFER);
+            let end = ending(&net, 0).map(|end| (end.by, end.code));
+            assert_eq!(end, by.map(|by| (by, Some(code))), "{code} to {method}");
+            if by.is_some() {
+                assert_eq!(net.request(&Method::BYE).headers.reason().unwrap().cause, Some(code), "RFC 3326");
+                net.wait(100_000);
+                net.assert_empty("after the loss");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_481_that_overtakes_their_bye_is_a_hang_up() {
+    let (mut net, call) = answered(|_| {});
+    let info = ask(&mut net, call, &Method::INFO);
+    net.reply(&info, 481, "p", |_| {});
+    net.say(&theirs(&net, Method::BYE, 1, "p").to_bytes());
+    assert_eq!(net.response().code(), 200);
+    assert_eq!(ending(&net, 0).unwrap().by, EndedBy::Remote);
+    let ends = net.events().iter().filter(|e| matches!(e, Event::Call { state: CallState::Ended(_), .. }));
+    assert_eq!(ends.count(), 1);
+    let bye = net.request(&Method::BYE);
+    net.reply(&bye, 481, "p", |_| {});
+    net.wait(100_000);
+    net.assert_empty("after the crossing");
 }
 
 #[test]

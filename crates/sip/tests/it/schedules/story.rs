@@ -481,9 +481,9 @@ impl Story {
             let Phase::Over(ending) = &side.phase else {
                 panic!("{}'s call {call} never ended", self.name(*node));
             };
-            // Where nothing is lost nobody blames the network, but for a 481 that overtakes the BYE.
+            // Where nothing is lost nobody blames the network.
             let fair = matches!(self.setting, Setting::DirectFair | Setting::TeamFair);
-            let blamed = ending.by == EndedBy::Network && ending.code != Some(481);
+            let blamed = ending.by == EndedBy::Network;
             assert!(!fair || !blamed, "{}: {ending:?}", self.name(*node));
             // Without a proxy between, nobody is told that the other did what the other was told this side did.
             if !self.is_team() && !side.incoming {
