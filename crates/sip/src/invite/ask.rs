@@ -246,7 +246,7 @@ impl Call {
     }
 
     fn build(&mut self, asked: &Asked, layer: &Layer) -> Option<(Request, NextHop)> {
-        let supported = self.supported();
+        let supported = self.supported_inside();
         let leg = self.legs.iter_mut().find(|l| l.id == asked.leg)?;
         let mut request = leg.dialog.request(asked.ask.method.clone());
         let routes = request.headers.addresses("Route").unwrap_or_default();

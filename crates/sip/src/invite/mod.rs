@@ -355,6 +355,18 @@ impl Call {
 
     /// The option tags of this call.
     fn supported(&self) -> String {
+        crate::extension::supported(&self.switched_off())
+    }
+
+    /// Those of our later requests. A provisional response to a re-INVITE says nothing that must arrive; without the tag
+    /// nobody may have it acknowledged (RFC 3262 3).
+    fn supported_inside(&self) -> String {
+        let mut off = self.switched_off();
+        off.push(reliable::OPTION);
+        crate::extension::supported(&off)
+    }
+
+    fn switched_off(&self) -> Vec<&'static str> {
         let mut off = Vec::new();
         if self.reliability == Reliability::Off {
             off.push(reliable::OPTION);
@@ -362,7 +374,7 @@ impl Call {
         if !self.refresh.is_wanted() {
             off.push(refresh::OPTION);
         }
-        crate::extension::supported(&off)
+        off
     }
 
     fn report(&self, state: CallState, layer: &mut Layer) {

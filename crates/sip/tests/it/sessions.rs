@@ -216,6 +216,20 @@ fn a_481_that_overtakes_their_bye_is_a_hang_up() {
 }
 
 #[test]
+fn provisional_responses_to_a_later_invite_are_never_reliable() {
+    let (mut net, call) = answered(|_| {});
+    let first = net.request(&Method::INVITE);
+    let invite = ask(&mut net, call, &Method::INVITE);
+    let tags = |r: &Request| r.headers.tokens("Supported").iter().map(|t| t.to_string()).collect::<Vec<_>>();
+    assert!(tags(&first).contains(&"100rel".into()) && !tags(&invite).contains(&"100rel".into()));
+    // RFC 6141 3.2: nothing but the final response decides.
+    net.reply(&invite, 183, "p", with_sdp(7002));
+    assert!(results(&net, 0).is_empty());
+    net.reply(&invite, 200, "p", with_sdp(7004));
+    assert_eq!(results(&net, 0), [Ok(their_sdp(7004))]);
+}
+
+#[test]
 fn an_offer_nobody_answers_ends_the_call() {
     let (mut net, call) = answered(|_| {});
     offer(&mut net, 0, call, Direction::SendOnly);
