@@ -157,6 +157,7 @@ impl Call {
         };
         let mut asked = self.asks.remove(at);
         if let Outcome::Response(response) = &outcome {
+            self.note_next_nonce(response, client, layer);
             if asked.ask.method == Method::INVITE && outcome.is_success() {
                 // RFC 3261 14.1: a re-INVITE's 2xx gets an ACK of its own.
                 self.acknowledge_reinvite(now, &asked, response, layer);

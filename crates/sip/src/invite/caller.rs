@@ -117,6 +117,9 @@ impl Call {
 
     /// What became of the INVITE.
     pub(crate) fn on_invite_fate(&mut self, now: Instant, client: ClientId, fate: Fate, layer: &mut Layer) {
+        if let Fate::Response(response) = &fate {
+            self.note_next_nonce(response, client, layer);
+        }
         match fate {
             Fate::Response(response) => match response.code() {
                 100..=199 => self.on_provisional(now, &response, layer),
@@ -126,6 +129,17 @@ impl Call {
             // RFC 3261 8.1.3.1: treated as 408 and 503, but told apart for people.
             Fate::Timeout => self.on_no_response(now, "No answer from the server", layer),
             Fate::Unreachable(_) => self.on_no_response(now, "Server unreachable", layer),
+        }
+    }
+
+    /// RFC 7616 3.5: a final response may tell the nonce to use next. A wrong proof of the server's only keeps that from
+    /// being taken: who answers a call is the other party, and need not know the password.
+    pub(super) fn note_next_nonce(&mut self, response: &Response, client: ClientId, layer: &mut Layer) {
+        if response.code() >= 200
+            && !matches!(response.code(), 401 | 407)
+            && let Some(credentials) = &mut self.credentials
+        {
+            credentials.settle(response, client, layer);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod calls;
+mod challenges;
 mod everyday;
 mod flows;
 mod forking;
