@@ -43,8 +43,8 @@ pub struct EndpointConfig {
     pub strangers: Strangers,
     /// How many requests are listened to; `None`: all.
     pub flood: Option<FloodLimit>,
-    /// Which provisional answers to an incoming call are acknowledged: with `Supported` those with a description, with
-    /// `Required` all, where the caller can.
+    /// Which provisional answers to an incoming call are acknowledged: with `Supported` those with a description, where
+    /// the caller can, with `Required` all.
     pub reliable_provisionals: Reliability,
     /// Whether an incoming call may have a session timer (RFC 4028); how long is the caller's choice.
     pub session_timer: Option<Duration>,
@@ -99,7 +99,7 @@ pub enum Reliability {
     /// Where the other side wants it.
     #[default]
     Supported,
-    /// The other side must: a call to one that cannot is refused with 420.
+    /// The other side must: one that cannot refuses a call with 420, and is refused with 421 when it calls.
     Required,
 }
 

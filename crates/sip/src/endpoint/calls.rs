@@ -184,6 +184,10 @@ impl Endpoint {
             self.layer.reply(now, server, 486);
             return;
         }
+        if invite::lacks_reliability(&request, &self.layer.around.config) {
+            invite::require_reliability(now, server, &mut self.layer);
+            return;
+        }
         if invite::is_too_brief(&request, &self.layer.around.config) {
             invite::refuse_brief(now, server, &mut self.layer);
             return;

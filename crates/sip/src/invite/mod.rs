@@ -50,6 +50,7 @@ use offering::{Offering, Wanted};
 use refresh::Refresh;
 pub(crate) use refresh::{is_too_brief, refuse_brief};
 use reliable::Reliable;
+pub(crate) use reliable::{lacks_reliability, require_reliability};
 use serving::Invited;
 use session::Session;
 use std::time::Instant;

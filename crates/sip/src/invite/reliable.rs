@@ -6,7 +6,7 @@
 use super::leg::{LegId, Peer, Question};
 use super::serving::{Invited, Service};
 use super::{Ask, Call, Purpose, State, description};
-use crate::config::{Reliability, Reply};
+use crate::config::{EndpointConfig, Reliability, Reply};
 use crate::event::Ending;
 use crate::layer::Layer;
 use crate::surroundings::CallTimer;
@@ -49,9 +49,23 @@ struct Unacknowledged {
     interval: Duration,
 }
 
+/// Whether a caller does not know what this side must have (RFC 3262 3).
+pub(crate) fn lacks_reliability(request: &Request, config: &EndpointConfig) -> bool {
+    let knows = ["Supported", "Require"].into_iter().any(|name| names_it(request, name));
+    config.reliable_provisionals == Reliability::Required && !knows
+}
+
+/// RFC 3261 21.4.15.
+pub(crate) fn require_reliability(now: Instant, server: ServerId, layer: &mut Layer) {
+    if let Some(mut response) = layer.reply_to(server, 421) {
+        response.headers.add("Require", OPTION);
+        layer.respond(now, server, response);
+    }
+}
+
 impl Reliable {
     pub(super) fn for_request(request: &Request, peer: &Peer, own: Reliability) -> Reliable {
-        let required = request.headers.tokens("Require").iter().any(|t| t.eq_ignore_ascii_case(OPTION));
+        let required = names_it(request, "Require");
         let which = match own {
             _ if required => Which::All,
             Reliability::Off => Which::None,
@@ -243,6 +257,10 @@ impl Call {
         }
         self.ask_in(now, leg, prack, layer);
     }
+}
+
+fn names_it(request: &Request, header: &str) -> bool {
+    request.headers.tokens(header).iter().any(|tag| tag.eq_ignore_ascii_case(OPTION))
 }
 
 /// The description the application put into a reply.

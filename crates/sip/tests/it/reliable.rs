@@ -99,6 +99,37 @@ fn switched_off_it_is_neither_offered_nor_required() {
 }
 
 #[test]
+fn a_caller_that_cannot_is_told_what_is_required() {
+    let mut net = Net::new(6, CALM);
+    net.add("bob", |c| c.reliable_provisionals = Reliability::Required);
+    net.say(&invite("unable", "1").to_bytes());
+    let refusal = net.response();
+    // RFC 3261 21.4.15
+    assert_eq!((refusal.code(), refusal.headers.first("Require")), (421, Some("100rel")));
+    assert!(net.events().is_empty());
+    let (mut net, call) = called(&able("Supported", "100rel"), Reliability::Required);
+    early(&mut net, call, 180, None);
+    assert!(net.response().headers.first("RSeq").is_some(), "without a description, too");
+}
+
+#[test]
+fn the_invite_and_its_2xx_name_the_extensions() {
+    let tags = ["100rel", "timer", "replaces", "norefersub", "gruu", "outbound"];
+    let (net, _) = calling(|_| {});
+    // RFC 3261 13.2.1, RFC 4028 7.1, RFC 5627 4.4.1
+    assert_eq!(net.request(&Method::INVITE).headers.tokens("Supported"), tags);
+    let (net, _) = calling(|c| (c.reliable_provisionals, c.session_timer) = (Reliability::Off, None));
+    assert_eq!(net.request(&Method::INVITE).headers.tokens("Supported"), tags[2..]);
+    // RFC 3261 13.3.1.4
+    let (mut net, call) = called(&invite("plain", "1"), Reliability::Supported);
+    accept(&mut net, call);
+    assert_eq!((net.response().code(), net.response().headers.tokens("Supported")), (200, tags.to_vec()));
+    let (mut net, call) = called(&invite("plain", "1"), Reliability::Off);
+    accept(&mut net, call);
+    assert_eq!(net.response().headers.tokens("Supported"), tags[1..]);
+}
+
+#[test]
 fn it_is_repeated_with_doubling_waits_and_given_up_with_a_5xx() {
     let (mut net, call) = called(&able("Supported", "100rel"), Reliability::Supported);
     let start = net.elapsed();
