@@ -1,7 +1,7 @@
 //! Addresses: `From`, `To`, `Contact`, `Route`, `Record-Route` values (RFC 3261 20.10, 25.1 `name-addr`).
 
 use super::token::{Scanner, each_item, is_token_char, quote, quoted_end, split_list, unquote};
-use super::{Malformed, Params, Uri};
+use super::{Malformed, Params, Uri, plain};
 
 /// A name-addr or addr-spec with header parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,9 @@ impl Address {
 
     /// Whether [`Address::parse`] would read it.
     pub(crate) fn check(value: &str) -> Result<(), Malformed> {
+        if plain::is_address(value) {
+            return Ok(());
+        }
         let Pieces { uri, rest, .. } = Pieces::of(value)?;
         Uri::check(uri)?;
         Params::check(&mut Scanner::new(rest), "address parameters")
@@ -51,6 +54,9 @@ impl Address {
 
     /// Whether [`Address::parse_list`] would read it.
     pub(crate) fn check_list(value: &str) -> Result<(), Malformed> {
+        if plain::is_address_list(value) {
+            return Ok(());
+        }
         each_item(value, "address list", Address::check)
     }
 

@@ -15,8 +15,10 @@ impl CSeq {
     /// Reads the value.
     pub fn parse(value: &str) -> Result<CSeq, Malformed> {
         let bad = Malformed("cseq");
-        let (number, method) = value.trim().split_once([' ', '\t']).ok_or(bad)?;
-        if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
+        let value = value.trim();
+        let space = value.bytes().position(|b| matches!(b, b' ' | b'\t')).ok_or(bad)?;
+        let (number, method) = value.split_at_checked(space).ok_or(bad)?;
+        if !number.bytes().all(|b| b.is_ascii_digit()) {
             return Err(bad);
         }
         let number: u32 = number.parse().map_err(|_| bad)?;

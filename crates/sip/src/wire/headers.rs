@@ -5,7 +5,7 @@
 //! All text of a message's headers lies in one string and a line is two places in it: a message is read without an
 //! allocation for each of its headers, and most of them are never looked at.
 
-use super::token::split_list;
+use super::token::{is_token_bytes, split_list};
 use super::{Address, CSeq, HeaderView, Malformed, Reason, Via};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -174,13 +174,19 @@ const fn places() -> [u8; 512] {
 impl Known {
     /// A name in any case, long or compact (RFC 3261 7.3.1, 7.3.3).
     pub(super) fn of(name: &str) -> Option<Known> {
-        let bytes = name.as_bytes();
+        Known::of_bytes(name.as_bytes())
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Option<Known> {
         if let [letter] = bytes {
             return Known::of_compact(letter.to_ascii_lowercase());
         }
         let at = place(bytes.len(), *bytes.first()?, *bytes.get(bytes.len() / 2)?, *bytes.last()?);
-        let known = *Known::ALL.get(usize::from(*PLACES.get(at)?).checked_sub(1)?)?;
-        known.as_str().eq_ignore_ascii_case(name).then_some(known)
+        let number = usize::from(*PLACES.get(at)?).checked_sub(1)?;
+        let name = NAMES.get(number)?.as_bytes();
+        // Nearly all are written the usual way, which is the faster comparison.
+        let same = name == bytes || name.eq_ignore_ascii_case(bytes);
+        Known::ALL.get(number).filter(|_| same).copied()
     }
 }
 
@@ -209,24 +215,36 @@ impl Headers {
         Headers(Box::new(Lines { text: String::new(), lines: Vec::with_capacity(lines) }))
     }
 
-    /// Adds a line whose name and value stand in a head that is going to be kept.
-    pub(super) fn note(&mut self, head: &str, name: Range<usize>, value: Range<usize>) {
-        let name = match head.get(name.clone()).and_then(Known::of) {
+    /// Adds a line whose name and value stand in a head that is going to be kept; `false` where the name is no token.
+    pub(super) fn note(&mut self, head: &[u8], name: Range<usize>, value: Range<usize>) -> bool {
+        let text = head.get(name.clone()).unwrap_or_default();
+        let name = match Known::of_bytes(text) {
             Some(known) => Name::Known(known),
-            None => Name::Other(name),
+            None if is_token_bytes(text) => Name::Other(name),
+            None => return false,
         };
         self.0.lines.push(Line { name, value });
+        true
     }
 
-    /// Keeps the head all lines so far were noted in, and values that are to stand in the place of some.
-    pub(super) fn keep(&mut self, head: &str, values: Vec<(usize, String)>) {
+    /// Keeps the head all lines so far were noted in; the values of some are to be written anew.
+    pub(super) fn keep(&mut self, head: &str, anew: &[usize], write: impl Fn(&str) -> String) {
         self.0.text = head.to_owned();
-        for (line, text) in values {
+        for number in anew {
+            let Some(line) = self.0.lines.get(*number) else { continue };
+            let text = write(self.value(line));
             let value = self.write(&text);
-            if let Some(line) = self.0.lines.get_mut(line) {
+            if let Some(line) = self.0.lines.get_mut(*number) {
                 line.value = value;
             }
         }
+    }
+
+    /// The first value of a header the codec knows.
+    pub(super) fn first_known(&self, wanted: Known) -> Option<&str> {
+        let found =
+            self.0.lines.iter().find(|line| matches!(line.name, Name::Known(known) if known == wanted));
+        found.map(|line| self.value(line))
     }
 
     /// Names, in the usual writing where they are known, and values.
@@ -462,6 +480,9 @@ impl HeaderAccess for Headers {
 
 /// A Call-ID that may stand (RFC 3261 25.1 `callid`): not empty, and without white space.
 pub(super) fn call_id(value: &str) -> Result<&str, Malformed> {
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(value);
+    }
     match value.trim() {
         id if !id.is_empty() && !id.contains(char::is_whitespace) => Ok(id),
         _ => Err(Malformed("call-id")),

@@ -22,6 +22,7 @@ pub mod multipart;
 pub mod outbound;
 pub mod params;
 pub mod parse;
+mod plain;
 pub mod reason;
 pub mod refer;
 pub mod reliability;

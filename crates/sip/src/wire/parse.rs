@@ -54,35 +54,28 @@ pub fn parse_datagram(bytes: &[u8]) -> Result<Message, ParseError> {
     if bytes.is_empty() {
         return Err(ParseError::KeepAlive);
     }
-    // A request cut off inside its headers still deserves its 400: the lines that are whole say whom to tell.
-    let (end, mut fault) = match head_end(bytes, 0) {
-        Some(end) => (end, None),
+    let mut lines = HeadLines::of(bytes);
+    let end = match lines.end {
+        Some(end) => end,
+        // A request cut off inside its headers still deserves its 400: the lines that are whole say whom to tell.
         None => {
-            (memchr::memrchr(b'\n', bytes).map_or(0, |at| at.saturating_add(1)), Some("no end of headers"))
+            let end = memchr::memrchr(b'\n', bytes).map_or(0, |at| at.saturating_add(1));
+            lines = HeadLines::of(bytes.get(..end).unwrap_or_default());
+            lines.fault.get_or_insert("no end of headers");
+            end
         }
     };
     let (head, body) = bytes.split_at_checked(end).unwrap_or_default();
     let head = decode(head);
-    let mut lines = Lines::of(&head);
-    let start = lines.next().and_then(|line| head.get(line)).unwrap_or_default();
-    let mut list = Headers::of_head(USUAL_HEADERS);
-    // Values over several lines, which have to be written anew.
-    let mut folded: Vec<(usize, String)> = Vec::new();
-    for line in lines {
-        if list.len() >= MAX_HEADERS {
-            fault = Some("too many headers");
-            break;
-        }
-        let Some((name, value)) = name_and_value(&head, line) else {
-            fault = Some("header line without a name");
-            continue;
-        };
-        if let Some(text) = head.get(value.clone()).and_then(unfold) {
-            folded.push((list.len(), text));
-        }
-        list.note(&head, name, value);
+    if let Cow::Owned(text) = &head {
+        // Decoded anew, the lines stand elsewhere.
+        let fault = lines.fault;
+        lines = HeadLines::of(text.as_bytes());
+        lines.fault = fault;
     }
-    list.keep(&head, folded);
+    let HeadLines { start, mut list, folded, fault, .. } = lines;
+    let start = head.get(start).unwrap_or_default();
+    list.keep(&head, &folded, |text| unfold(text).unwrap_or_else(|| text.to_owned()));
     match strip_prefix_no_case(start, "SIP/2.0 ") {
         Some(rest) => parse_response(rest, list, fault, body),
         None => parse_request(start, list, fault, body),
@@ -171,29 +164,32 @@ fn parse_request(
     broken_line: Option<&'static str>,
     body: &[u8],
 ) -> Result<Message, ParseError> {
-    let mut parts = start.splitn(2, ' ');
-    let method = parts.next().unwrap_or_default().to_owned();
-    let rest = parts.next().unwrap_or_default();
-    let Some((uri, version)) = rest.trim_end().rsplit_once(' ') else {
+    let space = start.bytes().position(|b| b == b' ').unwrap_or(start.len());
+    let method = start.get(..space).unwrap_or_default();
+    let rest = start.get(space.saturating_add(1)..).unwrap_or_default();
+    let line = rest.trim_end();
+    let last = line.bytes().rposition(|b| b == b' ');
+    let Some((uri, version)) = last.and_then(|at| Some((line.get(..at)?, line.get(at.saturating_add(1)..)?)))
+    else {
         return Err(ParseError::Garbage("start line"));
     };
-    if !version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case("SIP/")) || !is_token(&method) {
+    if !version.get(..4).is_some_and(|v| v.eq_ignore_ascii_case("SIP/")) || !is_token(method) {
         return Err(ParseError::Garbage("start line"));
     }
     let bad = |code: u16, phrase: &str, headers: Headers| {
-        Err(ParseError::BadRequest { code, phrase: phrase.to_owned(), method: method.clone(), headers })
+        Err(ParseError::BadRequest { code, phrase: phrase.to_owned(), method: method.to_owned(), headers })
     };
-    if headers.first("Via").is_none() {
+    if headers.first_known(Known::Via).is_none() {
         return Err(ParseError::Garbage("request without Via"));
     }
     if !version.eq_ignore_ascii_case("SIP/2.0") {
         return bad(505, "Version Not Supported", headers);
     }
     // RFC 3261 7.1: single spaces, nothing after the version.
-    if rest.len() != rest.trim_end().len() || uri.contains(char::is_whitespace) {
+    if rest.len() != line.len() || has_white_space(uri) {
         return bad(400, "Bad Request: white space in request line", headers);
     }
-    let (Ok(method), Ok(uri)) = (Method::parse(&method), Uri::parse(uri)) else {
+    let (Ok(method), Ok(uri)) = (Method::parse(method), Uri::parse(uri)) else {
         return bad(400, "Bad Request: request URI", headers);
     };
     // RFC 3261 19.1.1: no header component in a Request-URI.
@@ -258,9 +254,8 @@ pub(super) fn part_head(bytes: &[u8]) -> Option<(Headers, &[u8])> {
     let head = decode(head);
     let mut list = Headers::default();
     for line in Lines::of(&head) {
-        let (name, value) = name_and_value(&head, line)?;
-        let value = head.get(value)?;
-        list.add(head.get(name)?, unfold(value).unwrap_or_else(|| value.to_owned()));
+        let (name, value) = name_and_value_text(&head, line.place)?;
+        list.add(name, unfold(value).unwrap_or_else(|| value.to_owned()));
     }
     Some((list, rest))
 }
@@ -287,10 +282,48 @@ pub(super) fn starts_like_sip(bytes: &[u8], limit: usize) -> bool {
 
 /// Names and values of the header lines of a head, values with their folds.
 pub(super) fn header_lines(head: &str) -> impl Iterator<Item = (&str, &str)> {
-    Lines::of(head).skip(1).filter_map(|line| {
-        let (name, value) = name_and_value(head, line)?;
-        Some((head.get(name)?, head.get(value)?))
-    })
+    Lines::of(head).skip(1).filter_map(|line| name_and_value_text(head, line.place))
+}
+
+/// The lines of a message's head, by their places.
+struct HeadLines {
+    start: Range<usize>,
+    list: Headers,
+    /// Lines whose values stand on several lines and have to be written anew.
+    folded: Vec<usize>,
+    fault: Option<&'static str>,
+    /// Behind the empty line, where there is one.
+    end: Option<usize>,
+}
+
+impl HeadLines {
+    fn of(bytes: &[u8]) -> HeadLines {
+        let mut lines = Lines { bytes, at: 0, end: None };
+        let mut head = HeadLines {
+            start: lines.next().map(|line| line.place).unwrap_or_default(),
+            list: Headers::of_head(USUAL_HEADERS),
+            folded: Vec::new(),
+            fault: None,
+            end: None,
+        };
+        while let Some(Line { place, folded }) = lines.next() {
+            if head.list.len() >= MAX_HEADERS {
+                head.fault = Some("too many headers");
+                // What follows is not looked at.
+                head.end = Some(place.start);
+                return head;
+            }
+            let noted =
+                name_and_value(bytes, place).is_some_and(|(name, value)| head.list.note(bytes, name, value));
+            match noted {
+                true if folded => head.folded.push(head.list.len().saturating_sub(1)),
+                true => {}
+                false => head.fault = Some("header line without a name"),
+            }
+        }
+        head.end = lines.end;
+        head
+    }
 }
 
 /// The places of logical lines up to the empty one: a line that begins with white space belongs to the one before
@@ -298,51 +331,65 @@ pub(super) fn header_lines(head: &str) -> impl Iterator<Item = (&str, &str)> {
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Behind the empty line, once it was found.
+    end: Option<usize>,
+}
+
+struct Line {
+    place: Range<usize>,
+    folded: bool,
 }
 
 impl<'a> Lines<'a> {
     fn of(head: &'a str) -> Lines<'a> {
-        Lines { bytes: head.as_bytes(), at: 0 }
+        Lines { bytes: head.as_bytes(), at: 0, end: None }
     }
 }
 
 impl Iterator for Lines<'_> {
-    type Item = Range<usize>;
+    type Item = Line;
 
-    fn next(&mut self) -> Option<Range<usize>> {
+    fn next(&mut self) -> Option<Line> {
         let start = self.at;
-        let mut end = start;
-        loop {
-            match memchr::memchr(b'\n', self.bytes.get(end..)?) {
-                Some(length) => end = end.saturating_add(length),
-                None => end = self.bytes.len(),
-            }
-            match self.bytes.get(end.saturating_add(1)) {
-                Some(b' ' | b'\t') => end = end.saturating_add(1),
-                _ => break,
-            }
+        let rest = self.bytes.get(start..)?;
+        let mut folded = false;
+        let mut length = match memchr::memchr(b'\n', rest) {
+            Some(length) => length,
+            None => rest.len(),
+        };
+        if matches!(rest, [b'\n', ..] | [b'\r', b'\n', ..]) {
+            self.end = start.checked_add(length)?.checked_add(1);
+            return None;
         }
-        self.at = end.saturating_add(1);
-        let cr = end > start && self.bytes.get(end.saturating_sub(1)) == Some(&b'\r');
-        let end = end.saturating_sub(usize::from(cr));
-        (end > start).then_some(start..end)
+        while let Some([b' ' | b'\t', more @ ..]) = rest.get(length.saturating_add(1)..) {
+            folded = true;
+            let more = memchr::memchr(b'\n', more).unwrap_or(more.len());
+            length = length.saturating_add(2).saturating_add(more);
+        }
+        self.at = start.saturating_add(length).saturating_add(1);
+        let line = rest.get(..length)?;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        (!line.is_empty()).then(|| Line { place: start..start.saturating_add(line.len()), folded })
     }
 }
 
 /// The places of a line's name and value, without the white space around them. RFC 3261 7.3.1: it may stand before
 /// the colon too.
-fn name_and_value(head: &str, line: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
+fn name_and_value(head: &[u8], line: Range<usize>) -> Option<(Range<usize>, Range<usize>)> {
     let text = head.get(line.clone())?;
-    let (name, value) = text.split_at_checked(memchr::memchr(b':', text.as_bytes())?)?;
+    let (name, value) = text.split_at_checked(text.iter().position(|b| *b == b':')?)?;
     let name = name.trim_ascii_end();
-    if !is_token(name) {
-        return None;
-    }
-    let value = value.get(1..)?;
-    let kept = value.trim_ascii_end();
-    let end = line.end.checked_sub(value.len().checked_sub(kept.len())?)?;
+    let kept = value.get(1..)?.trim_ascii_end();
+    let skipped = value.len().checked_sub(1)?.checked_sub(kept.len())?;
+    let end = line.end.checked_sub(skipped)?;
     let start = end.checked_sub(kept.trim_ascii_start().len())?;
     Some((line.start..line.start.checked_add(name.len())?, start..end))
+}
+
+/// The texts of a line's name, which is a token, and value.
+fn name_and_value_text(head: &str, line: Range<usize>) -> Option<(&str, &str)> {
+    let (name, value) = name_and_value(head.as_bytes(), line)?;
+    Some((head.get(name).filter(|name| is_token(name))?, head.get(value)?))
 }
 
 /// A value that stands on several lines in one, each fold a space (RFC 3261 7.3.1). `None` when it stands on one.
@@ -373,15 +420,20 @@ pub(super) fn decode(head: &[u8]) -> Cow<'_, str> {
 }
 
 fn cut_body(headers: &Headers, body: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let Some(text) = headers.first("Content-Length") else {
+    let Some(text) = headers.first_known(Known::ContentLength) else {
         // RFC 3261 18.3: without it, the body of a datagram reaches to its end.
         return Ok(body.to_vec());
     };
-    if text.is_empty() || !text.chars().all(|c| c.is_ascii_digit()) {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
         return Err("content-length");
     }
     let length: usize = text.parse().map_err(|_| "content-length")?;
     body.get(..length).map(<[u8]>::to_vec).ok_or("body shorter than content-length")
+}
+
+/// Nearly no text has any, which its bytes alone tell faster.
+fn has_white_space(text: &str) -> bool {
+    !text.bytes().all(|b| b.is_ascii_graphic()) && text.contains(char::is_whitespace)
 }
 
 fn strip_prefix_no_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

@@ -35,7 +35,11 @@ pub(crate) fn is_token_char(c: char) -> bool {
 }
 
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| is(&TOKEN, byte))
+    is_token_bytes(text.as_bytes())
+}
+
+pub(crate) fn is_token_bytes(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| is(&TOKEN, *byte))
 }
 
 /// Reads a header value from left to right.

@@ -2,7 +2,7 @@
 //!
 //! Where a URI leads over the network is decided in [`crate::target`], not here.
 
-use super::{Malformed, Params};
+use super::{Malformed, Params, plain};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Any URI that may stand in a request line or an address.
@@ -77,7 +77,10 @@ impl Uri {
 
     /// Whether [`Uri::parse`] would read it.
     pub(crate) fn check(text: &str) -> Result<(), Malformed> {
-        Parts::read(text).map(drop)
+        match plain::is_uri(text) {
+            true => Ok(()),
+            false => Parts::read(text).map(drop),
+        }
     }
 
     /// The `sip:`/`sips:` form, where it is one.
@@ -258,13 +261,13 @@ impl<'a> SipParts<'a> {
         };
         let (user, password) = match userinfo {
             Some("") => return Err(bad),
-            Some(info) => match info.split_once(':') {
+            Some(info) => match cut(info, b':') {
                 Some((user, password)) => (Some(user), Some(password)),
                 None => (Some(info), None),
             },
             None => (None, None),
         };
-        let (rest, headers) = match rest.split_once('?') {
+        let (rest, headers) = match cut(rest, b'?') {
             Some((rest, headers)) => (rest, Some(headers)),
             None => (rest, None),
         };
@@ -286,9 +289,15 @@ impl<'a> SipParts<'a> {
     }
 }
 
+/// What stands before and after the first such byte of ASCII.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let (before, after) = text.split_at_checked(text.bytes().position(|b| b == at)?)?;
+    Some((before, after.get(1..)?))
+}
+
 /// What stands before the first semicolon, and the parameters after it.
 fn split_params(text: &str) -> Result<(&str, Option<&str>), Malformed> {
-    match text.split_once(';') {
+    match cut(text, b';') {
         Some((before, params)) => {
             Params::check_uri(params)?;
             Ok((before, Some(params)))
@@ -358,7 +367,7 @@ impl<'a> HostPart<'a> {
                 None => Err(bad),
             };
         }
-        let (name, port) = match text.split_once(':') {
+        let (name, port) = match cut(text, b':') {
             Some((name, digits)) => (name, Some(port(digits)?)),
             None => (text, None),
         };

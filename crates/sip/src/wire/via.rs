@@ -2,7 +2,7 @@
 
 use super::token::{Scanner, each_item, split_list};
 use super::uri::HostPart;
-use super::{Host, Malformed, Params};
+use super::{Host, Malformed, Params, plain};
 use std::net::{IpAddr, SocketAddr};
 
 /// The start of every branch made by an RFC 3261 element (RFC 3261 8.1.1.7).
@@ -32,6 +32,9 @@ impl Via {
 
     /// Whether [`Via::parse_list`] would read it.
     pub(crate) fn check_list(value: &str) -> Result<(), Malformed> {
+        if plain::is_via(value) {
+            return Ok(());
+        }
         each_item(value, "via list", |item| {
             let mut scanner = Scanner::new(item);
             hop(&mut scanner)?;
