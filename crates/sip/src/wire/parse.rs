@@ -306,7 +306,7 @@ impl HeadLines {
             fault: None,
             end: None,
         };
-        while let Some(Line { place, folded }) = lines.next() {
+        for Line { place, folded } in lines.by_ref() {
             if head.list.len() >= MAX_HEADERS {
                 head.fault = Some("too many headers");
                 // What follows is not looked at.
