@@ -453,7 +453,8 @@ mod tests {
             Command::Accounts(Accounts { command: None, .. })
         ));
         assert!(read("tern accounts remove 2 --data /tmp/x").is_ok());
-        let line = "tern accounts add --user u --domain d --proxy a --proxy b:5061 --transport tls --ca /c.pem";
+        let line =
+            "tern accounts add --user u --domain d --proxy a --proxy b:5061 --transport tls --ca /c.pem";
         let Command::Accounts(Accounts { command: Some(AccountsCommand::Add { proxy, way, .. }), .. }) =
             read(line).unwrap().command
         else {

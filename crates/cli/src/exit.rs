@@ -65,9 +65,8 @@ impl Exit {
                 Self::Credentials
             }
             SipUnreachable | SipRefused | CertificateUntrusted | CertificateWrongName
-            | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => {
-                Self::Unreachable
-            }
+            | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NotRegistered
+            | SendUnknown => Self::Unreachable,
             NotFound | NumberUnknown => Self::NotFound,
             InvalidTarget | InvalidRecipient | EmptyMessage | MessageTooLong | InvalidAmount
             | NumberNotYours => Self::Usage,

@@ -392,14 +392,7 @@ impl State {
         let random = self.random.random::<u128>() & !(0xf000_u128 << 64) & !(0xc000_u128 << 48);
         let uuid = format!("{:032x}", random | 0x4000_u128 << 64 | 0x8000_u128 << 48);
         let part = |from: usize, to: usize| uuid.get(from..to).unwrap_or_default();
-        format!(
-            "urn:uuid:{}-{}-{}-{}-{}",
-            part(0, 8),
-            part(8, 12),
-            part(12, 16),
-            part(16, 20),
-            part(20, 32)
-        )
+        format!("urn:uuid:{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
     }
 
     fn take_account_id(&mut self) -> AccountId {

@@ -196,7 +196,8 @@ impl State {
                 if !account.numbers.iter().any(|n| n.e164 == number && n.calls) {
                     return self.refuse(request, ErrorCode::NumberNotYours);
                 }
-                let Some(uri) = target_uri(&Target::Number(number.clone()), &account.profile.domain, false) else {
+                let Some(uri) = target_uri(&Target::Number(number.clone()), &account.profile.domain, false)
+                else {
                     return self.refuse(request, ErrorCode::InvalidTarget);
                 };
                 // RFC 3325 section 9.2: the provider checks that the number is the account's.

@@ -227,15 +227,14 @@ impl State {
             Some(config) => (Some(endpoint.register(now.instant, config)), RegistrationState::Registering {}),
             None => (None, RegistrationState::Offline {}),
         };
-        account.line.state =
-            LineState::Up(Box::new(Up {
-                endpoint,
-                local,
-                registration,
-                registered,
-                mailbox_watched: false,
-                trouble: None,
-            }));
+        account.line.state = LineState::Up(Box::new(Up {
+            endpoint,
+            local,
+            registration,
+            registered,
+            mailbox_watched: false,
+            trouble: None,
+        }));
         self.account_changed(id);
         self.drain(id);
     }
@@ -271,7 +270,8 @@ impl State {
     pub(crate) fn stream_news(&mut self, id: &AccountId, line: u32, flow: FlowId, news: StreamNews) {
         if let StreamNews::Ended(end) = &news
             && let Some(error) = end.error()
-            && let Some(up) = self.accounts.get_mut(id).filter(|a| a.line.number == line).and_then(|a| a.line.up())
+            && let Some(up) =
+                self.accounts.get_mut(id).filter(|a| a.line.number == line).and_then(|a| a.line.up())
         {
             // What the endpoint says of it has fewer words.
             up.trouble = Some(error);
@@ -368,7 +368,8 @@ impl State {
         let effect = match output {
             Output::Transmit { local, remote, bytes } => Effect::Send { account, local, remote, bytes },
             Output::Connect { flow, transport, local, remote, server_name } => {
-                let ca_file = self.accounts.get(id).and_then(|a| a.profile.ca_file.as_ref()).map(PathBuf::from);
+                let ca_file =
+                    self.accounts.get(id).and_then(|a| a.profile.ca_file.as_ref()).map(PathBuf::from);
                 let to = Connection { transport, local, remote, server_name, ca_file };
                 Effect::Connect { account, line, flow, to: Box::new(to) }
             }
@@ -481,7 +482,8 @@ impl State {
             Sip::Registered { .. } => RegistrationState::Registered {},
             Sip::Unregistered => RegistrationState::Offline {},
             Sip::Failed { reason, retry_after } => {
-                let trouble = self.accounts.get_mut(id).and_then(|a| a.line.up()).and_then(|up| up.trouble.take());
+                let trouble =
+                    self.accounts.get_mut(id).and_then(|a| a.line.up()).and_then(|up| up.trouble.take());
                 let error = registration_error(reason, trouble);
                 match retry_after {
                     Some(wait) => RegistrationState::Retrying {

@@ -64,7 +64,8 @@ mod tests {
             let VoicemailView { new, old, urgent, mailbox } = view(&Summary::parse(text.as_bytes()).unwrap());
             assert_eq!((new, old, urgent, mailbox.as_deref()), expect, "{text}");
         };
-        let counted = "Messages-Waiting: yes\r\nMessage-Account: sip:*97@example.com\r\nVoice-Message: 2/8 (1/2)\r\n";
+        let counted =
+            "Messages-Waiting: yes\r\nMessage-Account: sip:*97@example.com\r\nVoice-Message: 2/8 (1/2)\r\n";
         check(counted, (2, 8, 1, Some("sip:*97@example.com")));
         check("Messages-Waiting: yes\r\n", (1, 0, 0, None));
         check("Messages-Waiting: no\r\nVoice-Message: 0/3\r\n", (0, 3, 0, None));

@@ -142,7 +142,8 @@ impl Authentication {
     ) {
         Authentication::unsign(request);
         let uri = request.uri.to_string();
-        let fits = |s: &Session| s.asker == Asker::Proxy || s.registrar == (request.method == Method::REGISTER);
+        let fits =
+            |s: &Session| s.asker == Asker::Proxy || s.registrar == (request.method == Method::REGISTER);
         for session in self.sessions.iter_mut().filter(|s| may_see(s.asker) && fits(s)) {
             session.count = session.count.saturating_add(1);
             let count = Count { cnonce: random.cnonce(), nc: session.count };
@@ -268,8 +269,8 @@ fn shown(request: &Request, asker: Asker, sessions: &[Session]) -> Option<Creden
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::auth::Protection;
     use crate::wire::Uri;
+    use crate::wire::auth::Protection;
 
     /// A request on its way through challenges.
     struct Trial {

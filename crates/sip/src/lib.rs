@@ -116,7 +116,8 @@ pub use config::{
 };
 pub use endpoint::{CallError, Endpoint};
 pub use event::{
-    CallState, EndedBy, Ending, Event, OfferFailure, Output, RegistrationFailure, RegistrationState, Stats, Way,
+    CallState, EndedBy, Ending, Event, OfferFailure, Output, RegistrationFailure, RegistrationState, Stats,
+    Way,
 };
 pub use identity::{CallerIdentity, Privacy, ShownAs, ShownIdentity};
 pub use ids::{

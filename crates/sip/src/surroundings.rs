@@ -285,7 +285,8 @@ impl Surroundings {
 
     /// The Allow header: the dialog methods and what the application handles.
     pub(crate) fn allow(&self) -> String {
-        let mut allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, MESSAGE, REFER, NOTIFY, INFO".to_owned();
+        let mut allow =
+            "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, MESSAGE, REFER, NOTIFY, INFO".to_owned();
         for method in self.config.handles.iter().map(|m| m.as_str()) {
             if !allow.split(", ").any(|known| known == method) {
                 allow.push_str(", ");

@@ -5,9 +5,7 @@ use std::io::IsTerminal;
 use serde_json::json;
 use tern_engine::{
     EngineHandle,
-    api::{
-        AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret,
-    },
+    api::{AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret},
     ports::SecretsError,
 };
 

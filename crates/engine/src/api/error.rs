@@ -177,9 +177,8 @@ impl ErrorCode {
             SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => {
                 Fault::Network
             }
-            KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed | BrowserFailed | StorageFailed => {
-                Fault::Machine
-            }
+            KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed
+            | BrowserFailed | StorageFailed => Fault::Machine,
             Internal => Fault::Tern,
         }
     }

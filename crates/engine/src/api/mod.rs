@@ -20,8 +20,8 @@ pub use query::{Answer, Query};
 pub use settings::{Appearance, Language, Settings};
 pub use view::{
     AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,
-    CallOutcome, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy,
-    FeedState, HoldState, MessageState, MessageView, MoneyView, NumberView, RedirectView, RegistrationState,
-    Snapshot, ThreadView, TopUpState, TopUpView, TransactionKind, TransactionView, TransferAskView,
-    TransferState, TransferView, VoicemailView,
+    CallOutcome, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy, FeedState, HoldState,
+    MessageState, MessageView, MoneyView, NumberView, RedirectView, RegistrationState, Snapshot, ThreadView,
+    TopUpState, TopUpView, TransactionKind, TransactionView, TransferAskView, TransferState, TransferView,
+    VoicemailView,
 };

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     accounts::DIRECT,
     api::{
-        AccountId, CallDirection, CallId, EndedBy, ErrorCode, ErrorView, RedirectView, Reply, TransferAskView,
-        TransferState, TransferView,
+        AccountId, CallDirection, CallId, EndedBy, ErrorCode, ErrorView, RedirectView, Reply,
+        TransferAskView, TransferState, TransferView,
     },
     core::{Effect, RequestId, State},
     phone,
@@ -65,10 +65,7 @@ impl State {
             // The other account's server would have to know a call of this one's.
             return self.refuse(request, ErrorCode::NotOffered);
         }
-        let to = self
-            .calls
-            .get(other)
-            .map(|c| (c.peer.clone(), c.peer_name.clone()));
+        let to = self.calls.get(other).map(|c| (c.peer.clone(), c.peer_name.clone()));
         let up = self.accounts.get_mut(&account).and_then(|a| a.line.up());
         let asked = up.is_some_and(|up| up.endpoint.transfer_to(now, sip, other_sip).is_ok());
         self.transfer_began(request, id, to.filter(|_| asked), &account);
@@ -116,13 +113,7 @@ impl State {
         }
     }
 
-    pub(super) fn transfer_asked(
-        &mut self,
-        id: &CallId,
-        asked: TransferId,
-        to: &Uri,
-        by: Option<&Address>,
-    ) {
+    pub(super) fn transfer_asked(&mut self, id: &CallId, asked: TransferId, to: &Uri, by: Option<&Address>) {
         let Some(domain) = self.domain_of(id) else { return };
         let (to, to_name) = party(to, None, &domain);
         let by = by.map(|by| party(&by.uri, by.display.as_deref(), &domain).1);
@@ -154,8 +145,7 @@ impl State {
             return self.refuse(request, code);
         }
         let phase = Phase::Preparing(Box::new(Whither::Asked(asked)));
-        let new =
-            self.new_call(&account, CallDirection::Outgoing, to.to, to.to_name, number, phase);
+        let new = self.new_call(&account, CallDirection::Outgoing, to.to, to.to_name, number, phase);
         self.hold_others(&new);
         self.effect(Effect::OpenMedia(new.clone(), local));
         self.reply(request, Ok(Reply::CallPlaced { call: new.clone() }));

@@ -16,9 +16,7 @@ use super::{
 use crate::{
     accounts::DIRECT,
     agreement,
-    api::{
-        AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind,
-    },
+    api::{AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind},
     core::{Effect, MediaPlan, State},
     phone,
 };
@@ -328,7 +326,11 @@ impl State {
     }
 
     /// Says something to the endpoint about this call, and does what follows.
-    pub(super) fn with_sip(&mut self, id: &CallId, say: impl FnOnce(&mut tern_sip::Endpoint, tern_sip::CallId)) {
+    pub(super) fn with_sip(
+        &mut self,
+        id: &CallId,
+        say: impl FnOnce(&mut tern_sip::Endpoint, tern_sip::CallId),
+    ) {
         let Some((account, sip)) = self.calls.get(id).and_then(|c| Some((c.account.clone(), c.sip?))) else {
             return;
         };

@@ -224,8 +224,7 @@ mod tests {
             services: "SIP+D2T".into(),
             replacement: "_sip._tcp.example.test.".into(),
         };
-        let srv =
-            SrvRecord { priority: 1, weight: 2, port: 5070, target: "one.example.test.".into() };
+        let srv = SrvRecord { priority: 1, weight: 2, port: 5070, target: "one.example.test.".into() };
         let check = async |question: Question, expect: Answer| {
             assert_eq!(dns.ask(&question).await, expect, "{question:?}");
         };

@@ -179,9 +179,7 @@ async fn carry(
 
 /// What a failed connection is to the engine.
 fn end(error: &io::Error) -> StreamEnd {
-    use io::ErrorKind::{
-        AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut,
-    };
+    use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, TimedOut};
     let inside = error.get_ref();
     if let Some(trust) = inside.and_then(|inside| inside.downcast_ref::<TrustError>()) {
         return StreamEnd::NoTrust(trust.to_string());

@@ -190,8 +190,7 @@ fn same_domain(presented: &str, domain: &str) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use rcgen::{
-        BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
-        string::Ia5String,
+        BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType, date_time_ymd, string::Ia5String,
     };
     use rustls::{ServerConfig, pki_types::PrivatePkcs8KeyDer};
 
@@ -267,13 +266,7 @@ pub(crate) mod tests {
         roots.add(CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap()).unwrap();
         let verifier = SipServer { roots, provider: Arc::new(ring::default_provider()) };
         let found = verifier
-            .verify_server_cert(
-                certificate.der(),
-                &[],
-                &server_name(server).unwrap(),
-                &[],
-                UnixTime::now(),
-            )
+            .verify_server_cert(certificate.der(), &[], &server_name(server).unwrap(), &[], UnixTime::now())
             .map(|_| ())
             .map_err(|error| match error {
                 Error::InvalidCertificate(error) => error,

@@ -103,7 +103,8 @@ impl Endpoint {
             self.on_cancel(now, server, &request);
         } else if in_dialog {
             match self.find_by_to(&request) {
-                None if request.method == Method::NOTIFY && self.on_notify(now, server, &request, source) => {}
+                None if request.method == Method::NOTIFY && self.on_notify(now, server, &request, source) => {
+                }
                 Some(id) => self.with_call(id, |call, layer| call.on_request(now, server, &request, layer)),
                 // RFC 3261 12.2.2
                 None => self.layer.reply(now, server, 481),

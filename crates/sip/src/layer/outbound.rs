@@ -6,7 +6,9 @@ use crate::ids::CallId;
 use crate::transaction::client::{self, ClientTransaction};
 use crate::transaction::{ClientId, ClientKey, Path, Timer};
 use crate::transport::Transport;
-use crate::wire::{Address, HeaderAccess as _, Headers, Host, Method, Reason, Request, Response, SipUri, Uri};
+use crate::wire::{
+    Address, HeaderAccess as _, Headers, Host, Method, Reason, Request, Response, SipUri, Uri,
+};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -23,13 +25,7 @@ impl Layer {
     }
 
     /// The CANCEL for an INVITE goes exactly where that went (RFC 3261 9.1).
-    pub(crate) fn cancel(
-        &mut self,
-        now: Instant,
-        invite: ClientId,
-        reason: Option<&Reason>,
-        owner: Owner,
-    ) {
+    pub(crate) fn cancel(&mut self, now: Instant, invite: ClientId, reason: Option<&Reason>, owner: Owner) {
         let Some(client) = self.clients.get(&invite) else { return };
         let path = client.transaction.path;
         let hop = client.hop.clone();

@@ -62,8 +62,12 @@ pub(crate) fn check_order(net: &Net, expected: &str) {
     let expected: Vec<&str> = expected.lines().map(str::trim).collect();
     let ladder = ladder(net);
     let untimed = ladder.lines().filter_map(|line| Some(line.trim_start().split_once(' ')?.1));
-    assert_eq!(untimed.collect::<Vec<_>>(), expected, "
-{ladder}");
+    assert_eq!(
+        untimed.collect::<Vec<_>>(),
+        expected,
+        "
+{ladder}"
+    );
 }
 
 pub(crate) fn check(net: &Net, expected: &str) {

@@ -41,7 +41,8 @@ fn registered(password: &str, time: Duration, adjust: impl FnOnce(&mut Registrar
 #[test]
 fn the_binding_tells_its_life_contact_and_public_address() {
     let net = registered("secret", Duration::from_secs(5), |_| {});
-    let Some(RegistrationState::Registered { expires, contact, public_address, .. }) = states(&net).pop() else {
+    let Some(RegistrationState::Registered { expires, contact, public_address, .. }) = states(&net).pop()
+    else {
         panic!("{:?}", states(&net))
     };
     assert_eq!(expires, Duration::from_secs(600));

@@ -17,8 +17,8 @@ use crate::{
     accounts::DIRECT,
     agreement,
     api::{
-        CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode, HoldState,
-        RedirectView, TransferState,
+        CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode,
+        HoldState, RedirectView, TransferState,
     },
     ports::{NotificationAction, RingTone},
 };
@@ -426,7 +426,8 @@ fn digits_and_mute_reach_the_sound() {
 fn emergency_numbers_are_refused_before_anything_is_dialled() {
     let mut two = Two::new();
     for target in ["112", "sip:911@127.0.0.1"] {
-        let request = two.bench.command(Command::PlaceCall { account: DIRECT, target: target.into(), show: None });
+        let request =
+            two.bench.command(Command::PlaceCall { account: DIRECT, target: target.into(), show: None });
         let error = two.bench.reply_to(request).unwrap().unwrap_err();
         assert_eq!(error.code, ErrorCode::EmergencyNotSupported);
     }
