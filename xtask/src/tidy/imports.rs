@@ -8,6 +8,8 @@ use super::{Complaint, File, Tree};
 /// it may see everything, since nothing depends on it.
 const ALLOWED: &[(&str, &str, &[&str])] = &[
     ("crates/sip", "tern-sip", &[]),
+    ("crates/sip/benches-peers", "tern-sip-benches", &["tern-sip"]),
+    ("crates/sip/fuzz", "tern-sip-fuzz", &["tern-sip"]),
     ("crates/media", "tern-media", &[]),
     ("crates/provider", "tern-provider", &[]),
     ("crates/engine", "tern-engine", &["tern-sip", "tern-media", "tern-provider"]),

@@ -26,7 +26,7 @@ fn profile() -> Profile {
         domain: "sip.example".into(),
         proxies: vec!["one.example:5070".into(), "two.example".into()],
         transport: Transport::Tls,
-        ca_file: Some("/home/alice/ca.pem".into()),
+        ca_file: Some("/etc/pbx/ca.pem".into()),
         instance: Some("urn:uuid:00000000-0000-4000-8000-000000000001".into()),
         outbound: true,
         provider_url: Some("https://api.example".into()),

@@ -1,3 +1,5 @@
+//! A whole endpoint, met with dialogs that were tampered with. The body is in `targets.rs`, which the tests run as well.
+
 #![no_main]
 
 #[allow(dead_code, reason = "the other targets' bodies")]

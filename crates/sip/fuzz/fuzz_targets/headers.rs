@@ -1,3 +1,5 @@
+//! Each typed view of a header, fed with any text. The body is in `targets.rs`, which the tests run as well.
+
 #![no_main]
 
 #[allow(dead_code, reason = "the other targets' bodies")]

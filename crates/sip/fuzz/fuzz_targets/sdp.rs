@@ -1,3 +1,5 @@
+//! A session description, and back. The body is in `targets.rs`, which the tests run as well.
+
 #![no_main]
 
 #[allow(dead_code, reason = "the other targets' bodies")]
