@@ -338,7 +338,7 @@ pub(crate) fn request(method: Method, call_id: &str, branch: &str) -> Request {
 }
 
 /// Bob with a call a stranger has set up by hand, and the 200 he got.
-fn answered_by_hand(body: Option<SessionDescription>) -> (Net, CallId, Response) {
+pub(crate) fn answered_by_hand(body: Option<SessionDescription>) -> (Net, CallId, Response) {
     let mut net = Net::new(2, CALM);
     net.add("bob", |_| {});
     let mut request = invite("hand", "1");
@@ -363,7 +363,7 @@ fn answered_by_hand(body: Option<SessionDescription>) -> (Net, CallId, Response)
 }
 
 /// A request inside that call.
-fn inside(ok: &Response, method: Method, number: u32) -> Request {
+pub(crate) fn inside(ok: &Response, method: Method, number: u32) -> Request {
     let mut request = Request::new(method.clone(), ok.headers.addresses("Contact").unwrap()[0].uri.clone());
     request.headers.add("Via", format!("SIP/2.0/UDP 198.51.100.1:5060;rport;branch=z9hG4bK{method}{number}"));
     for name in ["From", "To", "Call-ID"] {
@@ -374,7 +374,7 @@ fn inside(ok: &Response, method: Method, number: u32) -> Request {
     request
 }
 
-fn send(net: &mut Net, request: &Request) {
+pub(crate) fn send(net: &mut Net, request: &Request) {
     net.deliver("198.51.100.1:5060".parse().unwrap(), net.nodes[0].address, &request.to_bytes());
 }
 

@@ -1,5 +1,6 @@
 //! Endpoints against each other under virtual time, and the codec against recorded messages.
 
+mod again;
 mod authentication;
 mod calls;
 mod challenges;
@@ -7,6 +8,7 @@ mod everyday;
 mod flows;
 mod forking;
 mod forking_caller;
+mod forking_early;
 mod fuzz;
 mod garbage;
 mod guard;
