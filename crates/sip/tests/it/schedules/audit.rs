@@ -2,6 +2,7 @@
 
 use crate::net::Net;
 use std::collections::{HashMap, HashSet};
+use tern_sip::wire::sdp::SessionDescription;
 
 /// What matters of a message. Our own writer and the proxy's write one header a line, by its long name.
 #[derive(Clone, Copy)]
@@ -67,7 +68,7 @@ fn param<'a>(value: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Everything the wire must show. The error says what it does not. Over a connection that has broken there may be
-/// requests without an answer.
+/// requests without an answer, and offers whose end only one side has seen.
 pub(super) fn check(net: &Net, broken: bool) -> Result<(), String> {
     let sent: Vec<Seen<'_>> = net.sent.iter().filter_map(|s| Seen::of(&s.bytes)).collect();
     if sent.len() != net.sent.len() {
@@ -75,8 +76,11 @@ pub(super) fn check(net: &Net, broken: bool) -> Result<(), String> {
     }
     numbers_grow(net, &sent)?;
     credentials_stay_with_the_server(net, &sent)?;
+    if broken {
+        return Ok(());
+    }
     one_offer_at_a_time(net, &sent)?;
-    if broken { Ok(()) } else { nothing_is_left_unanswered(net, &sent) }
+    nothing_is_left_unanswered(net, &sent)
 }
 
 /// RFC 3261 12.2.1.1: the CSeq of every new request in a dialog is higher than the last. The same request on another
@@ -116,46 +120,89 @@ fn credentials_stay_with_the_server(net: &Net, sent: &[Seen<'_>]) -> Result<(), 
 fn one_offer_at_a_time(net: &Net, sent: &[Seen<'_>]) -> Result<(), String> {
     for (n, node) in net.nodes.iter().enumerate() {
         let mut heard = net.heard.iter().filter(|h| h.node == n).peekable();
-        // Each offer that has no answer: its dialog, branch and method.
-        let mut open: HashMap<(&str, &str), (&str, &str)> = HashMap::new();
+        let mut open = Offers::default();
         for (at, (message, seen)) in net.sent.iter().zip(sent).enumerate() {
             while let Some(before) = heard.next_if(|h| h.after <= at) {
                 let Some(seen) = Seen::of(&before.bytes) else { continue };
-                note_offer(&mut open, &seen, seen.from_tag);
+                open.note(&seen, seen.from_tag);
             }
             if message.from != node.name {
                 continue;
             }
             let makes_offer = seen.is_request() && seen.sdp && matches!(seen.method, "INVITE" | "UPDATE");
-            let other = open.iter().find(|((branch, _), (call_id, tag))| {
-                *branch != seen.branch && *call_id == seen.call_id && seen.to_tag == Some(*tag)
+            let other = open.open.iter().find(|(key, peer)| {
+                **key != Offers::key(seen) && key.0 == seen.call_id && seen.to_tag == Some(*peer)
             });
-            if let (true, Some(((_, method), _))) = (makes_offer, other) {
+            if let (true, Some(((.., method), _))) = (makes_offer, other) {
                 return Err(format!(
                     "{} offers in {} while another offer ({method}) is open",
                     node.name, seen.method
                 ));
             }
-            note_offer(&mut open, seen, seen.to_tag.unwrap_or_default());
+            open.note(seen, seen.to_tag.unwrap_or_default());
         }
     }
     Ok(())
 }
 
-/// Opens an offer made inside a dialog, closes what a message answers or refuses. `peer`: the other side's tag.
-fn note_offer<'a>(
-    open: &mut HashMap<(&'a str, &'a str), (&'a str, &'a str)>,
-    seen: &Seen<'a>,
-    peer: &'a str,
-) {
-    let key = (seen.branch, seen.method);
-    match seen.code {
-        None if seen.sdp && seen.to_tag.is_some() && matches!(seen.method, "INVITE" | "UPDATE") => {
-            open.insert(key, (seen.call_id, peer));
-        }
-        Some(code) if code >= 200 || seen.sdp => drop(open.remove(&key)),
-        _ => {}
+/// Call-ID, From tag, CSeq: the same request by another way (RFC 3263 4.3) has another branch.
+type OfferKey<'a> = (&'a str, &'a str, u32, &'a str);
+
+/// Offers made inside dialogs.
+#[derive(Default)]
+struct Offers<'a> {
+    /// Those without an answer, and the other side's tag.
+    open: HashMap<OfferKey<'a>, &'a str>,
+    /// The others. A request may be sent, or arrive, again after its response.
+    closed: HashSet<OfferKey<'a>>,
+}
+
+impl<'a> Offers<'a> {
+    fn key(seen: &Seen<'a>) -> OfferKey<'a> {
+        (seen.call_id, seen.from_tag, seen.number, seen.method)
     }
+
+    /// Opens an offer, closes what a message answers or refuses. `peer`: the other side's tag.
+    fn note(&mut self, seen: &Seen<'a>, peer: &'a str) {
+        let key = Offers::key(seen);
+        match seen.code {
+            None if seen.sdp && seen.to_tag.is_some() && matches!(seen.method, "INVITE" | "UPDATE") => {
+                if !self.closed.contains(&key) {
+                    self.open.insert(key, peer);
+                }
+            }
+            Some(code) if code >= 200 || seen.sdp => {
+                self.open.remove(&key);
+                self.closed.insert(key);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a node has offered in the request whose response brought the description with that port.
+pub(super) fn offer_answered_with(
+    net: &Net,
+    node: usize,
+    call_id: &str,
+    port: u16,
+) -> Option<SessionDescription> {
+    let media = format!("m=audio {port} ");
+    let heard = net.heard.iter().rev().filter(|h| h.node == node).find_map(|h| {
+        body(&h.bytes).filter(|body| body.contains(&media))?;
+        Seen::of(&h.bytes).filter(|seen| !seen.is_request() && seen.call_id == call_id)
+    })?;
+    let sent = net.sent.iter().rev().filter(|s| s.from == net.nodes[node].name).find(|s| {
+        Seen::of(&s.bytes).is_some_and(|seen| {
+            seen.is_request() && (seen.branch, seen.method) == (heard.branch, heard.method)
+        })
+    })?;
+    SessionDescription::parse(body(&sent.bytes)?.as_bytes()).ok()
+}
+
+fn body(bytes: &[u8]) -> Option<&str> {
+    let (_, body) = std::str::from_utf8(bytes).ok()?.split_once("\r\n\r\n")?;
+    Some(body)
 }
 
 /// RFC 3261 8.2, 17.2: every request but ACK that arrived has a final response.

@@ -1,16 +1,22 @@
 //! Who plays in a schedule, and what each knows of its calls: the model every endpoint's events are held against.
 
+use super::audit;
 use crate::net::{Net, uri};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use tern_sip::offer_answer::with_direction;
 use tern_sip::wire::HeaderAccess as _;
-use tern_sip::wire::sdp::SessionDescription;
-use tern_sip::{CallId, CallState, Ending, Event, RegistrationId};
+use tern_sip::wire::sdp::{Direction, SessionDescription};
+use tern_sip::{CallId, CallState, Ending, Event, MessageId, RegistrationId};
 
-/// What tells one description of a schedule from all others: its port.
-pub(super) type Mark = u16;
+/// What tells one description of a schedule from all others: its port, and which way sound goes.
+pub(super) type Mark = (u16, Direction);
+
+/// A description that takes nothing.
+const NOTHING: Mark = (0, Direction::Inactive);
 
 pub(super) fn mark(sdp: &SessionDescription) -> Mark {
-    sdp.media.first().map_or(0, |m| m.port)
+    let media = sdp.media.first().filter(|m| m.port != 0);
+    media.map_or(NOTHING, |m| (m.port, sdp.direction_of(m)))
 }
 
 /// One side of a call, as its application knows it.
@@ -20,10 +26,14 @@ pub(super) struct Side {
     pub(super) phase: Phase,
     /// The session both sides last agreed on: ours, theirs.
     pub(super) agreed: Option<(Mark, Mark)>,
-    /// Our offer that has no answer yet.
-    pub(super) offered: Option<Mark>,
-    /// Their offer that we have not answered; the inner `None` asks for ours.
+    /// Our first offer; what it was answered with last is in `agreed`.
+    offered: Option<Mark>,
+    /// Of an incoming call: what its INVITE offers, until it is answered for good; the inner `None` asks for ours.
+    first: Option<Option<Mark>>,
+    /// Their later offer that we have not answered; the inner `None` asks for ours.
     pub(super) asked: Option<Option<Mark>>,
+    /// Every description of theirs, and which of ours it belongs to: branches agree on sessions of their own.
+    pairs: BTreeMap<u16, Mark>,
     /// What a called side answers with, in every response the same.
     pub(super) chosen: Option<SessionDescription>,
 }
@@ -40,6 +50,8 @@ pub(super) enum Phase {
 pub(super) struct Cast {
     pub(super) sides: BTreeMap<(usize, CallId), Side>,
     pub(super) accounts: BTreeMap<usize, RegistrationId>,
+    /// Messages without an outcome.
+    pub(super) messages: BTreeSet<(usize, MessageId)>,
     descriptions: u64,
 }
 
@@ -53,15 +65,23 @@ impl Cast {
         sdp
     }
 
-    pub(super) fn placed(&mut self, net: &Net, node: usize, call: CallId, offer: &SessionDescription) {
+    pub(super) fn placed(
+        &mut self,
+        net: &Net,
+        node: usize,
+        call: CallId,
+        offer: Option<&SessionDescription>,
+    ) {
         let header_id = net.nodes[node].endpoint.call_header_id(call).unwrap().to_owned();
         let side = Side {
             header_id,
             incoming: false,
             phase: Phase::Early,
             agreed: None,
-            offered: Some(mark(offer)),
+            offered: offer.map(mark),
+            first: None,
             asked: None,
+            pairs: BTreeMap::new(),
             chosen: None,
         };
         self.sides.insert((node, call), side);
@@ -79,7 +99,7 @@ impl Cast {
         side.unwrap_or_else(|| panic!("node {node} tells of a call {call} nobody knows"))
     }
 
-    pub(super) fn on_event(&mut self, node: usize, event: &Event) {
+    pub(super) fn on_event(&mut self, net: &Net, node: usize, event: &Event) {
         match event {
             Event::IncomingCall { call, request, offer, .. } => {
                 let side = Side {
@@ -88,7 +108,9 @@ impl Cast {
                     phase: Phase::Early,
                     agreed: None,
                     offered: None,
-                    asked: Some(offer.as_ref().map(mark)),
+                    first: Some(offer.as_ref().map(mark)),
+                    asked: None,
+                    pairs: BTreeMap::new(),
                     chosen: None,
                 };
                 let old = self.sides.insert((node, *call), side);
@@ -102,8 +124,25 @@ impl Cast {
             Event::Reoffer { call, offer } => {
                 let side = self.side(node, *call);
                 assert!(!side.is_over(), "node {node}: an offer after the end of call {call}");
-                assert!(side.asked.is_none(), "node {node}: two offers open in call {call}");
+                // Whoever changes the session has heard our answer to the first offer.
+                side.take_chosen();
                 side.asked = Some(offer.as_ref().map(mark));
+            }
+            Event::OfferAnswered { call, result } => {
+                let side = self.side(node, *call);
+                assert!(!side.is_over(), "node {node}: an answer after the end of call {call}");
+                if let Ok(theirs) = result {
+                    let theirs = mark(theirs);
+                    side.take_chosen();
+                    match audit::offer_answered_with(net, node, &side.header_id, theirs.0) {
+                        Some(ours) => side.agree(mark(&ours), theirs),
+                        // It came in a PRACK, for what our provisional answer offered.
+                        None => side.they_answered(theirs),
+                    }
+                }
+            }
+            Event::MessageSent { id, .. } => {
+                assert!(self.messages.remove(&(node, *id)), "node {node}: message {id} has two outcomes");
             }
             _ => {}
         }
@@ -115,37 +154,62 @@ impl Side {
         matches!(self.phase, Phase::Over(_))
     }
 
+    /// We took the call with our chosen description.
+    pub(super) fn take_chosen(&mut self) {
+        let (Some(first), Some(chosen)) = (self.first, self.chosen.as_ref().map(mark)) else { return };
+        self.first = None;
+        match first {
+            Some(theirs) => self.agree(chosen, theirs),
+            None => self.offered = Some(chosen),
+        }
+    }
+
     /// Our answer to what was asked, or our offer where they asked for one.
     pub(super) fn answered(&mut self, ours: &SessionDescription) {
-        let ours = mark(ours);
-        match self.asked.take().expect("something to answer") {
-            Some(theirs) => self.agreed = Some((ours, theirs)),
-            None => self.offered = Some(ours),
+        match self.asked.take() {
+            Some(Some(theirs)) => self.agree(mark(ours), theirs),
+            _ => self.offered = Some(mark(ours)),
         }
+    }
+
+    /// We refused what was asked. An offer in a response cannot be refused: the answer takes nothing of it.
+    pub(super) fn refused(&mut self) {
+        if let (Some(Some(theirs)), None) = (self.asked.take(), self.agreed) {
+            self.agree(NOTHING, theirs);
+        }
+    }
+
+    /// What to say to what is asked.
+    pub(super) fn answer_with(&self, ours: &SessionDescription) -> SessionDescription {
+        let direction = self.asked.flatten().map_or(Direction::SendRecv, |(_, theirs)| theirs.reversed());
+        with_direction(ours, direction)
     }
 
     fn on_state(&mut self, state: &CallState) {
         match state {
             CallState::Trying | CallState::Ringing => {}
             // Each branch of a forked call may answer early; only the one that is taken counts.
-            CallState::EarlyMedia { sdp, .. } => {
-                if let Some(ours) = self.offered {
-                    self.agreed = Some((ours, mark(sdp)));
-                }
+            CallState::EarlyMedia { sdp, .. } => self.they_answered(mark(sdp)),
+            CallState::Answered { sdp } => {
+                sdp.iter().for_each(|sdp| self.they_answered(mark(sdp)));
             }
-            CallState::Answered { sdp } => self.they_answered(sdp.as_ref()),
             CallState::Confirmed { sdp } => {
-                self.they_answered(sdp.as_ref());
+                sdp.iter().for_each(|sdp| self.they_answered(mark(sdp)));
                 self.phase = Phase::Confirmed;
             }
             CallState::Ended(ending) => self.phase = Phase::Over(ending.clone()),
         }
     }
 
-    fn they_answered(&mut self, sdp: Option<&SessionDescription>) {
-        if let (Some(theirs), Some(ours)) = (sdp, self.offered.take()) {
-            self.agreed = Some((ours, mark(theirs)));
+    fn they_answered(&mut self, theirs: Mark) {
+        if let Some(ours) = self.pairs.get(&theirs.0).copied().or(self.offered) {
+            self.agree(ours, theirs);
         }
+    }
+
+    fn agree(&mut self, ours: Mark, theirs: Mark) {
+        self.pairs.insert(theirs.0, ours);
+        self.agreed = Some((ours, theirs));
     }
 }
 
@@ -157,6 +221,7 @@ pub(super) fn wants_an_answer(event: &Event) -> bool {
             | Event::Reoffer { .. }
             | Event::TransferAsked { .. }
             | Event::Redirected { .. }
+            | Event::MessageReceived { .. }
     )
 }
 

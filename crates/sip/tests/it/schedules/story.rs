@@ -8,10 +8,12 @@ use crate::proxy::{DOMAIN, Forking};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
+use tern_sip::offer_answer::with_direction;
+use tern_sip::wire::sdp::Direction;
 use tern_sip::wire::{Address, Uri, sdp};
 use tern_sip::{
-    CallConfig, CallId, Disconnect, EndedBy, Event, Identity, Login, NextHop, RegistrationConfig, Reply,
-    TransferId, Transport,
+    CallConfig, CallId, Disconnect, EndedBy, Event, Identity, Login, MessageConfig, NextHop,
+    RegistrationConfig, Reliability, Reply, RequestId, TransferId, Transport,
 };
 
 /// Who plays, and in which weather.
@@ -34,6 +36,8 @@ pub(super) enum Setting {
 enum Deed {
     Call(usize),
     Ring(usize, CallId),
+    /// With what would be the answer, or without it.
+    Progress(usize, CallId),
     EarlyMedia(usize, CallId),
     Accept(usize, CallId),
     Reject(usize, CallId),
@@ -51,6 +55,11 @@ enum Deed {
     Redirect(usize, CallId),
     Follow(usize, CallId, Uri),
     Digit(usize),
+    /// Holds, resumes, or goes one way.
+    OfferSome(usize),
+    Message(usize),
+    TakeMessage(usize, RequestId),
+    RefuseMessage(usize, RequestId),
     /// Everything from one to the other is lost, until the weather turns or it is lifted.
     Wall(usize, usize),
     Lift,
@@ -59,12 +68,27 @@ enum Deed {
     Refresh(usize),
 }
 
+impl Deed {
+    /// Whether somebody waits for it.
+    fn is_reply(&self) -> bool {
+        use Deed::{AnswerReoffer, RefuseMessage, RejectReoffer, TakeMessage};
+        matches!(self, AnswerReoffer(..) | RejectReoffer(..) | TakeMessage(..) | RefuseMessage(..))
+    }
+}
+
 /// A deed of one of them.
 type DeedOf = fn(usize) -> Deed;
 
 /// What people do out of the blue: less often than so often, and what.
-const SPONTANEOUS: [(u64, DeedOf); 4] =
-    [(4, Deed::HangUpSome), (3, Deed::TransferSome), (2, Deed::TransferToSome), (3, Deed::Digit)];
+const SPONTANEOUS: [(u64, DeedOf); 7] = [
+    (4, Deed::HangUpSome),
+    (4, Deed::TransferSome),
+    (3, Deed::TransferToSome),
+    (3, Deed::Digit),
+    (2, Deed::OfferSome),
+    (4, Deed::OfferSome),
+    (3, Deed::Message),
+];
 
 /// When people have done what they wanted, in ms.
 const LAST_DEED: u64 = 20_000;
@@ -73,6 +97,8 @@ const CALM_DOWN: Duration = Duration::from_secs(110);
 
 /// How late somebody may notice that the phone rings.
 const PIECE: Duration = Duration::from_millis(40);
+/// The same when there is no hurry any more.
+const CALM_PIECE: Duration = Duration::from_millis(500);
 
 /// Time for everything to run out, idle connections last (half an hour).
 const THE_END: Duration = Duration::from_secs(3000);
@@ -121,7 +147,8 @@ impl Story {
                     net.transport = Transport::Tcp;
                 }
                 for name in ["alice", "bob", "carol"] {
-                    net.add(name, |_| {});
+                    let reliability = some_reliability(&mut net);
+                    net.add(name, |c| c.reliable_provisionals = reliability);
                 }
                 net
             }
@@ -243,8 +270,8 @@ impl Story {
             if planned <= self.net.elapsed() {
                 return;
             }
-            let piece = if self.agenda_is_open() { PIECE } else { at };
-            self.run_piece(piece.min(at - self.net.elapsed()));
+            let piece = if self.agenda_is_open() { PIECE } else { CALM_PIECE };
+            self.run_piece(piece.min(planned.min(at) - self.net.elapsed()));
         }
     }
 
@@ -256,8 +283,8 @@ impl Story {
         let end = self.net.now + piece;
         let mut asked = Vec::new();
         let Story { net, cast, .. } = self;
-        net.run(piece, &mut |_, node, event| {
-            cast.on_event(node, event);
+        net.run(piece, &mut |net, node, event| {
+            cast.on_event(net, node, event);
             if cast::wants_an_answer(event) {
                 asked.push((node, event.clone()));
             }
@@ -273,6 +300,12 @@ impl Story {
         let agrees = self.net.random(4) > 0;
         match event {
             Event::IncomingCall { call, .. } => self.plan_answer(node, call),
+            Event::MessageReceived { id, .. } if agrees => self.plan(Deed::TakeMessage(node, id)),
+            Event::MessageReceived { id, .. } => self.plan(Deed::RefuseMessage(node, id)),
+            // A call without a session is no call: that first offer is answered.
+            Event::Reoffer { call, .. } if self.cast.side(node, call).agreed.is_none() && careless => {
+                self.plan(Deed::AnswerReoffer(node, call));
+            }
             _ if careless => {}
             Event::Reoffer { call, .. } if agrees => self.plan(Deed::AnswerReoffer(node, call)),
             Event::Reoffer { call, .. } => self.plan(Deed::RejectReoffer(node, call)),
@@ -289,7 +322,8 @@ impl Story {
     fn plan_answer(&mut self, node: usize, call: CallId) {
         for (chance, deed) in [
             (2, Deed::Ring(node, call)),
-            (4, Deed::EarlyMedia(node, call)),
+            (6, Deed::Progress(node, call)),
+            (3, Deed::EarlyMedia(node, call)),
             (1, Deed::Accept(node, call)),
             (3, Deed::Accept(node, call)),
             (6, Deed::Reject(node, call)),
@@ -309,6 +343,9 @@ impl Story {
         match deed {
             Deed::Call(from) => self.place_call(from),
             Deed::Ring(node, call) => drop(net.node(node).endpoint.ring(now, call)),
+            Deed::Progress(node, call) => {
+                let _ = net.node(node).endpoint.progress(now, call, Reply::new(182));
+            }
             Deed::EarlyMedia(node, call) => {
                 let Some(answer) = answer_for(net, cast, node, call) else { return };
                 let reply = Reply::new(183).body(sdp::CONTENT_TYPE, answer.to_bytes());
@@ -317,7 +354,7 @@ impl Story {
             Deed::Accept(node, call) => {
                 let Some(answer) = answer_for(net, cast, node, call) else { return };
                 if net.node(node).endpoint.accept(now, call, answer.clone()).is_ok() {
-                    cast.side(node, call).answered(&answer);
+                    cast.side(node, call).take_chosen();
                 }
             }
             Deed::Reject(node, call) => {
@@ -330,14 +367,15 @@ impl Story {
                 let _ = self.net.node(node).endpoint.hang_up(now, call);
             }
             Deed::AnswerReoffer(node, call) => {
-                let answer = cast.description(net, node);
+                let fresh = cast.description(net, node);
+                let answer = cast.side(node, call).answer_with(&fresh);
                 if net.node(node).endpoint.answer_reoffer(now, call, answer.clone()).is_ok() {
                     cast.side(node, call).answered(&answer);
                 }
             }
             Deed::RejectReoffer(node, call) => {
                 if net.node(node).endpoint.reject_reoffer(now, call, Reply::new(488)).is_ok() {
-                    cast.side(node, call).asked = None;
+                    cast.side(node, call).refused();
                 }
             }
             Deed::TransferSome(node) => {
@@ -353,7 +391,7 @@ impl Story {
             Deed::AcceptTransfer(node, request) => {
                 let offer = cast.description(net, node);
                 if let Ok(call) = net.node(node).endpoint.accept_transfer(now, request, offer.clone()) {
-                    cast.placed(net, node, call, &offer);
+                    cast.placed(net, node, call, Some(&offer));
                 }
             }
             Deed::RejectTransfer(node, request) => {
@@ -370,6 +408,18 @@ impl Story {
                 let long = Duration::from_millis(160);
                 let _ = self.net.node(node).endpoint.info_dtmf(now, call, '5', long);
             }
+            Deed::OfferSome(node) => {
+                let Some(call) = self.some_call(node) else { return };
+                let Story { net, cast, .. } = self;
+                let direction =
+                    [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive]
+                        [net.random(4) as usize];
+                let sdp = with_direction(&cast.description(net, node), direction);
+                let _ = net.node(node).endpoint.offer(now, call, sdp);
+            }
+            Deed::Message(from) => self.send_message(from),
+            Deed::TakeMessage(node, id) => net.node(node).endpoint.respond(now, id, Reply::new(200)),
+            Deed::RefuseMessage(node, id) => net.node(node).endpoint.respond(now, id, Reply::new(480)),
             Deed::Wall(from, to) => {
                 let way = (net.nodes[from].address, net.nodes[to].address);
                 net.walls.push(way);
@@ -394,9 +444,38 @@ impl Story {
     }
 
     fn place_call(&mut self, from: usize) {
+        let (identity, target) = self.somebody_else(from);
+        let hop = self.is_team().then(|| NextHop::udp(proxy_address()));
+        let Story { net, cast, .. } = self;
+        // Now and then the other side is to make the offer.
+        let offer = (net.random(6) > 0).then(|| cast.description(net, from));
+        let mut config = CallConfig::new(identity, target, offer.clone());
+        config.next_hop = hop;
+        config.reliable_provisionals = some_reliability(net);
+        // The shortest there is: it is confirmed while the call lasts.
+        if net.random(3) == 0 {
+            config.session_timer = Some(Duration::from_secs(90));
+        }
+        let now = net.now;
+        if let Ok(call) = net.node(from).endpoint.call(now, config) {
+            cast.placed(net, from, call, offer.as_ref());
+        }
+    }
+
+    fn send_message(&mut self, from: usize) {
+        let (identity, to) = self.somebody_else(from);
+        let mut config = MessageConfig::text(identity, to, "On my way.");
+        config.next_hop = self.is_team().then(|| NextHop::udp(proxy_address()));
+        let now = self.net.now;
+        if let Ok(id) = self.net.node(from).endpoint.message(now, config) {
+            self.cast.messages.insert((from, id));
+        }
+    }
+
+    /// As whom a node turns to somebody, and to whom.
+    fn somebody_else(&mut self, from: usize) -> (Identity, Uri) {
         let team = self.is_team();
         let Story { net, cast, .. } = self;
-        let offer = cast.description(net, from);
         let identity = match cast.accounts.get(&from) {
             Some(id) => Identity::Account(*id),
             None => Identity::Plain { from: Address::new(direct_address(net, from)), login: None },
@@ -409,19 +488,14 @@ impl Story {
             (true, 0) => uri(&format!("sip:team@{DOMAIN}")),
             (true, _) => uri(&format!("sip:alice@{DOMAIN}")),
         };
-        let mut config = CallConfig::new(identity, target, offer.clone());
-        config.next_hop = team.then(|| NextHop::udp(proxy_address()));
-        let now = net.now;
-        if let Ok(call) = net.node(from).endpoint.call(now, config) {
-            cast.placed(net, from, call, &offer);
-        }
+        (identity, target)
     }
 
     /// The weather turns fair and nobody does anything any more but answer.
     fn calm_down(&mut self) {
         self.net.weather = crate::net::CALM;
         self.net.walls.clear();
-        self.agenda.retain(|_, deed| matches!(deed, Deed::AnswerReoffer(..) | Deed::RejectReoffer(..)));
+        self.agenda.retain(|_, deed| deed.is_reply());
         self.span = 1000;
         let end = self.net.elapsed() + CALM_DOWN;
         self.carry_on(end);
@@ -473,7 +547,7 @@ impl Story {
             self.net.node(*node).endpoint.unregister(now, *id);
         }
         let Story { net, cast, .. } = self;
-        net.run(THE_END, &mut |_, node, event| cast.on_event(node, event));
+        net.run(THE_END, &mut |net, node, event| cast.on_event(net, node, event));
     }
 
     fn check_end(&self) {
@@ -494,6 +568,7 @@ impl Story {
                 }
             }
         }
+        assert!(self.cast.messages.is_empty(), "messages without an outcome: {:?}", self.cast.messages);
         self.net.assert_empty("at the end");
         for node in &self.net.nodes {
             let s = node.endpoint.stats();
@@ -516,6 +591,10 @@ fn answer_for(
 ) -> Option<tern_sip::wire::sdp::SessionDescription> {
     let fresh = cast.description(net, node);
     let side = cast.side(node, call);
-    side.asked.as_ref()?;
     Some(side.chosen.get_or_insert(fresh).clone())
+}
+
+fn some_reliability(net: &mut Net) -> Reliability {
+    use Reliability::{Off, Required, Supported};
+    [Supported, Supported, Off, Required][net.random(4) as usize]
 }
