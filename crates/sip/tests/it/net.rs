@@ -1,14 +1,17 @@
-//! A network in virtual time: datagrams with seeded loss, delay, reordering and duplication, connections that keep
-//! their order, a DNS, and a log of every message.
+//! A network in virtual time: its nodes, its clock, and a log of every message.
 
+mod calls;
+mod dns;
+mod parcels;
+
+pub(crate) use self::calls::{audio, call_states, direct_call, ending, uri};
+
+use self::parcels::{Link, Parcel};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
-use tern_sip::offer_answer::{AudioCapabilities, SessionVersion, offer};
-use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
-use tern_sip::wire::{Address, Uri};
 use tern_sip::*;
 
 use crate::proxy::Proxy;
@@ -39,44 +42,6 @@ pub(crate) struct Node {
     /// What it listens on; connections to anything else are refused.
     pub(crate) listeners: Vec<Listener>,
     flows: HashMap<FlowId, Link>,
-}
-
-/// The other end of a connection.
-#[derive(Clone, Copy)]
-struct Link {
-    transport: Transport,
-    local: SocketAddr,
-    remote: SocketAddr,
-    peer: Option<(usize, FlowId)>,
-}
-
-/// What is under way.
-enum Parcel {
-    Datagram {
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    /// A connection arrives where it was to go.
-    Arrival {
-        node: usize,
-        flow: FlowId,
-    },
-    /// The answer to it arrives.
-    Connected {
-        node: usize,
-        flow: FlowId,
-    },
-    Bytes {
-        node: usize,
-        flow: FlowId,
-        bytes: Vec<u8>,
-    },
-    Disconnected {
-        node: usize,
-        flow: FlowId,
-        why: Disconnect,
-    },
 }
 
 /// One datagram, or one write to a connection, as it was sent.
@@ -229,23 +194,6 @@ impl Net {
         }
     }
 
-    /// Hands a datagram to whoever lives at `to`.
-    pub(crate) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        let now = self.now;
-        let (mut from, mut to) = (from, to);
-        if let Some((inside, outside)) = self.nat {
-            let inside = self.nodes[inside].address;
-            from = if from == inside { outside } else { from };
-            to = if to == outside { inside } else { to };
-        }
-        if let Some(n) = self.nodes.iter().position(|n| n.address == to) {
-            self.heard.push(Heard { after: self.sent.len(), node: n, bytes: bytes.to_vec() });
-            self.nodes[n].endpoint.handle_datagram(now, Datagram { local: to, remote: from, bytes });
-        } else if let Some(proxy) = self.proxies.iter_mut().find(|p| p.address == to) {
-            proxy.handle(now, from, bytes);
-        }
-    }
-
     /// Gives a node another address, as another network would.
     pub(crate) fn relocate(&mut self, n: usize) {
         let (now, node) = (self.now, &mut self.nodes[n]);
@@ -255,70 +203,6 @@ impl Net {
         node.former.push(old);
         node.listeners.iter_mut().for_each(|l| l.address.set_ip(node.address.ip()));
         node.endpoint.network_changed(now, node.listeners.clone());
-    }
-
-    /// Ends every connection of a node as its restart would: the others hear of it, the node itself does not.
-    pub(crate) fn cut(&mut self, node: usize, why: Disconnect) {
-        let links: Vec<Link> = self.nodes[node].flows.drain().map(|(_, link)| link).collect();
-        for (peer, flow) in links.into_iter().filter_map(|l| l.peer) {
-            self.later(Parcel::Disconnected { node: peer, flow, why });
-        }
-    }
-
-    /// A node loses its connections and nobody else hears of it.
-    pub(crate) fn cut_one_side(&mut self, node: usize, why: Disconnect) {
-        let flows: Vec<FlowId> = self.nodes[node].flows.keys().copied().collect();
-        for flow in flows {
-            self.later(Parcel::Disconnected { node, flow, why });
-        }
-    }
-
-    /// A node forgets its connections, and nobody hears of it.
-    pub(crate) fn forget(&mut self, node: usize) {
-        self.nodes[node].flows.clear();
-    }
-
-    fn arrive(&mut self, parcel: Parcel) {
-        let now = self.now;
-        match parcel {
-            Parcel::Datagram { from, to, bytes } => self.deliver(from, to, &bytes),
-            Parcel::Arrival { node, flow } => {
-                let Some(link) = self.nodes[node].flows.get(&flow).copied() else { return };
-                if self.lost_connections {
-                    return;
-                }
-                let listens = |n: &Node| {
-                    n.listeners.iter().any(|l| l.transport == link.transport && l.address == link.remote)
-                };
-                let Some(host) = self.nodes.iter().position(listens) else {
-                    self.later(Parcel::Disconnected { node, flow, why: Disconnect::Refused });
-                    return;
-                };
-                let there = self.nodes[host].endpoint.accepted(now, link.transport, link.remote, link.local);
-                let back = Link { local: link.remote, remote: link.local, peer: Some((node, flow)), ..link };
-                self.nodes[host].flows.insert(there, back);
-                if let Some(link) = self.nodes[node].flows.get_mut(&flow) {
-                    link.peer = Some((host, there));
-                }
-                self.later(Parcel::Connected { node, flow });
-            }
-            Parcel::Connected { node, flow } => {
-                if let Some(link) = self.nodes[node].flows.get(&flow).copied() {
-                    self.nodes[node].endpoint.connected(now, flow, link.local);
-                }
-            }
-            Parcel::Bytes { node, flow, bytes } => {
-                if self.nodes[node].flows.contains_key(&flow) {
-                    self.heard.push(Heard { after: self.sent.len(), node, bytes: bytes.clone() });
-                    self.nodes[node].endpoint.handle_stream(now, flow, &bytes);
-                }
-            }
-            Parcel::Disconnected { node, flow, why } => {
-                if self.nodes[node].flows.remove(&flow).is_some() {
-                    self.nodes[node].endpoint.disconnected(now, flow, why);
-                }
-            }
-        }
     }
 
     fn drain(&mut self, app: &mut App<'_>) {
@@ -388,19 +272,6 @@ impl Net {
         }
     }
 
-    fn answer(&self, question: &Question) -> Answer {
-        fn at<T: Clone>(table: &[(&str, T)], name: &str) -> Vec<T> {
-            table.iter().filter(|(n, _)| *n == name).map(|(_, v)| v.clone()).collect()
-        }
-        match question {
-            Question::Naptr(name) => Answer::Naptr(at(&self.naptr, name)),
-            Question::Srv(name) => Answer::Srv(at(&self.srv, name)),
-            Question::Addresses(name) => {
-                Answer::Addresses(at(&self.names, name).into_iter().map(|a| a.ip()).collect())
-            }
-        }
-    }
-
     fn note(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let at = self.elapsed();
         // Line ends and STUN are no messages.
@@ -409,36 +280,13 @@ impl Net {
             _ => &mut self.sent,
         };
         let name = |a: SocketAddr| {
-            let owner = |n: &&Node| {
-                n.address == a || n.former.contains(&a) || n.flows.values().any(|l| l.local == a)
-            };
+            let owner =
+                |n: &&Node| n.address == a || n.former.contains(&a) || n.flows.values().any(|l| l.local == a);
             let proxy = self.proxies.iter().find(|p| p.address == a).map(|p| p.name);
             let name = self.nodes.iter().find(owner).map(|n| n.name).or(proxy);
             name.map_or(a.to_string(), Into::into)
         };
         log.push(Sent { at, from: name(from), to: name(to), bytes: bytes.to_vec() });
-    }
-
-    /// Connections neither lose nor overtake.
-    fn later(&mut self, parcel: Parcel) {
-        self.sequence += 1;
-        self.under_way.insert((self.now + self.weather.delay, self.sequence), parcel);
-    }
-
-    fn post(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
-        self.note(from, to, &bytes);
-        if self.random(1000) < self.weather.loss.into() || self.walls.contains(&(from, to)) {
-            return;
-        }
-        let copies = if self.random(1000) < self.weather.doubled.into() { 2 } else { 1 };
-        for _ in 0..copies {
-            let jitter = self.weather.jitter.as_micros() as u64;
-            let extra = Duration::from_micros(if jitter == 0 { 0 } else { self.random(jitter) });
-            self.sequence += 1;
-            let when = self.now + self.weather.delay + extra;
-            let parcel = Parcel::Datagram { from, to, bytes: bytes.clone() };
-            self.under_way.insert((when, self.sequence), parcel);
-        }
     }
 
     /// Fails when an endpoint still holds anything.
@@ -447,54 +295,11 @@ impl Net {
             let s = node.endpoint.stats();
             let left = (s.calls, s.client_transactions, s.server_transactions, s.timers, s.flows);
             let name = node.name;
-            assert_eq!(left, (0, 0, 0, 0, 0), "{what}: {name} still has calls, clients, servers, timers, flows");
+            assert_eq!(
+                left,
+                (0, 0, 0, 0, 0),
+                "{what}: {name} still has calls, clients, servers, timers, flows"
+            );
         }
     }
-}
-
-/// A description of an audio stream with PCMU at this node.
-pub(crate) fn audio(address: SocketAddr) -> SessionDescription {
-    offer(&AudioCapabilities {
-        address: SocketAddr::new(address.ip(), 4000),
-        codecs: vec![Codec::well_known(0).unwrap()],
-        ptime: Some(20),
-        direction: Direction::SendRecv,
-        session: SessionVersion { id: 1, version: 1 },
-    })
-}
-
-pub(crate) fn uri(text: &str) -> Uri {
-    Uri::parse(text).unwrap()
-}
-
-/// A call without an account, straight to the other node.
-pub(crate) fn direct_call(net: &Net, from: usize, to: usize) -> CallConfig {
-    let (from, to) = (&net.nodes[from], &net.nodes[to]);
-    let identity = Identity::Plain {
-        from: Address::new(uri(&format!("sip:{}@{}", from.name, from.address))),
-        login: None,
-    };
-    CallConfig::new(identity, uri(&format!("sip:{}@{}", to.name, to.address)), audio(from.address))
-}
-
-/// The call states a node has seen.
-pub(crate) fn call_states(net: &Net, node: usize) -> Vec<CallState> {
-    let states = net.nodes[node].events.iter().filter_map(|e| match e {
-        Event::Call { state, .. } => Some(state.clone()),
-        _ => None,
-    });
-    states.collect()
-}
-
-/// How a node's only call ended.
-pub(crate) fn ending(net: &Net, node: usize) -> Option<Ending> {
-    let endings: Vec<Ending> = call_states(net, node)
-        .into_iter()
-        .filter_map(|s| match s {
-            CallState::Ended(ending) => Some(ending),
-            _ => None,
-        })
-        .collect();
-    assert!(endings.len() <= 1, "{} ended {} times", net.nodes[node].name, endings.len());
-    endings.into_iter().next()
 }
