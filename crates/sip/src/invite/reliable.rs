@@ -199,13 +199,14 @@ impl Call {
                 return;
             }
         };
-        self.reliable.unacknowledged = None;
+        // The offer that is open may be the 2xx's instead, which the ACK answers.
+        let described = self.reliable.unacknowledged.take().is_some_and(|u| !u.response.body.is_empty());
         layer.around.timers.cancel(self.timer(CallTimer::Reliable));
         layer.around.timers.cancel(self.timer(CallTimer::Unacknowledged));
         let Some(known) = self.leg_mut(leg) else { return };
         match sdp {
             // The answer to the offer of our provisional response.
-            Some(answer) if known.session.awaits_answer() => {
+            Some(answer) if described && known.session.awaits_answer() => {
                 known.session.answered(answer.clone());
                 layer.reply(now, server, 200);
                 self.report_answer(Ok(answer), layer);
@@ -219,7 +220,9 @@ impl Call {
             }
             None => {
                 // RFC 3262 5 wants the answer here; without it the offer has come to nothing.
-                known.session.withdraw();
+                if described {
+                    known.session.withdraw();
+                }
                 layer.reply(now, server, 200);
             }
         }

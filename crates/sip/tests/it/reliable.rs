@@ -426,3 +426,22 @@ fn two_endpoints_use_it_between_themselves() {
     net.wait(100_000);
     net.assert_empty("after the call");
 }
+
+#[test]
+fn the_offer_of_a_2xx_is_answered_in_the_ack_though_a_ringing_is_acknowledged_between() {
+    let mut request = able("Require", "100rel");
+    request.set_body("application/sdp", Vec::new());
+    let (mut net, call) = called(&request, Reliability::Supported);
+    early(&mut net, call, 180, None);
+    let ringing = net.response();
+    accept(&mut net, call);
+    let ok = net.response();
+    assert_eq!((ok.code(), ok.body.is_empty()), (200, false));
+    net.say(&prack(&ringing, 2).to_bytes());
+    assert_eq!(net.response().headers.cseq().unwrap().method, Method::PRACK);
+    let mut ack = inside(&ok, Method::ACK, 1);
+    ack.set_body("application/sdp", their_sdp(7000).to_bytes());
+    net.say(&ack.to_bytes());
+    let confirmed = CallState::Confirmed { sdp: Some(their_sdp(7000)) };
+    assert_eq!(call_states(&net, 0).last(), Some(&confirmed), "RFC 3261 13.2.1");
+}
