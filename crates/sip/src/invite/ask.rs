@@ -215,8 +215,10 @@ impl Call {
     /// Tells whoever asked.
     fn concluded(&mut self, now: Instant, number: u32, ask: &Ask, outcome: &Outcome, layer: &mut Layer) {
         match ask.purpose {
-            // Lost dialogs aside, nothing follows from them.
-            Purpose::Bye | Purpose::Prack => {}
+            // Lost dialogs aside, nothing follows from it.
+            Purpose::Bye => {}
+            // An offer may have waited for it.
+            Purpose::Prack => self.go_on(now, layer),
             Purpose::Offer => self.offer_concluded(now, number, outcome, layer),
             Purpose::Refresh => self.refresh_concluded(now, outcome, layer),
             Purpose::Refer => self.referred(now, outcome, layer),
@@ -296,6 +298,12 @@ impl Call {
         if let Some(loss) = loss {
             self.lose_leg(now, asked.leg, loss, outcome.code(), layer);
         }
+    }
+
+    /// Whether a PRACK on that branch has no final response. What follows it could overtake it, and of two requests the
+    /// one with the lower CSeq is refused when it comes second (RFC 3261 12.2.2).
+    pub(super) fn is_acknowledging(&self, leg: LegId) -> bool {
+        self.asks.iter().any(|a| a.leg == leg && a.ask.purpose == Purpose::Prack)
     }
 
     /// Cancels a re-INVITE that takes too long (RFC 3261 9.1).

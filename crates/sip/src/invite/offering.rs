@@ -228,7 +228,9 @@ impl Call {
         match &self.state {
             State::Established if leg.stage == Stage::Chosen => Some((leg.id, Method::INVITE)),
             // RFC 3311 5.1: only to those who say that they know it.
-            _ if leg.peer.allows(&Method::UPDATE) => Some((leg.id, Method::UPDATE)),
+            _ if leg.peer.allows(&Method::UPDATE) && !self.is_acknowledging(leg.id) => {
+                Some((leg.id, Method::UPDATE))
+            }
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! What is asked again inside a call after a refusal for now, what is not, and what ends with the call.
 
 use crate::calls::{answered_by_hand, inside, send};
-use crate::hand::{answered, with_sdp};
+use crate::hand::{answered, calling, reliable, with_sdp};
 use crate::net::{Net, audio, ending, uri};
 use crate::sessions::{offer, results};
 use tern_sip::wire::sdp::Direction;
@@ -44,6 +44,19 @@ fn an_offer_that_met_another_is_made_again_once_and_later() {
     net.reply(&second, 200, "p", with_sdp(7002));
     assert_eq!(results(&net, 0).len(), 1);
     assert!(results(&net, 0)[0].is_ok());
+}
+
+#[test]
+fn an_update_does_not_overtake_the_prack_before_it() {
+    let (mut net, call) = calling(|_| {});
+    let invite = net.request(&Method::INVITE);
+    net.reply(&invite, 183, "p", reliable(1, Some(7000)));
+    offer(&mut net, 0, call, Direction::Inactive);
+    net.wait(1);
+    assert_eq!(net.requests(&Method::UPDATE), []);
+    let prack = net.request(&Method::PRACK);
+    net.reply(&prack, 200, "p", |_| {});
+    assert_eq!(net.requests(&Method::UPDATE).len(), 1);
 }
 
 #[test]
