@@ -11,12 +11,8 @@ use tern_sip::{CallId, CallState, Ending, Event, MessageId, RegistrationId};
 /// What tells one description of a schedule from all others: its port, and which way sound goes.
 pub(super) type Mark = (u16, Direction);
 
-/// A description that takes nothing.
-const NOTHING: Mark = (0, Direction::Inactive);
-
 pub(super) fn mark(sdp: &SessionDescription) -> Mark {
-    let media = sdp.media.first().filter(|m| m.port != 0);
-    media.map_or(NOTHING, |m| (m.port, sdp.direction_of(m)))
+    sdp.media.first().map_or((0, Direction::Inactive), |m| (m.port, sdp.direction_of(m)))
 }
 
 /// One side of a call, as its application knows it.
@@ -169,13 +165,6 @@ impl Side {
         match self.asked.take() {
             Some(Some(theirs)) => self.agree(mark(ours), theirs),
             _ => self.offered = Some(mark(ours)),
-        }
-    }
-
-    /// We refused what was asked. An offer in a response cannot be refused: the answer takes nothing of it.
-    pub(super) fn refused(&mut self) {
-        if let (Some(Some(theirs)), None) = (self.asked.take(), self.agreed) {
-            self.agree(NOTHING, theirs);
         }
     }
 
