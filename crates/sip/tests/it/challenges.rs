@@ -208,3 +208,17 @@ fn a_nonce_told_with_a_wrong_proof_is_not_used() {
     let bye = asking.hang_up();
     assert_eq!(asking.proof(&bye), ("asked-1".into(), 3));
 }
+
+#[test]
+fn an_ack_that_goes_past_the_own_server_shows_nothing() {
+    let (mut asking, invite) = Asking::called(As::Proxy);
+    let invite = asking.challenge(&invite);
+    let mut ok = Response::to(&invite, 200, Some("server"));
+    ok.headers.add("Contact", "<sip:bob@203.0.113.9>");
+    ok.set_body("application/sdp", their_sdp(7000).to_bytes());
+    asking.script.send(&ok.to_bytes());
+    asking.script.run(Duration::from_millis(50));
+    let (to, ack) = asking.script.request_to();
+    assert_eq!((to.as_str(), ack.method), ("203.0.113.9:5060", Method::ACK));
+    assert_eq!(ack.headers.first("Proxy-Authorization"), None);
+}

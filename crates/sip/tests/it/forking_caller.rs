@@ -125,3 +125,66 @@ fn an_endless_fork_is_bounded() {
         net.requests(&Method::PRACK).iter().map(|p| p.headers.to_address().unwrap().tag().unwrap()).collect();
     assert_eq!(branches.len(), 16);
 }
+
+#[test]
+fn the_2xx_tells_the_route_anew() {
+    let (mut net, _) = calling(|_| {});
+    let invite = net.request(&Method::INVITE);
+    net.reply(&invite, 180, "p", |r| r.headers.add("Record-Route", "<sip:early@198.51.100.1;lr>"));
+    net.reply(&invite, 200, "p", |r| {
+        with_sdp(7000)(r);
+        r.headers.add("Record-Route", "<sip:final@198.51.100.1;lr>");
+    });
+    // RFC 3261 13.2.2.4
+    assert_eq!(net.request(&Method::ACK).headers.first("Route"), Some("<sip:final@198.51.100.1;lr>"));
+}
+
+#[test]
+fn an_invite_sent_again_begins_anew() {
+    let (mut net, _) = calling(|_| {});
+    let invite = net.request(&Method::INVITE);
+    net.reply(&invite, 180, "p", reliable(41, None));
+    net.reply(&invite, 422, "p", |r| r.headers.add("Min-SE", "7200"));
+    let again = net.request(&Method::INVITE);
+    let number = again.headers.cseq().unwrap().number;
+    // RFC 3262 3: the numbers of a branch begin anew with each INVITE.
+    net.reply(&again, 180, "p", reliable(7, None));
+    let expected = format!("7 {number} INVITE");
+    assert_eq!(net.request(&Method::PRACK).headers.first("RAck"), Some(expected.as_str()));
+}
+
+#[test]
+fn what_was_offered_to_a_branch_that_lost_is_offered_to_the_winner() {
+    let (mut net, call) = calling(|_| {});
+    let invite = net.request(&Method::INVITE);
+    net.reply(&invite, 183, "a", reliable(1, Some(7000)));
+    let prack = net.request(&Method::PRACK);
+    net.reply(&prack, 200, "a", |_| {});
+    crate::sessions::offer(&mut net, 0, call, tern_sip::wire::sdp::Direction::SendOnly);
+    net.wait(1);
+    let update = net.request(&Method::UPDATE);
+    net.reply(&invite, 200, "b", with_sdp(7100));
+    let reinvite = net.request(&Method::INVITE);
+    assert_eq!(reinvite.headers.to_address().unwrap().tag().as_deref(), Some("b"));
+    // RFC 5057 5.1: a branch that is gone takes its own dialog alone.
+    net.reply(&update, 481, "a", |_| {});
+    assert_eq!(ending(&net, 0), None);
+}
+
+#[test]
+fn a_branch_that_does_not_know_update_gets_none() {
+    let (mut net, call) = calling(|_| {});
+    let invite = net.request(&Method::INVITE);
+    net.reply(&invite, 183, "a", |r| {
+        reliable(1, Some(7000))(r);
+        r.headers.set("Allow", "INVITE, ACK, CANCEL, BYE, PRACK");
+    });
+    let prack = net.request(&Method::PRACK);
+    net.reply(&prack, 200, "a", |r| r.headers.remove("Allow"));
+    crate::sessions::offer(&mut net, 0, call, tern_sip::wire::sdp::Direction::SendOnly);
+    net.wait(1);
+    // RFC 3311 5.1
+    assert_eq!(net.requests(&Method::UPDATE).len(), 0);
+    net.reply(&invite, 200, "a", |_| {});
+    assert_eq!(net.requests(&Method::INVITE).len(), 2, "once there is a call, it goes by re-INVITE");
+}

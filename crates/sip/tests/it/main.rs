@@ -18,6 +18,7 @@ mod info;
 mod keepalive;
 mod ladder;
 mod leaks;
+mod limits;
 mod messages;
 mod net;
 mod outbound;

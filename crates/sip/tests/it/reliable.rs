@@ -190,25 +190,60 @@ fn provisional_answers_wait_for_each_other() {
     early(&mut net, call, 183, Some(4000));
     assert_eq!(net.response().code(), 180, "RFC 3262 3: one at a time");
     // A PRACK for something else is for nobody.
-    let mut wrong = prack(&first, 2);
-    wrong.headers.set("RAck", "99 1 INVITE");
-    net.say(&wrong.to_bytes());
-    assert_eq!(net.response().code(), 481);
-    let mut broken = prack(&first, 3);
+    let rseq = first.headers.number("RSeq").unwrap();
+    for (n, rack) in [(2, "99 1 INVITE"), (3, &format!("{rseq} 9 INVITE")), (4, &format!("{rseq} 1 INFO"))] {
+        let mut wrong = prack(&first, n);
+        wrong.headers.set("RAck", rack);
+        net.say(&wrong.to_bytes());
+        assert_eq!(net.response().code(), 481, "{rack}");
+    }
+    let mut broken = prack(&first, 5);
     broken.headers.remove("RAck");
     net.say(&broken.to_bytes());
     assert_eq!(net.response().code(), 400);
-    net.say(&prack(&first, 4).to_bytes());
+    net.say(&prack(&first, 6).to_bytes());
     let second = net.response();
     assert_eq!(second.code(), 183);
     let number = |r: &Response| r.headers.number("RSeq").unwrap();
     assert_eq!(number(&second), number(&first) + 1);
     // Repeated by the network: from the transaction, and nothing changes.
-    net.say(&prack(&first, 4).to_bytes());
+    net.say(&prack(&first, 6).to_bytes());
     assert_eq!(net.response().code(), 200);
-    net.say(&prack(&second, 5).to_bytes());
+    net.say(&prack(&second, 7).to_bytes());
     accept(&mut net, call);
     assert_eq!(net.response().headers.cseq().unwrap().method, Method::INVITE);
+}
+
+#[test]
+fn news_behind_an_unacknowledged_answer_is_bounded() {
+    let (mut net, call) = called(&able("Require", "100rel"), Reliability::Supported);
+    for _ in 0..30 {
+        early(&mut net, call, 180, None);
+    }
+    let mut number = 1;
+    while net.response().code() == 180 || number == 1 {
+        let Some(last) = net.responses().into_iter().rev().find(|r| r.code() == 180) else { break };
+        number += 1;
+        net.say(&prack(&last, number).to_bytes());
+        if net.response().code() == 481 || number > 40 {
+            break;
+        }
+    }
+    let numbers: std::collections::BTreeSet<u32> =
+        net.responses().iter().filter_map(|r| r.headers.number("RSeq")).collect();
+    assert_eq!(numbers.len(), 1 + 8);
+}
+
+#[test]
+fn it_rings_as_long_as_the_caller_said() {
+    let mut request = invite("brief", "1");
+    request.headers.add("Expires", "5");
+    let (mut net, _) = called(&request, Reliability::Supported);
+    net.wait(4_900);
+    assert_eq!(ending(&net, 0), None);
+    net.wait(200);
+    // RFC 3261 13.3.1
+    assert_eq!((net.response().code(), ending(&net, 0).unwrap().code), (480, Some(480)));
 }
 
 #[test]
