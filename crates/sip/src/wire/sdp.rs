@@ -173,6 +173,11 @@ impl SessionDescription {
         }
         session.origin = origin.ok_or(Malformed("sdp origin"))?;
         session.timing = timing.unwrap_or_else(|| "0 0".into());
+        // Kept as they are going to be written, wherever the peer put them (RFC 8866 5).
+        session.other.sort_by_key(|(kind, _)| place(*kind));
+        for media in &mut session.media {
+            media.other.sort_by_key(|(kind, _)| place(*kind));
+        }
         Ok(session)
     }
 
@@ -466,6 +471,15 @@ impl std::fmt::Display for SessionDescription {
     }
 }
 
+/// In which of the groups that are written together a line stands.
+fn place(kind: char) -> u8 {
+    match kind {
+        'i' | 'u' | 'e' | 'p' => 0,
+        'c' | 'b' => 1,
+        _ => 2,
+    }
+}
+
 fn value_of<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes.iter().find(|a| a.name == name).and_then(|a| a.value.as_deref())
 }
@@ -531,6 +545,18 @@ mod tests {
             ["audio", "application", "video"]
         );
         assert_eq!(sdp.origin.address, Connection::Ip("2001:db8::1".parse().unwrap()));
+    }
+
+    #[test]
+    fn lines_in_another_order_are_put_into_the_usual_one() {
+        const START: &str =
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nt=5 6\r\nk=a\r\nb=AS:1\r\ni=x\r\n";
+        let sdp =
+            SessionDescription::parse(format!("{START}m=audio 1 RTP/AVP 0\r\nk=b\r\ni=y\r\n").as_bytes());
+        let sdp = sdp.unwrap();
+        let written = sdp.to_string();
+        assert!(written.contains("s=-\r\ni=x\r\nb=AS:1\r\nt=0 0\r\nt=5 6\r\nk=a\r\nm="), "{written}");
+        assert_eq!(SessionDescription::parse(written.as_bytes()), Ok(sdp));
     }
 
     #[test]
