@@ -216,7 +216,8 @@ impl Proxy {
             return None;
         }
         let given = request.headers.first(header).and_then(|v| Credentials::parse(v).ok());
-        let proven = given.as_ref().is_some_and(|c| digest::verify(c, &request.method, &request.body, &password));
+        let proven =
+            given.as_ref().is_some_and(|c| digest::verify(c, &request.method, &request.body, &password));
         let current = match self.nonce {
             Some((until, number)) if now < until => number,
             old => {
