@@ -16,13 +16,13 @@ const MALFORMED: CodecError = CodecError::Malformed("G722");
 
 /// A G.722 encoder; its predictors adapt to what went before.
 pub struct G722Encoder {
-    library: LibraryEncoder,
+    library: Box<LibraryEncoder>,
     samples: Vec<i16>,
 }
 
 impl G722Encoder {
     pub(crate) fn new() -> Self {
-        Self { library: LibraryEncoder::new(), samples: Vec::new() }
+        Self { library: Box::default(), samples: Vec::new() }
     }
 
     /// Appends one octet for each two samples.
@@ -40,14 +40,14 @@ impl G722Encoder {
 
 /// A G.722 decoder that remembers enough to conceal.
 pub struct G722Decoder {
-    library: Library,
+    library: Box<Library>,
     samples: Vec<i16>,
     concealer: Concealer,
 }
 
 impl G722Decoder {
     pub(crate) fn new() -> Self {
-        Self { library: Library::new(), samples: Vec::new(), concealer: Concealer::new(16_000) }
+        Self { library: Box::default(), samples: Vec::new(), concealer: Concealer::new(16_000) }
     }
 
     pub(crate) fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> Result<usize, CodecError> {

@@ -184,7 +184,9 @@ impl Call {
         }
         leg.peer.note(&request.headers);
         let (leg, stage) = (leg.id, leg.stage);
-        let over = self.is_ended() || stage == Stage::Left;
+        // Another branch has won: this one is on its way out (RFC 3261 13.2.2.4), and its wishes are no longer the call's.
+        let beaten = stage == Stage::Early && self.chosen().is_some();
+        let over = self.is_ended() || stage == Stage::Left || beaten;
         match &request.method {
             method if *method == Method::BYE => self.on_bye(now, server, leg, request, layer),
             // The subscription of a transfer outlives the session (RFC 5057 4.1).

@@ -75,6 +75,24 @@ fn each_branch_has_numbers_and_acknowledgements_of_its_own() {
 }
 
 #[test]
+fn a_branch_that_lost_changes_the_session_no_more() {
+    let (mut net, _) = calling(|_| {});
+    let invite = net.request(&Method::INVITE);
+    net.reply(&invite, 183, "a", reliable(1, Some(7000)));
+    let prack = net.request(&Method::PRACK);
+    net.reply(&prack, 200, "a", |_| {});
+    net.reply(&invite, 200, "b", with_sdp(7002));
+    // Said before it heard that it had lost.
+    let mut update = theirs(&net, Method::UPDATE, 1, "a");
+    update.headers.add("Contact", "<sip:bob@198.51.100.1>");
+    update.set_body("application/sdp", their_sdp(7004).to_bytes());
+    net.say(&update.to_bytes());
+    assert_eq!(net.response().code(), 481);
+    assert!(!net.events().iter().any(|e| matches!(e, Event::Reoffer { .. })));
+    assert_eq!(ending(&net, 0), None);
+}
+
+#[test]
 fn a_branch_that_says_bye_is_gone_and_the_others_ring_on() {
     let (mut net, _) = calling(|_| {});
     let invite = net.request(&Method::INVITE);
