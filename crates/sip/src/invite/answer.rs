@@ -94,7 +94,7 @@ impl Call {
             Some(offer) if session.is_quiet() => {
                 session.asked(offer);
                 leg.question = Some(Question::Success { number });
-                self.note_timer(now, &response.headers, layer);
+                self.note_timer(now, &response.headers, true, layer);
                 self.report(CallState::Answered { sdp: None }, layer);
                 return self.go_on(now, layer);
             }
@@ -108,7 +108,7 @@ impl Call {
             }
         };
         self.acknowledge(now, id, number, None, layer);
-        self.note_timer(now, &response.headers, layer);
+        self.note_timer(now, &response.headers, true, layer);
         self.report(CallState::Answered { sdp: told }, layer);
         self.report(CallState::Confirmed { sdp: None }, layer);
         self.go_on(now, layer);

@@ -71,6 +71,8 @@ pub(super) struct Asked {
     transit: Transit,
     attempt: Attempt,
     repeats: u8,
+    /// Whether it speaks of the session timer: only then silence about it in the 2xx means anything.
+    timed: bool,
     /// The credentials it went out with: the ACK of an INVITE has the same (RFC 3261 13.2.2.4).
     signed: Vec<Header>,
 }
@@ -136,6 +138,7 @@ impl Call {
             transit: Transit::Waiting,
             attempt: Attempt::default(),
             repeats: 0,
+            timed: false,
             signed: Vec::new(),
         };
         self.dispatch(now, asked, None, layer).ok().map(|()| number)
@@ -242,6 +245,7 @@ impl Call {
             credentials.sign(&mut request, &hop, layer);
         }
         asked.signed = credentials_of(&request);
+        asked.timed = request.headers.first("Session-Expires").is_some();
         let draft = Draft { request, hop, contact_user: self.contact_for(&asked.ask.method) };
         asked.transit = Transit::Sent(layer.send(now, draft, Owner::InCall(self.id)));
         self.asks.push(asked);
@@ -294,6 +298,14 @@ impl Call {
 
     fn settle(&mut self, now: Instant, asked: Asked, outcome: Outcome, layer: &mut Layer) {
         let loss = Loss::of(&asked.ask.method, &outcome);
+        let ours = !self.is_ended() && self.chosen().is_none_or(|chosen| chosen.id == asked.leg);
+        if let Outcome::Response(response) = &outcome
+            && ours
+            && outcome.is_success()
+            && matches!(asked.ask.purpose, Purpose::Offer | Purpose::Refresh)
+        {
+            self.note_timer(now, &response.headers, asked.timed, layer);
+        }
         self.concluded(now, asked.number, &asked.ask, &outcome, layer);
         if let Some(loss) = loss {
             self.lose_leg(now, asked.leg, loss, outcome.code(), layer);

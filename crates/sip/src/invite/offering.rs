@@ -173,7 +173,6 @@ impl Call {
                         self.offer_failed(now, wanted, OfferFailure::Unanswered, layer);
                     }
                 }
-                self.note_timer(now, &response.headers, layer);
             }
             _ => {
                 leg.session.withdraw();

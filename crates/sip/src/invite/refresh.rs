@@ -106,9 +106,13 @@ impl Call {
         raised
     }
 
-    /// The 2xx to our INVITE or UPDATE tells what holds from now on (RFC 4028 7.2).
-    pub(super) fn note_timer(&mut self, now: Instant, headers: &Headers, layer: &mut Layer) {
+    /// The 2xx to our INVITE or UPDATE tells what holds from now on (RFC 4028 7.2). `proposed`: the request spoke of a
+    /// timer; an UPDATE from before the answer did not, and its 2xx may come after that of the INVITE.
+    pub(super) fn note_timer(&mut self, now: Instant, headers: &Headers, proposed: bool, layer: &mut Layer) {
         let told = headers.view::<SessionExpires>().ok().flatten().filter(|_| self.refresh.is_wanted());
+        if told.is_none() && !proposed {
+            return;
+        }
         let running = told.map(|told| Running {
             seconds: told.seconds,
             by: if told.refresher == Some(Refresher::Uas) { By::Them } else { By::Us },
@@ -180,7 +184,6 @@ impl Call {
                 if let Some(leg) = self.chosen_mut() {
                     leg.refresh_target(&response.headers);
                 }
-                self.note_timer(now, &response.headers, layer);
             }
             Outcome::Response(response) if response.code() == 422 && self.raise_interval(response) => {
                 self.refresh_session(now, layer);

@@ -1,8 +1,8 @@
 //! The session timer (RFC 4028), both roles.
 
 use crate::calls::invite;
-use crate::hand::{answered, calling, theirs, with_sdp};
-use crate::net::{CALM, Net, ending};
+use crate::hand::{answered, calling, reliable, theirs, with_sdp};
+use crate::net::{CALM, Net, audio, ending};
 use crate::sessions::{agreeable, talking};
 use std::time::Duration;
 use tern_sip::wire::{HeaderAccess as _, Method, Request};
@@ -111,6 +111,27 @@ fn where_update_is_unknown_the_session_is_offered_again_unchanged() {
     // Without Session-Expires nothing expires any more (RFC 4028 7.2).
     net.wait(1_000_000);
     assert_eq!((ending(&net, 0), net.requests(&Method::INVITE).len()), (None, 3));
+}
+
+#[test]
+fn an_update_from_before_the_answer_does_not_end_the_timer_of_the_answer() {
+    let (mut net, call) = calling(|_| {});
+    let invite = net.request(&Method::INVITE);
+    net.reply(&invite, 183, "p", reliable(1, Some(7000)));
+    let prack = net.request(&Method::PRACK);
+    net.reply(&prack, 200, "p", |_| {});
+    let (now, sdp) = (net.now, audio(net.nodes[0].address));
+    net.node(0).endpoint.offer(now, call, sdp).unwrap();
+    net.wait(1);
+    let update = net.request(&Method::UPDATE);
+    assert_eq!(update.headers.first("Session-Expires"), None, "nothing runs yet");
+    // The two answers cross on the way.
+    net.reply(&invite, 200, "p", |r| r.headers.add("Session-Expires", "90;refresher=uac"));
+    net.reply(&update, 200, "p", with_sdp(7000));
+    net.wait(46_000);
+    let refresh = net.request(&Method::UPDATE);
+    assert_ne!(refresh.headers.cseq(), update.headers.cseq(), "RFC 4028 10: refreshed at half the interval");
+    assert_eq!(refresh.headers.first("Session-Expires"), Some("90;refresher=uac"));
 }
 
 #[test]
