@@ -49,6 +49,22 @@ fn baresip_calls_tern_and_both_hear() -> Result<()> {
     Ok(())
 }
 
+/// The foreign coder is the oracle of ours: G.722, where the RTP clock runs at half the rate of the samples.
+#[test]
+fn tern_and_baresip_speak_wide_band() -> Result<()> {
+    let cast = Cast::speaking(16_000)?;
+    let mut bob = cast.bob_with("G722/16000/1")?;
+    let mut tern = cast.tern()?.call(BOB.user, SECONDS, "G722", &cast.terns_voice)?;
+    let status = tern.wait(SOON)?;
+    assert!(status.success(), "{status}\n{}", tern.log());
+    bob.wait_for("CALL_CLOSED", SOON)?;
+    cast.check_sound(&tern, &bob)?;
+    let summary = tern.last_line()?;
+    assert_eq!(summary["codec"], "G722", "{summary}");
+    check_packets(&summary);
+    Ok(())
+}
+
 #[test]
 fn baresip_hangs_up_and_tern_says_who() -> Result<()> {
     let cast = Cast::new()?;
@@ -89,15 +105,24 @@ struct Cast {
 
 impl Cast {
     fn new() -> Result<Self> {
+        Self::speaking(8_000)
+    }
+
+    /// Voices at a rate of their own, Hz.
+    fn speaking(rate: u32) -> Result<Self> {
         Ok(Self {
             registrar: Kamailio::start(Digest::Md5, &[TERN, BOB])?,
-            terns_voice: speech(8_000, 12.0, 11),
-            bobs_voice: speech(8_000, 12.0, 12),
+            terns_voice: speech(rate, 12.0, 11),
+            bobs_voice: speech(rate, 12.0, 12),
         })
     }
 
     fn bob(&self) -> Result<Baresip> {
-        Baresip::start(&BOB, self.registrar.address(), "PCMU/8000/1", &self.bobs_voice)
+        self.bob_with("PCMU/8000/1")
+    }
+
+    fn bob_with(&self, codec: &str) -> Result<Baresip> {
+        Baresip::start(&BOB, self.registrar.address(), codec, &self.bobs_voice)
     }
 
     fn tern(&self) -> Result<Tern> {
