@@ -46,6 +46,37 @@ async fn a_person_hears_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_waits_on_hold_and_goes_on() {
+    let desk = Desk::start().await;
+    let window = desk.open().await;
+    call_echo(&window).await;
+    let voice = speech(48_000, 6.0, 8);
+    let spoken = desk.artifacts().join("spoken.wav");
+    voice.write(&spoken).unwrap();
+
+    window.click("call-hold").await;
+    window.see_attribute("call-state", "data-hold", "here").await;
+    window.see_attribute("call-hold", "aria-pressed", "true").await;
+    window.picture("on-hold");
+    let held = listen(&desk, "held.wav", &spoken).await;
+
+    window.click("call-hold").await;
+    window.see_attribute("call-state", "data-hold", "none").await;
+    let heard = hear_oneself(&desk, &voice, &spoken).await;
+    let (loud, quiet) = (loudness(&heard), loudness(&held));
+    assert!(quiet < loud / 20.0, "held {quiet}, afterwards {loud}");
+
+    // Nobody of that name can take it over: the call stays.
+    window.click("call-transfer").await;
+    window.type_into("transfer-to", "nobody at all").await;
+    window.click("transfer-now").await;
+    window.read("transfer-dialog", "why not", |text| text.contains("not a number")).await;
+    window.picture("no-transfer");
+    window.see_attribute("call-state", "data-state", "connected").await;
+    window.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_number_is_told_in_words() {
     let desk = Desk::start().await;
     let window = desk.open().await;
