@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::ids::MessageId;
 use crate::layer::{Draft, Fate, Layer, Owner};
 use crate::origin::{Origin, SendError, count_up};
-use crate::surroundings::LONGEST_WAIT;
+use crate::surroundings::retry_after;
 use crate::transaction::ClientId;
 use crate::wire::{ContentType, Header, HeaderAccess as _, HeaderView as _, Method, Request, Uri, headers};
 use std::time::{Duration, Instant};
@@ -179,10 +179,7 @@ impl Outgoing {
                         _ => MessageOutcome::Rejected {
                             code,
                             phrase: response.reason.clone(),
-                            retry_after: response
-                                .headers
-                                .number("Retry-After")
-                                .map(|s| Duration::from_secs(s.into()).min(LONGEST_WAIT)),
+                            retry_after: retry_after(&response),
                         },
                     }
                 }

@@ -10,6 +10,7 @@ use crate::random::Random;
 use crate::timers::Timers;
 use crate::transaction::{ClientId, Path, ServerId, Timer};
 use crate::transport::{Listener, Source, Transport};
+use crate::wire::{HeaderAccess as _, Response};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -20,6 +21,12 @@ pub(crate) const MAX_OUTPUTS: usize = 8192;
 const MAX_SEEN: usize = 64;
 /// No wait is longer, whoever asked for it: beyond, adding it to an `Instant` may overflow.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
+/// How long a response asks to wait (RFC 3261 20.33).
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers.number("Retry-After")?;
+    Some(Duration::from_secs(seconds.into()).min(LONGEST_WAIT))
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum TimerKey {

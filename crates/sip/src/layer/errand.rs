@@ -8,11 +8,11 @@
 use super::{AckKey, Draft, Fate, Layer, Obstacle, Owner, Upcall};
 use crate::event::Output;
 use crate::ids::{CallId, FlowId, ResolveId};
-use crate::surroundings::{LONGEST_WAIT, TimerKey};
+use crate::surroundings::{TimerKey, retry_after};
 use crate::target::{Candidate, Locator, Next};
 use crate::transaction::{ClientId, Path};
 use crate::transport::{Answer, Disconnect, Transport};
-use crate::wire::{HeaderAccess as _, Request, Response};
+use crate::wire::{HeaderAccess as _, Request};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -466,10 +466,4 @@ impl Layer {
         let waits = self.errands.iter().filter(|(_, e)| e.wait == Wait::Connection(flow));
         waits.map(|(id, _)| *id).collect()
     }
-}
-
-/// RFC 3261 20.33, in seconds.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers.number("Retry-After")?;
-    Some(Duration::from_secs(seconds.into()).min(LONGEST_WAIT))
 }

@@ -4,7 +4,7 @@ use super::About;
 use crate::account::Reach;
 use crate::config::NextHop;
 use crate::event::{RegistrationFailure, RegistrationState};
-use crate::surroundings::LONGEST_WAIT;
+use crate::surroundings::{self, LONGEST_WAIT};
 use crate::target;
 use crate::wire::{Address, Gruu, HeaderAccess as _, Host, Response, Uri};
 use std::net::SocketAddr;
@@ -67,10 +67,9 @@ impl Learnt {
     }
 }
 
-/// RFC 3261 20.33, in seconds.
+/// How long the registrar asks to wait; at least a second, or its zero would be a storm.
 pub(super) fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers.number("Retry-After")?;
-    Some(Duration::from_secs(seconds.into()).clamp(Duration::from_secs(1), LONGEST_WAIT))
+    surroundings::retry_after(response).map(|wait| wait.max(Duration::from_secs(1)))
 }
 
 /// Where a 3xx sends the REGISTER, as far as it stays inside the account's own domain: a server that could send it
