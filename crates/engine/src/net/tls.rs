@@ -222,14 +222,7 @@ pub(crate) mod tests {
         pub(crate) fn certify(&self, names: &[&str], ends: i32) -> Arc<ServerConfig> {
             let mut params = CertificateParams::default();
             params.not_after = date_time_ymd(ends, 1, 1);
-            params.subject_alt_names = names
-                .iter()
-                .map(|name| match name.parse() {
-                    Ok(ip) => SanType::IpAddress(ip),
-                    Err(_) if name.contains(':') => SanType::URI(ia5(name)),
-                    Err(_) => SanType::DnsName(ia5(name)),
-                })
-                .collect();
+            params.subject_alt_names = alternative_names(names);
             let key = KeyPair::generate().unwrap();
             let certificate = params.signed_by(&key, &self.issuer).unwrap();
             let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -244,6 +237,15 @@ pub(crate) mod tests {
         }
     }
 
+    fn alternative_names(names: &[&str]) -> Vec<SanType> {
+        let kind = |name: &&str| match name.parse() {
+            Ok(ip) => SanType::IpAddress(ip),
+            Err(_) if name.contains(':') => SanType::URI(ia5(name)),
+            Err(_) => SanType::DnsName(ia5(name)),
+        };
+        names.iter().map(kind).collect()
+    }
+
     fn ia5(text: &str) -> Ia5String {
         Ia5String::try_from(text).unwrap()
     }
@@ -252,14 +254,7 @@ pub(crate) mod tests {
     fn check(names: &[&str], server: &str, expect: Result<(), CertificateError>) {
         let authority = Authority::new();
         let mut params = CertificateParams::default();
-        params.subject_alt_names = names
-            .iter()
-            .map(|name| match name.parse() {
-                Ok(ip) => SanType::IpAddress(ip),
-                Err(_) if name.contains(':') => SanType::URI(ia5(name)),
-                Err(_) => SanType::DnsName(ia5(name)),
-            })
-            .collect();
+        params.subject_alt_names = alternative_names(names);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &authority.issuer).unwrap();
         let mut roots = RootCertStore::empty();
