@@ -3,8 +3,13 @@
 //! Pure functions from descriptions to descriptions and to what both sides agreed on. When an offer is sent or
 //! answered is up to [`crate::invite`]; what carries the sound is no concern of this crate.
 
+mod hold;
+mod transport;
+
+pub use hold::{holds, wanted_direction, with_direction};
+
 use crate::wire::sdp::{Attribute, Codec, Connection, Direction, Media, Origin, SessionDescription};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// What this side can do: the base of an offer or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,42 +150,6 @@ pub fn agree(offer: &SessionDescription, answer: &SessionDescription) -> Result<
     settle(answer, theirs, pairs, direction)
 }
 
-/// The same description with the audio in another direction: ours, to put the other side on hold or take it back.
-pub fn with_direction(description: &SessionDescription, direction: Direction) -> SessionDescription {
-    let mut changed = description.clone();
-    changed.attributes.retain(|a| !is_direction(a));
-    for media in changed.media.iter_mut().filter(|m| m.kind == "audio" && m.port != 0) {
-        media.attributes.retain(|a| !is_direction(a));
-        media.attributes.push(Attribute::flag(direction.as_str()));
-    }
-    changed
-}
-
-/// What to offer for hold or resume (RFC 3264 8.4): who holds still sends, unless the other side holds too and would
-/// hear nothing. Resuming says what this side wants; a side that still holds answers with less.
-pub fn wanted_direction(hold: bool, held_by_them: bool) -> Direction {
-    match (hold, held_by_them) {
-        (false, _) => Direction::SendRecv,
-        (true, false) => Direction::SendOnly,
-        (true, true) => Direction::Inactive,
-    }
-}
-
-/// Whether a description of the other side puts this one on hold: it wants to hear nothing (RFC 3264 8.4), be it by a
-/// direction or, as RFC 2543 did, by the address 0.0.0.0.
-pub fn holds(theirs: &SessionDescription) -> bool {
-    theirs.audio().is_some_and(|media| {
-        let nowhere = theirs.connection_of(media).is_some_and(|ip| ip.is_unspecified());
-        nowhere || !theirs.direction_of(media).reversed().sends()
-    })
-}
-
-fn is_direction(attribute: &Attribute) -> bool {
-    [Direction::SendRecv, Direction::SendOnly, Direction::RecvOnly, Direction::Inactive]
-        .iter()
-        .any(|direction| attribute.name == direction.as_str())
-}
-
 fn answer_section(
     offer: &SessionDescription,
     theirs: &Media,
@@ -243,24 +212,13 @@ fn settle(
     let remote = ip.map(|ip| SocketAddr::new(ip, theirs.port));
     Ok(Agreed {
         remote,
-        remote_rtcp: ip.and_then(|ip| rtcp_address(ip, theirs)),
+        remote_rtcp: ip.and_then(|ip| transport::rtcp_address(ip, theirs)),
         formats,
         // RFC 4733 2.1: events share the clock of the audio; other clocks are a last resort.
         telephone_event: events(Some(clock)).or_else(|| events(None)),
         direction: if remote.is_some() { direction } else { direction.and(Direction::RecvOnly) },
         ptime: theirs.ptime(),
     })
-}
-
-/// RFC 3605 `a=rtcp:port [IN IP4 address]`.
-fn rtcp_address(ip: IpAddr, media: &Media) -> Option<SocketAddr> {
-    let Some(value) = media.attribute("rtcp") else {
-        return Some(SocketAddr::new(ip, media.port.checked_add(1)?));
-    };
-    let mut parts = value.split_ascii_whitespace();
-    let port = parts.next()?.parse().ok()?;
-    let ip = parts.nth(2).and_then(|a| a.parse().ok()).unwrap_or(ip);
-    Some(SocketAddr::new(ip, port))
 }
 
 fn audio_media(capabilities: &AudioCapabilities, codecs: &[Codec], direction: Direction) -> Media {
@@ -310,7 +268,7 @@ fn describe(capabilities: &AudioCapabilities, media: Vec<Media>) -> SessionDescr
 mod tests {
     use super::*;
 
-    fn capabilities(port: u16, codecs: Vec<Codec>) -> AudioCapabilities {
+    pub(super) fn capabilities(port: u16, codecs: Vec<Codec>) -> AudioCapabilities {
         AudioCapabilities {
             address: SocketAddr::new("192.0.2.7".parse().unwrap(), port),
             codecs,
@@ -328,7 +286,7 @@ mod tests {
         Codec::new(pt, "telephone-event", 8000, 1, Some("0-16"))
     }
 
-    fn pcmu() -> Codec {
+    pub(super) fn pcmu() -> Codec {
         Codec::well_known(0).unwrap()
     }
 
@@ -413,31 +371,6 @@ mod tests {
         assert!(takes("a=fmtp:97 0-11, 66\r\n", 66) && !takes("a=fmtp:97 nonsense\r\n", 1));
         let none = agree(&ours, &offer(&capabilities(1, vec![pcmu()]))).unwrap();
         assert!(!none.takes_event(1));
-    }
-
-    #[test]
-    fn hold_is_recognised_and_said() {
-        let ours = offer(&capabilities(4000, vec![pcmu()]));
-        let said = |direction| with_direction(&ours, direction);
-        assert_eq!(with_direction(&said(Direction::SendOnly), Direction::SendRecv), ours);
-        for (direction, held) in [
-            (Direction::SendRecv, false),
-            (Direction::RecvOnly, false),
-            (Direction::SendOnly, true),
-            (Direction::Inactive, true),
-        ] {
-            assert_eq!(holds(&said(direction)), held, "{direction:?}");
-        }
-        let mut old = ours.clone();
-        old.connection = Some(Connection::Ip("0.0.0.0".parse().unwrap()));
-        assert!(holds(&old));
-        // RFC 3264 8.4: held on both sides, nobody sends; the one who resumes first still hears nothing.
-        let both = wanted_direction(true, true);
-        assert_eq!((both, wanted_direction(true, false)), (Direction::Inactive, Direction::SendOnly));
-        let mut held = capabilities(5000, vec![pcmu()]);
-        held.direction = wanted_direction(true, true);
-        let (_, agreed) = answer(&said(Direction::SendRecv), &held).unwrap();
-        assert_eq!(agreed.direction, Direction::Inactive);
     }
 
     #[test]
