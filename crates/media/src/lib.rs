@@ -29,6 +29,7 @@ pub mod jitter;
 mod level;
 mod pitch;
 mod playout;
+pub mod process;
 mod report;
 pub mod resample;
 pub mod rtcp;
@@ -44,6 +45,7 @@ pub use codec::{CodecKind, PayloadFormat, TelephoneEvent, supported_formats, sup
 pub use dtmf::Digit;
 pub use error::{AudioError, Direction, Fault};
 pub use io::{Sink, SinkSpec, Source, SourceSpec};
+pub use process::{ProcessConfig, ProcessStats, Processor};
 pub use session::{Session, SessionEvent};
 pub use stats::StreamStats;
 pub use stream::{Packet, PacketKind, Stream, StreamConfig, StreamError, StreamEvent};
