@@ -25,8 +25,9 @@ use tern_sip::{
 use crate::{
     accounts::DIRECT,
     api::{
-        AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallState, CallStatsView,
-        CallView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState, Reply,
+        AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallSecurityView, CallState,
+        CallStatsView, CallView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState,
+        Reply,
     },
     core::{Effect, MediaReport, RequestId, State},
     line::LineState,
@@ -147,6 +148,9 @@ impl Call {
             end: self.end.clone(),
             stats: self.stats.clone(),
             audio_trouble: self.trouble.clone(),
+            security: CallSecurityView::default(),
+            recording: None,
+            joined: false,
         }
     }
 

@@ -233,6 +233,7 @@ impl Task {
                     devices: self.state.devices().clone(),
                     settings: self.state.settings().clone(),
                     notices: Some(self.state.notices().to_vec()).filter(|n| !n.is_empty()),
+                    playing: None,
                 };
                 let _ = answer.send((snapshot, self.events.subscribe()));
                 None

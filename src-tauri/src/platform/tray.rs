@@ -262,6 +262,7 @@ mod tests {
             devices: DevicesView { inputs: Vec::new(), outputs: Vec::new() },
             settings: Settings::default(),
             notices: None,
+            playing: None,
         };
         Says::new(&snapshot, &Texts::new(Language::En))
     }

@@ -176,6 +176,19 @@ export type CallOutcome =
 /**  Could not be put through. */
 "failed";
 
+/**  How a call's sound is protected, as it really is. */
+export type CallSecurityView = {
+	/**  Who agreed on the keys, and how. */
+	protocol: SecurityProtocol,
+	/**  The cipher suite as its RFC names it, such as `AEAD_AES_256_GCM`. */
+	suite: string | null,
+	/**
+	 *  Whether the keys' own way was protected: DTLS with the announced certificate, or SDES over TLS. Otherwise
+	 *  whoever reads the signalling can listen.
+	 */
+	keysProtected: boolean,
+};
+
 /**  Where a call stands. */
 export type CallState = 
 /**  Outgoing: on its way, nothing rings yet. */
@@ -253,6 +266,12 @@ export type CallView = {
 	stats: CallStatsView | null,
 	/**  What is missing here: the call goes on without microphone or loudspeaker. */
 	audioTrouble: ErrorView | null,
+	/**  How its sound is protected on the way. */
+	security: CallSecurityView,
+	/**  Its recording, while it goes on. */
+	recording: RecordingView | null,
+	/**  Whether it is part of the conference on this computer. */
+	joined: boolean,
 };
 
 /**  A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events. */
@@ -595,6 +614,17 @@ since: string;
 /**  Why. */
 error: ErrorView };
 
+/**  What the other side hears while it waits. */
+export type HoldSound = 
+/**  Tern's own short piece. */
+{ type: "music" } | 
+/**  Quiet noise: the line is not dead. */
+{ type: "silence" } | 
+/**  A sound file of the user's, over and over. */
+{ type: "file"; 
+/**  WAV or Ogg Opus. */
+path: string };
+
 /**  Who waits for whom. */
 export type HoldState = 
 /**  Nobody. */
@@ -738,6 +768,24 @@ export type NumberView = {
 	active: boolean,
 };
 
+/**  A sound file that is played. */
+export type PlayingView = {
+	/**  The file. */
+	path: string,
+	/**  How far it got. */
+	positionMs: number,
+	/**  How long it is. */
+	lengthMs: number,
+};
+
+/**  UDP ports, both ends included. */
+export type PortRange = {
+	/**  The lowest. */
+	from: number,
+	/**  The highest. */
+	to: number,
+};
+
 /**  A question. */
 export type Query = 
 /**  Everything a window needs to start, with the sequence number its events continue from. */
@@ -758,6 +806,21 @@ before: string | null;
 limit: number } | 
 /**  The sound devices present now. */
 { type: "devices" };
+
+/**  How a recording is kept. Both hold two channels: this side left, the other right. */
+export type RecordFormat = 
+/**  WAV, 16 bits: about 11 MB a minute. */
+"wav" | 
+/**  Opus in Ogg (RFC 7845): about 0.4 MB a minute. */
+"opus";
+
+/**  A recording under way. */
+export type RecordingView = {
+	/**  The file. */
+	path: string,
+	/**  Since when, RFC 3339. */
+	startedAt: string,
+};
 
 /**  Somebody to call instead. */
 export type RedirectView = {
@@ -818,6 +881,15 @@ host: string };
 /**  A secret on its way in. Never serialized out by the engine, never printed. */
 export type Secret = string;
 
+/**  How keys for a call's sound were agreed. */
+export type SecurityProtocol = 
+/**  Not at all: the sound travels in the clear. */
+"none" | 
+/**  In the session descriptions (RFC 4568). */
+"sdes" | 
+/**  Between the two ends (RFC 5764). */
+"dtls";
+
 /**  All settings. Unknown or missing fields take their default, so an older file still opens. */
 export type Settings = {
 	/**  Language of window and notifications. */
@@ -832,6 +904,24 @@ export type Settings = {
 	ringer?: string | null,
 	/**  Whether notifications show an SMS' text. */
 	showMessageText?: boolean,
+	/**  Whether a ringing call is heard from every loudspeaker, and not only from `ringer`. */
+	ringEverywhere?: boolean,
+	/**  Whether the other side's voice is taken out of what our microphone picks up. */
+	echoCancellation?: boolean,
+	/**  Whether steady noise around us is taken out. */
+	noiseSuppression?: boolean,
+	/**  Whether our voice is brought to an even loudness. */
+	gainControl?: boolean,
+	/**  What the other side hears while we let it wait. */
+	holdMusic?: HoldSound,
+	/**  How recordings are kept. */
+	recordFormat?: RecordFormat,
+	/**  Whether both sides hear a beep while a call is recorded. */
+	recordTone?: boolean,
+	/**  Where recordings are kept; `None` is the folder of this computer's user for music, or Tern's own. */
+	recordingsFolder?: string | null,
+	/**  UDP ports for the sound of calls; `None` leaves them to the system. */
+	mediaPorts?: PortRange | null,
 };
 
 /**  Everything a window needs to start. */
@@ -853,6 +943,8 @@ export type Snapshot = {
 	 *  notices come as events to whoever had subscribed by then.
 	 */
 	notices?: Notice[] | null,
+	/**  The sound file that is played now. */
+	playing?: PlayingView | null,
 };
 
 /**  A conversation: one account, one of its numbers, one peer. */

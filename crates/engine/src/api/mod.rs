@@ -17,11 +17,11 @@ pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
 pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};
 pub use query::{Answer, Query};
-pub use settings::{Appearance, Language, Settings};
+pub use settings::{Appearance, HoldSound, Language, PortRange, RecordFormat, Settings};
 pub use view::{
     AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,
-    CallOutcome, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy, FeedState, HoldState,
-    MessageState, MessageView, MoneyView, NumberView, RedirectView, RegistrationState, Snapshot, ThreadView,
-    TopUpState, TopUpView, TransactionKind, TransactionView, TransferAskView, TransferState, TransferView,
-    VoicemailView,
+    CallOutcome, CallSecurityView, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy,
+    FeedState, HoldState, MessageState, MessageView, MoneyView, NumberView, PlayingView, RecordingView,
+    RedirectView, RegistrationState, SecurityProtocol, Snapshot, ThreadView, TopUpState, TopUpView,
+    TransactionKind, TransactionView, TransferAskView, TransferState, TransferView, VoicemailView,
 };

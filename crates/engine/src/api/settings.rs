@@ -19,6 +19,24 @@ pub struct Settings {
     pub ringer: Option<String>,
     /// Whether notifications show an SMS' text.
     pub show_message_text: bool,
+    /// Whether a ringing call is heard from every loudspeaker, and not only from `ringer`.
+    pub ring_everywhere: bool,
+    /// Whether the other side's voice is taken out of what our microphone picks up.
+    pub echo_cancellation: bool,
+    /// Whether steady noise around us is taken out.
+    pub noise_suppression: bool,
+    /// Whether our voice is brought to an even loudness.
+    pub gain_control: bool,
+    /// What the other side hears while we let it wait.
+    pub hold_music: HoldSound,
+    /// How recordings are kept.
+    pub record_format: RecordFormat,
+    /// Whether both sides hear a beep while a call is recorded.
+    pub record_tone: bool,
+    /// Where recordings are kept; `None` is the folder of this computer's user for music, or Tern's own.
+    pub recordings_folder: Option<String>,
+    /// UDP ports for the sound of calls; `None` leaves them to the system.
+    pub media_ports: Option<PortRange>,
 }
 
 impl Default for Settings {
@@ -30,6 +48,15 @@ impl Default for Settings {
             speaker: None,
             ringer: None,
             show_message_text: true,
+            ring_everywhere: false,
+            echo_cancellation: true,
+            noise_suppression: true,
+            gain_control: true,
+            hold_music: HoldSound::Music {},
+            record_format: RecordFormat::Wav,
+            record_tone: true,
+            recordings_folder: None,
+            media_ports: None,
         }
     }
 }
@@ -58,4 +85,39 @@ pub enum Appearance {
     Light,
     /// Dark.
     Dark,
+}
+
+/// What the other side hears while it waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum HoldSound {
+    /// Tern's own short piece.
+    Music {},
+    /// Quiet noise: the line is not dead.
+    Silence {},
+    /// A sound file of the user's, over and over.
+    File {
+        /// WAV or Ogg Opus.
+        path: String,
+    },
+}
+
+/// How a recording is kept. Both hold two channels: this side left, the other right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum RecordFormat {
+    /// WAV, 16 bits: about 11 MB a minute.
+    Wav,
+    /// Opus in Ogg (RFC 7845): about 0.4 MB a minute.
+    Opus,
+}
+
+/// UDP ports, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PortRange {
+    /// The lowest.
+    pub from: u16,
+    /// The highest.
+    pub to: u16,
 }

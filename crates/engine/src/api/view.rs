@@ -26,6 +26,10 @@ pub struct Snapshot {
     #[serde(default)]
     #[specta(optional)]
     pub notices: Option<Vec<Notice>>,
+    /// The sound file that is played now.
+    #[serde(default)]
+    #[specta(optional)]
+    pub playing: Option<PlayingView>,
 }
 
 /// An account.
@@ -430,6 +434,60 @@ pub struct CallView {
     pub stats: Option<CallStatsView>,
     /// What is missing here: the call goes on without microphone or loudspeaker.
     pub audio_trouble: Option<ErrorView>,
+    /// How its sound is protected on the way.
+    pub security: CallSecurityView,
+    /// Its recording, while it goes on.
+    pub recording: Option<RecordingView>,
+    /// Whether it is part of the conference on this computer.
+    pub joined: bool,
+}
+
+/// How a call's sound is protected, as it really is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct CallSecurityView {
+    /// Who agreed on the keys, and how.
+    pub protocol: SecurityProtocol,
+    /// The cipher suite as its RFC names it, such as `AEAD_AES_256_GCM`.
+    pub suite: Option<String>,
+    /// Whether the keys' own way was protected: DTLS with the announced certificate, or SDES over TLS. Otherwise
+    /// whoever reads the signalling can listen.
+    pub keys_protected: bool,
+}
+
+/// How keys for a call's sound were agreed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum SecurityProtocol {
+    /// Not at all: the sound travels in the clear.
+    #[default]
+    None,
+    /// In the session descriptions (RFC 4568).
+    Sdes,
+    /// Between the two ends (RFC 5764).
+    Dtls,
+}
+
+/// A recording under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingView {
+    /// The file.
+    pub path: String,
+    /// Since when, RFC 3339.
+    pub started_at: String,
+}
+
+/// A sound file that is played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct PlayingView {
+    /// The file.
+    pub path: String,
+    /// How far it got.
+    pub position_ms: u32,
+    /// How long it is.
+    pub length_ms: u32,
 }
 
 /// Who waits for whom.
