@@ -8,7 +8,7 @@ use tern_media::{
     CodecKind, PayloadFormat, StreamConfig, TelephoneEvent, supported_formats, supported_telephone_events,
 };
 use tern_sip::{
-    offer_answer::{Agreed, AudioCapabilities, Format, SessionVersion},
+    offer_answer::{Agreed, AudioCapabilities, Format, SecurityCapabilities, SessionVersion},
     wire::sdp::{Codec, Direction},
 };
 
@@ -60,6 +60,7 @@ pub(crate) fn capabilities(
         ptime: Some(PACKET_MS),
         direction: Direction::SendRecv,
         session,
+        security: SecurityCapabilities::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tern_sip::offer_answer::{AudioCapabilities, SessionVersion, answer, offer};
+use tern_sip::offer_answer::{AudioCapabilities, SecurityCapabilities, SessionVersion, answer, offer};
 use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
 use tern_sip::wire::{Address, Uri};
 use tern_sip::{
@@ -390,5 +390,6 @@ pub(super) fn capabilities(address: SocketAddr, direction: Direction, version: u
         ptime: Some(20),
         direction,
         session: SessionVersion { id: 1, version },
+        security: SecurityCapabilities::default(),
     }
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use tern_media::supported_formats;
 use tern_sip::{
-    offer_answer::{self, Agreed, AudioCapabilities, Disagreement, SessionVersion},
+    offer_answer::{self, Agreed, AudioCapabilities, Disagreement, SecurityCapabilities, SessionVersion},
     wire::sdp::{Codec, Direction, SessionDescription},
 };
 
@@ -43,6 +43,7 @@ fn capabilities(address: SocketAddr, codecs: Vec<Codec>, version: u64) -> AudioC
         direction: Direction::SendRecv,
         // The port is the session's alone for as long as it lasts.
         session: SessionVersion { id: u64::from(address.port()), version },
+        security: SecurityCapabilities::default(),
     }
 }
 

@@ -4,9 +4,13 @@
 //! answered is up to [`crate::invite`]; what carries the sound is no concern of this crate.
 
 mod hold;
+mod security;
 mod transport;
 
 pub use hold::{holds, wanted_direction, with_direction};
+pub use security::{
+    AgreedSecurity, Crypto, DtlsCapability, DtlsRole, Fingerprint, Profile, SecurityCapabilities, Wanted,
+};
 
 use crate::wire::sdp::{Attribute, Codec, Connection, Direction, Media, Origin, SessionDescription};
 use std::net::SocketAddr;
@@ -24,6 +28,8 @@ pub struct AudioCapabilities {
     pub direction: Direction,
     /// Names the session in `o=`; the version grows with every description sent for it (RFC 3264 8).
     pub session: SessionVersion,
+    /// Encryption.
+    pub security: SecurityCapabilities,
 }
 
 /// Identity and version of a description.
@@ -50,6 +56,8 @@ pub struct Agreed {
     pub direction: Direction,
     /// Packet time the other side asked for, ms.
     pub ptime: Option<u32>,
+    /// How the sound is encrypted.
+    pub security: AgreedSecurity,
 }
 
 /// A codec with the payload types of both directions (RFC 3264 5.1: they may differ).
@@ -78,9 +86,15 @@ pub enum Disagreement {
     /// No codec in common.
     #[error("no common codec")]
     NoCommonCodec,
-    /// A transport this side does not speak, such as SRTP.
+    /// A transport this side does not speak, or an encrypted one where encryption is off.
     #[error("unknown media transport")]
     UnknownTransport,
+    /// Encryption is required, and the other side names no key.
+    #[error("no encryption")]
+    InTheClear,
+    /// The other side's keys are of no kind this side knows.
+    #[error("no common encryption")]
+    NoCommonSuite,
 }
 
 impl Agreed {
@@ -100,7 +114,10 @@ impl Agreed {
 
 /// Builds an offer (RFC 3264 5).
 pub fn offer(capabilities: &AudioCapabilities) -> SessionDescription {
-    let media = audio_media(capabilities, &capabilities.codecs, capabilities.direction);
+    let mut media = audio_media(capabilities, &capabilities.codecs, capabilities.direction);
+    let (profile, keys) = security::offered(&capabilities.security);
+    media.protocol = profile.into();
+    media.attributes.extend(keys);
     describe(capabilities, vec![media])
 }
 
@@ -109,6 +126,21 @@ pub fn offer(capabilities: &AudioCapabilities) -> SessionDescription {
 pub fn answer(
     offer: &SessionDescription,
     capabilities: &AudioCapabilities,
+) -> Result<(SessionDescription, Agreed), Disagreement> {
+    match capabilities.security.wanted {
+        Wanted::Off => answer_with(offer, capabilities, false),
+        Wanted::Required => answer_with(offer, capabilities, true),
+        // Who offers the same sound twice, encrypted and in the clear, is answered to the encrypted one.
+        Wanted::Preferred => {
+            answer_with(offer, capabilities, true).or_else(|_| answer_with(offer, capabilities, false))
+        }
+    }
+}
+
+fn answer_with(
+    offer: &SessionDescription,
+    capabilities: &AudioCapabilities,
+    encrypted: bool,
 ) -> Result<(SessionDescription, Agreed), Disagreement> {
     let mut trouble = Disagreement::NoAudio;
     let mut taken: Option<(Media, Agreed)> = None;
@@ -120,7 +152,7 @@ pub fn answer(
             sections.push(refused);
             continue;
         }
-        match answer_section(offer, theirs, capabilities) {
+        match answer_section(offer, theirs, capabilities, encrypted) {
             Ok((ours, agreed)) => {
                 sections.push(ours.clone());
                 taken = Some((ours, agreed));
@@ -147,17 +179,17 @@ pub fn agree(offer: &SessionDescription, answer: &SessionDescription) -> Result<
     let direction = offer.direction_of(ours).and(answer.direction_of(theirs).reversed());
     // RFC 3264 6.1: the answerer's order is the one to follow.
     let pairs = pair(&theirs.codecs(), &ours.codecs());
-    settle(answer, theirs, pairs, direction)
+    let security = security::agreed(offer, ours, answer, theirs)?;
+    settle(answer, theirs, pairs, direction, security)
 }
 
 fn answer_section(
     offer: &SessionDescription,
     theirs: &Media,
     capabilities: &AudioCapabilities,
+    encrypted: bool,
 ) -> Result<(Media, Agreed), Disagreement> {
-    if !matches!(theirs.protocol.as_str(), "RTP/AVP" | "RTP/AVPF") {
-        return Err(Disagreement::UnknownTransport);
-    }
+    let (keys, security) = security::answered(offer, theirs, &capabilities.security, encrypted)?;
     let offered = theirs.codecs();
     // RFC 3264 6.1: the offer's order of preference and its payload types are kept.
     let chosen: Vec<Codec> = offered
@@ -168,9 +200,10 @@ fn answer_section(
         })
         .collect();
     let direction = offer.direction_of(theirs).reversed().and(capabilities.direction);
-    let agreed = settle(offer, theirs, pair(&offered, &chosen), direction)?;
+    let agreed = settle(offer, theirs, pair(&offered, &chosen), direction, security)?;
     let mut media = audio_media(capabilities, &chosen, agreed.direction);
     media.protocol = theirs.protocol.clone();
+    media.attributes.extend(keys);
     Ok((media, agreed))
 }
 
@@ -187,6 +220,7 @@ fn settle(
     theirs: &Media,
     pairs: Vec<(Codec, Codec)>,
     direction: Direction,
+    security: AgreedSecurity,
 ) -> Result<Agreed, Disagreement> {
     let format = |(theirs, ours): &(Codec, Codec)| Format {
         name: theirs.name.clone(),
@@ -218,6 +252,7 @@ fn settle(
         telephone_event: events(Some(clock)).or_else(|| events(None)),
         direction: if remote.is_some() { direction } else { direction.and(Direction::RecvOnly) },
         ptime: theirs.ptime(),
+        security,
     })
 }
 
@@ -275,6 +310,7 @@ mod tests {
             ptime: Some(20),
             direction: Direction::SendRecv,
             session: SessionVersion { id: 7, version: 1 },
+            security: SecurityCapabilities::default(),
         }
     }
 
