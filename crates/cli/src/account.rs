@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tern_engine::{
     Engine, EngineConfig, EngineHandle, SandboxAccess, Trace,
     api::{
-        AccountId, AccountOptions, AccountView, Command, ErrorCode, ErrorView, FeedState, NewAccount,
+        AccountId, AccountOptions, AccountView, Command, ErrorCode, ErrorView, FeedState, MediaOverrides, NewAccount,
         RegistrationState, Reply, Secret, Transport,
     },
     audio::FileAudio,
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Default)]
 pub(crate) struct Extras {
     pub(crate) audio: Option<Arc<dyn Audio>>,
-    pub(crate) codecs: Vec<args::Codec>,
+    pub(crate) media: MediaOverrides,
     /// Whether others are to find us: without a registrar that needs a port they can guess.
     pub(crate) waits: bool,
 }
@@ -233,7 +233,7 @@ pub(crate) fn options(way: &args::Way) -> Result<AccountOptions, Failure> {
         }
         None => None,
     };
-    Ok(AccountOptions { ca_file, outbound: !way.no_outbound })
+    Ok(AccountOptions { ca_file, outbound: !way.no_outbound, ..AccountOptions::default() })
 }
 
 async fn sandbox_account(url: &str, args: &args::Account) -> Result<SandboxAccess, Failure> {
@@ -287,8 +287,7 @@ fn config(
     Ok(EngineConfig {
         data_dir: if keyring.is_some() { Some(data_dir(args.data.clone())?) } else { None },
         sip_bind: bind,
-        codecs: (!extras.codecs.is_empty())
-            .then(|| extras.codecs.iter().map(|codec| codec.name().to_owned()).collect()),
+        media: extras.media,
         direct: args.direct,
         dns: args.dns,
         trace: args.trace.then(|| Box::new(|text: &str| eprintln!("{text}")) as Trace),

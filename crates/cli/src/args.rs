@@ -10,6 +10,7 @@ use std::{
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use serde_json::json;
+use tern_engine::api::{DtmfWay, MediaOverrides};
 
 use crate::{
     audio::End,
@@ -159,6 +160,12 @@ pub(crate) struct Sound {
     /// Offer only this codec; several in the order of preference
     #[arg(long, value_enum, ignore_case = true, value_name = "NAME")]
     pub(crate) codec: Vec<Codec>,
+    /// Length of the packets sent in ms, where the other side asks for no other: 10, 20, 30, 40 or 60
+    #[arg(long, value_name = "MS", value_parser = packet_time)]
+    pub(crate) ptime: Option<u32>,
+    /// How digits go out: auto, as events, by INFO, or as tones in the sound
+    #[arg(long, value_enum)]
+    pub(crate) dtmf: Option<Dtmf>,
     /// Hang up after so many seconds of talk; without it when the file has been played, or else when the other
     /// side hangs up, or with Ctrl-C
     #[arg(long, value_name = "N")]
@@ -167,6 +174,33 @@ pub(crate) struct Sound {
     /// accept-transfer, reject-transfer, redirect N, hangup
     #[arg(long)]
     pub(crate) control: bool,
+}
+
+impl Sound {
+    /// What stands in place of the account's own options.
+    pub(crate) fn media(&self) -> MediaOverrides {
+        let names = || self.codec.iter().map(|codec| codec.name().to_owned()).collect();
+        MediaOverrides {
+            codecs: (!self.codec.is_empty()).then(names),
+            packet_ms: self.ptime,
+            dtmf: self.dtmf.map(|way| match way {
+                Dtmf::Auto => DtmfWay::Auto,
+                Dtmf::Rfc4733 => DtmfWay::Rfc4733,
+                Dtmf::Info => DtmfWay::Info,
+                Dtmf::Inband => DtmfWay::InBand,
+            }),
+            ..MediaOverrides::default()
+        }
+    }
+}
+
+/// How digits go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dtmf {
+    Auto,
+    Rfc4733,
+    Info,
+    Inband,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -179,6 +213,12 @@ pub(crate) enum Codec {
     Pcmu,
     #[value(name = "PCMA")]
     Pcma,
+}
+
+/// The packet times that are made.
+fn packet_time(text: &str) -> Result<u32, String> {
+    let ms = text.parse().ok().filter(|ms| [10, 20, 30, 40, 60].contains(ms));
+    ms.ok_or_else(|| String::from("packets are 10, 20, 30, 40 or 60 ms long"))
 }
 
 impl Codec {

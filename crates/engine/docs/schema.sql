@@ -15,7 +15,8 @@ CREATE TABLE account (
     transport    TEXT NOT NULL DEFAULT 'auto',
     ca_file      TEXT,
     instance     TEXT,
-    outbound     INTEGER NOT NULL DEFAULT 1
+    outbound     INTEGER NOT NULL DEFAULT 1,
+    media        TEXT -- how its calls sound and travel, as one JSON document without secrets
 ) STRICT;
 
 -- An account's rented numbers, in the provider's order, as last read.

@@ -12,19 +12,23 @@ use tern_sip::{
     wire::sdp::{Codec, Direction},
 };
 
-/// Packet time asked for, ms.
-const PACKET_MS: u32 = 20;
+use crate::api::MediaOptions;
 
-/// What this side can do, received at `rtp`. `limit` names codecs to offer, in its order; `None` is all of them.
+/// Packet time asked for where the account has none of its own, ms.
+const PACKET_MS: u32 = 20;
+/// Packet times made, ms.
+const PACKET_TIMES: [u32; 5] = [10, 20, 30, 40, 60];
+
+/// What this side can do, received at `rtp`, as an account has it.
 pub(crate) fn capabilities(
     rtp: SocketAddr,
     session: SessionVersion,
-    limit: Option<&[String]>,
+    media: &MediaOptions,
 ) -> AudioCapabilities {
     let all = supported_formats();
-    let formats: Vec<PayloadFormat> = match limit {
-        None => all,
-        Some(names) => names
+    let formats: Vec<PayloadFormat> = match media.codecs.as_slice() {
+        [] => all,
+        names => names
             .iter()
             .filter_map(|n| all.iter().find(|f| f.kind.name().eq_ignore_ascii_case(n)))
             .cloned()
@@ -57,28 +61,32 @@ pub(crate) fn capabilities(
     AudioCapabilities {
         address: rtp,
         codecs,
-        ptime: Some(PACKET_MS),
+        ptime: Some(packet_ms(media)),
         direction: Direction::SendRecv,
         session,
         security: SecurityCapabilities::default(),
     }
 }
 
-/// The stream an agreement asks for; `None` when its formats are none of ours.
-pub(crate) fn stream(agreed: &Agreed, seed: u64) -> Option<StreamConfig> {
+/// The stream an agreement asks for, as an account has it; `None` when its formats are none of ours.
+pub(crate) fn stream(agreed: &Agreed, seed: u64, media: &MediaOptions) -> Option<StreamConfig> {
     let send = agreed.formats.iter().find_map(|f| payload(f, f.send, f.remote_fmtp.as_deref()))?;
     let receive: Vec<PayloadFormat> =
         agreed.formats.iter().filter_map(|f| payload(f, f.receive, None)).collect();
     let mut config = StreamConfig::new(send, seed);
     config.receive = receive;
     // What the other side asks for, where it is a packet time we make.
-    config.packet_ms = agreed.ptime.filter(|ms| [10, 20, 40, 60].contains(ms)).unwrap_or(PACKET_MS);
+    config.packet_ms = agreed.ptime.filter(|ms| [10, 20, 40, 60].contains(ms)).unwrap_or(packet_ms(media));
     if let Some(event) = &agreed.telephone_event {
         config.send_events = Some(TelephoneEvent { payload_type: event.send, clock_rate: event.clock_rate });
         config.receive_events =
             vec![TelephoneEvent { payload_type: event.receive, clock_rate: event.clock_rate }];
     }
     Some(config)
+}
+
+fn packet_ms(media: &MediaOptions) -> u32 {
+    media.packet_ms.filter(|ms| PACKET_TIMES.contains(ms)).unwrap_or(PACKET_MS)
 }
 
 fn payload(format: &Format, payload_type: u8, fmtp: Option<&str>) -> Option<PayloadFormat> {
@@ -104,10 +112,10 @@ mod tests {
 
     #[test]
     fn two_of_us_agree_on_opus_with_events_of_its_clock() {
-        let ours = capabilities(address(4000), SESSION, None);
+        let ours = capabilities(address(4000), SESSION, &MediaOptions::default());
         let offer = offer_answer::offer(&ours);
-        let (_, agreed) = offer_answer::answer(&offer, &capabilities(address(5000), SESSION, None)).unwrap();
-        let config = stream(&agreed, 1).unwrap();
+        let (_, agreed) = offer_answer::answer(&offer, &capabilities(address(5000), SESSION, &MediaOptions::default())).unwrap();
+        let config = stream(&agreed, 1, &MediaOptions::default()).unwrap();
         assert_eq!(config.send.kind, CodecKind::Opus);
         assert_eq!(config.receive.len(), 4);
         assert_eq!(config.send_events.unwrap().clock_rate, 48_000);
@@ -116,9 +124,10 @@ mod tests {
 
     #[test]
     fn a_limit_leaves_its_codecs_in_its_order() {
-        let limit = ["pcma".to_owned(), "PCMU".to_owned(), "G729".to_owned()];
+        let codecs = vec!["pcma".to_owned(), "PCMU".to_owned(), "G7xx".to_owned()];
+        let media = MediaOptions { codecs, ..MediaOptions::default() };
         let names: Vec<_> =
-            capabilities(address(1), SESSION, Some(&limit)).codecs.into_iter().map(|c| c.name).collect();
+            capabilities(address(1), SESSION, &media).codecs.into_iter().map(|c| c.name).collect();
         assert_eq!(names, ["PCMA", "PCMU", "telephone-event"]);
     }
 }

@@ -7,7 +7,7 @@ use tern_provider::{Secret, types::SipCredentials};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
-    api::{AccountId, Answer, Command, ErrorCode, ErrorView, Event, Query, Reply, Snapshot},
+    api::{AccountId, Answer, Command, ErrorCode, ErrorView, Event, MediaOverrides, Query, Reply, Snapshot},
     core::{CoreConfig, Now, State},
     link::{self, Connect},
     ports::{NotificationAction, Ports},
@@ -35,8 +35,8 @@ pub struct EngineConfig {
     /// The local SIP address, whose port goes to the first account; `None` for any port on whichever address leads
     /// to an account's server.
     pub sip_bind: Option<SocketAddr>,
-    /// Limits the offer to these codecs, by their rtpmap names (`opus`, `G722`, `PCMU`, `PCMA`), in this order.
-    pub codecs: Option<Vec<String>>,
+    /// How calls sound and travel, in place of what the accounts have.
+    pub media: MediaOverrides,
     /// Adds account 0, which calls plain addresses and takes calls from anyone without a registrar.
     pub direct: bool,
     /// Asked in place of the system's DNS servers.
@@ -57,7 +57,7 @@ impl EngineConfig {
             ports,
             user_agent: user_agent.into(),
             sip_bind: None,
-            codecs: None,
+            media: MediaOverrides::default(),
             direct: false,
             dns: None,
             trace: None,
@@ -100,7 +100,7 @@ impl Engine {
         };
         let core = CoreConfig {
             user_agent: config.user_agent,
-            codecs: config.codecs,
+            media: config.media,
             direct: config.direct,
             trace: config.trace.is_some(),
             seed: rand::Rng::random(&mut StdRng::from_os_rng()),

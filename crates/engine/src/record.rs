@@ -6,7 +6,7 @@ use tern_provider::types::{Change, Cursor, IdempotencyKey, Money, Number, Transa
 use url::Url;
 
 use crate::api::{
-    AccountId, ActivityId, CallDirection, CallOutcome, ErrorCode, ErrorView, MessageState, Settings,
+    AccountId, ActivityId, CallDirection, CallOutcome, ErrorCode, ErrorView, MediaOptions, MessageState, Settings,
     ThreadId, TopUpState, Transport,
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Profile {
     pub(crate) instance: Option<String>,
     /// Whether to register by RFC 5626.
     pub(crate) outbound: bool,
+    /// How its calls sound and travel.
+    pub(crate) media: MediaOptions,
     /// The provider's base address, where it has one.
     pub(crate) provider_url: Option<String>,
     /// Handed over by a shell at each start; its secrets are kept nowhere.

@@ -199,7 +199,7 @@ struct Source {
 impl Stream {
     /// A stream as negotiated.
     pub fn new(config: StreamConfig) -> Result<Self, StreamError> {
-        if ![10, 20, 40, 60].contains(&config.packet_ms) {
+        if ![10, 20, 30, 40, 60].contains(&config.packet_ms) {
             return Err(StreamError::Config("packet time"));
         }
         let preferred = config.receive.first().ok_or(StreamError::Config("nothing to receive"))?.kind;

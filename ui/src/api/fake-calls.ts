@@ -175,6 +175,7 @@ export class FakeCalls {
           roundTripMs: 38 + (second % 5),
           levelIn: muted ? 0 : sway(0),
           levelOut: sway(2),
+          quality: null,
         },
       });
     }, 1000);

@@ -20,7 +20,7 @@ use crate::{
 
 pub(crate) async fn run(args: args::Answer, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
     let sound = audio::open(&args.sound)?;
-    let extras = Extras { audio: Some(sound.audio), codecs: args.sound.codec.clone(), waits: true };
+    let extras = Extras { audio: Some(sound.audio), media: args.sound.media(), waits: true };
     let mut session = stop.or(Session::start(&args.account, extras)).await?;
     let talk = talk::talk_time(args.sound.seconds, sound.lasts);
     let ended = match stop.or(wait(&mut session, args.wait, report)).await {

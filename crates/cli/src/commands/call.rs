@@ -15,7 +15,7 @@ use crate::{
 
 pub(crate) async fn run(args: args::Call, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
     let sound = audio::open(&args.sound)?;
-    let extras = Extras { audio: Some(sound.audio), codecs: args.sound.codec.clone(), waits: false };
+    let extras = Extras { audio: Some(sound.audio), media: args.sound.media(), waits: false };
     let mut session = stop.or(Session::start(&args.account, extras)).await?;
     let talk = talk::talk_time(args.sound.seconds, sound.lasts);
     let ended = match stop.or(place(&mut session, args.target)).await {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountId, ActivityId, CallId, Settings, ThreadId, TopUpId};
+use super::{AccountId, ActivityId, CallId, MediaOptions, Settings, ThreadId, TopUpId};
 
 /// A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events.
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
@@ -248,11 +248,14 @@ pub struct AccountOptions {
     pub ca_file: Option<String>,
     /// Whether to register by RFC 5626, so that the server finds this phone over the way it came.
     pub outbound: bool,
+    /// How its calls sound and travel.
+    #[serde(default)]
+    pub media: MediaOptions,
 }
 
 impl Default for AccountOptions {
     fn default() -> Self {
-        Self { ca_file: None, outbound: true }
+        Self { ca_file: None, outbound: true, media: MediaOptions::default() }
     }
 }
 
@@ -272,7 +275,7 @@ pub enum Transport {
 }
 
 /// A secret on its way in. Never serialized out by the engine, never printed.
-#[derive(Clone, Serialize, Deserialize, Type)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(transparent)]
 pub struct Secret(pub String);
 

@@ -8,6 +8,7 @@ mod command;
 mod error;
 mod event;
 mod ids;
+mod media;
 mod query;
 mod settings;
 mod view;
@@ -16,6 +17,9 @@ pub use command::{AccountOptions, CallAs, Command, NewAccount, NewProvider, Repl
 pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
 pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};
+pub use media::{
+    BadSide, DtmfWay, MediaKeying, MediaOptions, MediaOverrides, MediaSecurity, QualityView, SilenceCause, TurnServer,
+};
 pub use query::{Answer, Query};
 pub use settings::{Appearance, HoldSound, Language, PortRange, RecordFormat, Settings};
 pub use view::{

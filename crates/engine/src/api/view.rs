@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountId, ActivityId, CallId, ErrorView, Notice, Settings, ThreadId, TopUpId};
+use super::{AccountId, ActivityId, CallId, ErrorView, Notice, QualityView, Settings, ThreadId, TopUpId};
 
 /// Everything a window needs to start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -620,6 +620,8 @@ pub struct CallStatsView {
     pub level_in: f32,
     /// Loudness of the other side, 0 to 1.
     pub level_out: f32,
+    /// How well it sounds.
+    pub quality: Option<QualityView>,
 }
 
 /// The sound devices.

@@ -56,7 +56,7 @@ impl State {
     /// Offers the call as it is wanted now: RFC 3261 section 14, RFC 3264 section 8.
     pub(super) fn offer_again(&mut self, id: &CallId) {
         let now = self.now.instant;
-        let limit = self.config.codecs.clone();
+        let Some(media) = self.media_of_call(id) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
         let (Some(rtp), None, Some(sip)) = (call.rtp, &call.offering, call.sip) else { return };
         if call.phase == Phase::Ended {
@@ -65,7 +65,7 @@ impl State {
         call.session.version = call.session.version.saturating_add(1);
         let capabilities = AudioCapabilities {
             direction: wanted(call.held),
-            ..agreement::capabilities(rtp, call.session, limit.as_deref())
+            ..agreement::capabilities(rtp, call.session, &media)
         };
         let sdp = offer_answer::offer(&capabilities);
         let account = call.account.clone();
@@ -127,7 +127,7 @@ impl State {
         sip: tern_sip::CallId,
         offer: Option<SessionDescription>,
     ) {
-        let limit = self.config.codecs.clone();
+        let media = self.media_of(account);
         let now = self.now.instant;
         let Some(call) = self.calls.values_mut().find(|c| c.account == *account && c.sip == Some(sip)) else {
             return;
@@ -138,7 +138,7 @@ impl State {
         call.session.version = call.session.version.saturating_add(1);
         let ours = AudioCapabilities {
             direction: wanted(call.held),
-            ..agreement::capabilities(rtp, call.session, limit.as_deref())
+            ..agreement::capabilities(rtp, call.session, &media)
         };
         let answer = match &offer {
             Some(offer) => offer_answer::answer(offer, &ours).map(|(answer, agreed)| (answer, Some(agreed))),

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     accounts::DIRECT,
     agreement,
-    api::{AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind},
+    api::{AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind, MediaOptions},
     core::{Effect, MediaPlan, State},
     phone,
 };
@@ -100,10 +100,10 @@ impl State {
     }
 
     pub(super) fn invite(&mut self, id: &CallId, whither: Whither) {
-        let limit = self.config.codecs.clone();
+        let Some(media) = self.media_of_call(id) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(rtp) = call.rtp else { return };
-        let offer = offer_answer::offer(&agreement::capabilities(rtp, call.session, limit.as_deref()));
+        let offer = offer_answer::offer(&agreement::capabilities(rtp, call.session, &media));
         call.offer = Some(offer.clone());
         call.phase = Phase::Dialing;
         let account = call.account.clone();
@@ -143,11 +143,11 @@ impl State {
     }
 
     pub(super) fn accept(&mut self, id: &CallId) {
-        let limit = self.config.codecs.clone();
+        let Some(media) = self.media_of_call(id) else { return };
         let now = self.now;
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(rtp) = call.rtp else { return };
-        let capabilities = agreement::capabilities(rtp, call.session, limit.as_deref());
+        let capabilities = agreement::capabilities(rtp, call.session, &media);
         let (answer, agreed) = match &call.offer {
             Some(offer) => match offer_answer::answer(offer, &capabilities) {
                 Ok((answer, agreed)) => (answer, Some(agreed)),
@@ -179,10 +179,10 @@ impl State {
         let Arriving { sip, call_id, who, called, diverted_by, offer, replaces } = arriving;
         let now = self.now.instant;
         let unspecified = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
-        let limit = self.config.codecs.clone();
+        let media = self.media_of(account);
         let session = SessionVersion { id: 1, version: 1 };
         let possible = offer.as_ref().is_none_or(|offer| {
-            let ours = agreement::capabilities(unspecified, session, limit.as_deref());
+            let ours = agreement::capabilities(unspecified, session, &media);
             offer_answer::answer(offer, &ours).is_ok()
         });
         let ending = self.is_ending();
@@ -235,6 +235,17 @@ impl State {
 
     pub(super) fn call_of(&self, account: &AccountId, sip: tern_sip::CallId) -> Option<CallId> {
         self.calls.values().find(|c| c.account == *account && c.sip == Some(sip)).map(|c| c.id.clone())
+    }
+
+    /// How the calls of an account sound and travel.
+    pub(crate) fn media_of(&self, account: &AccountId) -> MediaOptions {
+        let own = self.accounts.get(account).map(|a| a.profile.media.clone());
+        self.config.media.over(own.unwrap_or_default())
+    }
+
+    /// The same by the call.
+    pub(crate) fn media_of_call(&self, id: &CallId) -> Option<MediaOptions> {
+        self.calls.get(id).map(|call| self.media_of(&call.account))
     }
 
     /// A digit beside the sound (INFO), where none can go with it.
@@ -309,8 +320,9 @@ impl State {
 
     pub(super) fn run_media(&mut self, id: &CallId, agreed: &Agreed) {
         let seed = self.random.random();
+        let Some(media) = self.media_of_call(id) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
-        let Some(stream) = agreement::stream(agreed, seed) else { return };
+        let Some(stream) = agreement::stream(agreed, seed, &media) else { return };
         call.sounding = true;
         call.agreed = Some(agreed.clone());
         let plan = MediaPlan {

@@ -14,7 +14,7 @@ use crate::{
     activity::Away,
     api::{
         AccountId, AccountView, CallId, CallView, Command, DevicesView, ErrorCode, ErrorView, EventKind,
-        Notice, Reply, Settings,
+        MediaOverrides, Notice, Reply, Settings,
     },
     calls::Call,
     ports::{NotificationAction, RingTone},
@@ -30,8 +30,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct CoreConfig {
     /// `User-Agent` of SIP.
     pub(crate) user_agent: String,
-    /// Limits the offer, in this order.
-    pub(crate) codecs: Option<Vec<String>>,
+    /// Stands in place of what the accounts have.
+    pub(crate) media: MediaOverrides,
     /// Whether account 0 is there.
     pub(crate) direct: bool,
     /// Whether SIP messages are shown.

@@ -53,7 +53,7 @@ impl Bench {
     pub(crate) fn new(direct: bool, loaded: Loaded) -> Self {
         let now = Now { instant: Instant::now(), wall: Timestamp::from_second(1_772_442_000).unwrap() };
         let config =
-            CoreConfig { user_agent: "test".into(), codecs: None, direct, trace: false, seed: [7; 32] };
+            CoreConfig { user_agent: "test".into(), media: Default::default(), direct, trace: false, seed: [7; 32] };
         let settings = Settings { language: Language::En, ..loaded.settings.clone() };
         let (state, effects) = State::new(config, Loaded { settings, ..loaded }, now);
         Self { state, now, effects, requests: 0 }
@@ -231,6 +231,7 @@ pub(crate) fn profile(sandbox: bool) -> Profile {
         ca_file: None,
         instance: Some("urn:uuid:00000000-0000-4000-8000-000000000001".into()),
         outbound: true,
+        media: crate::api::MediaOptions::default(),
         provider_url: Some("http://127.0.0.1:8080".into()),
         sandbox,
         secret_name: "abc".into(),

@@ -6,12 +6,15 @@ use super::{
     StoreError,
     column::{Word, word},
 };
-use crate::{api::AccountId, record::Profile};
+use crate::{
+    api::{AccountId, MediaOptions},
+    record::Profile,
+};
 
 pub(super) fn all(connection: &Connection) -> Result<Vec<Profile>, StoreError> {
     let mut statement = connection.prepare(
         "SELECT id, name, user, domain, proxy, provider_url, sandbox, secret_name, transport, ca_file, instance,
-                outbound
+                outbound, media
          FROM account ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
@@ -28,6 +31,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Profile>, StoreError> {
             ca_file: row.get(9)?,
             instance: row.get(10)?,
             outbound: row.get(11)?,
+            media: media(row.get(12)?),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -44,12 +48,13 @@ pub(super) fn next(connection: &Connection) -> Result<u32, StoreError> {
 pub(super) fn put(connection: &Connection, profile: &Profile) -> Result<(), StoreError> {
     connection.execute(
         "INSERT INTO account (id, name, user, domain, proxy, provider_url, sandbox, secret_name, transport, ca_file,
-                              instance, outbound)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                              instance, outbound, media)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, user = excluded.user, domain = excluded.domain,
              proxy = excluded.proxy, provider_url = excluded.provider_url, sandbox = excluded.sandbox,
              secret_name = excluded.secret_name, transport = excluded.transport, ca_file = excluded.ca_file,
-             instance = excluded.instance, outbound = excluded.outbound",
+             instance = excluded.instance, outbound = excluded.outbound,
+             media = excluded.media",
         params![
             profile.id.0,
             profile.name,
@@ -62,7 +67,9 @@ pub(super) fn put(connection: &Connection, profile: &Profile) -> Result<(), Stor
             profile.transport.word(),
             profile.ca_file,
             profile.instance,
-            profile.outbound
+            profile.outbound,
+            serde_json::to_string(&profile.media.without_secrets())
+                .map_err(|_| StoreError::UnknownValue("account.media"))?
         ],
     )?;
     Ok(())
@@ -73,6 +80,11 @@ pub(super) fn remove(connection: &Connection, id: &AccountId) -> Result<(), Stor
     connection.execute("DELETE FROM activity WHERE account = ?1", [id.0])?;
     connection.execute("DELETE FROM account WHERE id = ?1", [id.0])?;
     Ok(())
+}
+
+/// What can't be read any more is the default, as is what is missing.
+fn media(text: Option<String>) -> MediaOptions {
+    text.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default()
 }
 
 fn split(proxies: &str) -> Vec<String> {

@@ -44,7 +44,11 @@ const FILE: &str = "tern.sqlite3";
 const QUEUE: usize = 128;
 
 const MIGRATIONS: &[M<'_>] =
-    &[M::up(include_str!("migrations/001_first.sql")), M::up(include_str!("migrations/002_sip.sql"))];
+    &[
+        M::up(include_str!("migrations/001_first.sql")),
+        M::up(include_str!("migrations/002_sip.sql")),
+        M::up(include_str!("migrations/003_media.sql")),
+    ];
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,10 @@ use tern_provider::types::{
 
 use super::*;
 use crate::{
-    api::{AccountId, CallDirection, CallOutcome, MessageState, TopUpState, Transport},
+    api::{
+        AccountId, CallDirection, CallOutcome, DtmfWay, MediaOptions, MessageState, Secret, TopUpState,
+        Transport, TurnServer,
+    },
     core::RequestId,
     record::{Applied, Balance, Batch, LocalCall, NewOutgoing, Profile, Row, RowId, RowWhat, TopUpRecord},
 };
@@ -29,6 +32,12 @@ fn profile() -> Profile {
         ca_file: Some("/etc/pbx/ca.pem".into()),
         instance: Some("urn:uuid:00000000-0000-4000-8000-000000000001".into()),
         outbound: true,
+        media: MediaOptions {
+            codecs: vec!["PCMA".into(), "G729".into()],
+            packet_ms: Some(30),
+            dtmf: DtmfWay::Info,
+            ..MediaOptions::default()
+        },
         provider_url: Some("https://api.example".into()),
         sandbox: false,
         secret_name: "abc".into(),
@@ -176,6 +185,29 @@ fn a_database_of_a_newer_version_is_refused() {
     prepare(&mut connection).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(prepare(&mut connection), Err(StoreError::Migration(_))));
+}
+
+#[test]
+fn an_account_of_before_there_were_media_options_has_the_default_ones_and_no_password_lies_in_the_file() {
+    let mut connection = database();
+    let turn = |password: &str| {
+        let server = "turn.example".into();
+        Some(TurnServer { server, user: "alice".into(), password: Secret(password.into()) })
+    };
+    let mut with_turn = profile();
+    with_turn.media.turn_server = turn("hush");
+    run(&mut connection, Write::Account(with_turn));
+    let kept: String = connection.query_row("SELECT media FROM account", [], |row| row.get(0)).unwrap();
+    assert!(kept.contains("turn.example") && !kept.contains("hush"), "{kept}");
+    let mut expected = profile().media;
+    expected.turn_server = turn("");
+    assert_eq!(account::all(&connection).unwrap()[0].media, expected);
+    for (text, codecs) in [(None, 0), (Some(r#"{"codecs":["PCMU"],"later":1}"#), 1), (Some("?"), 0)] {
+        connection.execute("UPDATE account SET media = ?1", [text]).unwrap();
+        let read = account::all(&connection).unwrap().remove(0).media;
+        assert_eq!(read.codecs.len(), codecs, "{text:?}");
+        assert_eq!(MediaOptions { codecs: Vec::new(), ..read }, MediaOptions::default(), "{text:?}");
+    }
 }
 
 #[test]

@@ -127,6 +127,8 @@ pub(crate) fn figures(stats: &StreamStats) -> CallStatsView {
         round_trip_ms: stats.round_trip_ms,
         level_in: loudness(stats.capture_level_db),
         level_out: loudness(stats.playout_level_db),
+        quality: None,
+        quality: None,
     }
 }
 
