@@ -8,8 +8,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tern_engine::{
     Engine, EngineConfig, EngineHandle, SandboxAccess, Trace,
     api::{
-        AccountId, AccountOptions, AccountView, Command, ErrorCode, ErrorView, FeedState, MediaOverrides, NewAccount,
-        RegistrationState, Reply, Secret, Transport,
+        AccountId, AccountOptions, AccountView, Command, ErrorCode, ErrorView, FeedState, MediaOverrides,
+        NewAccount, RegistrationState, Reply, Secret, Transport,
     },
     audio::FileAudio,
     ports::{

@@ -114,7 +114,9 @@ mod tests {
     fn two_of_us_agree_on_opus_with_events_of_its_clock() {
         let ours = capabilities(address(4000), SESSION, &MediaOptions::default());
         let offer = offer_answer::offer(&ours);
-        let (_, agreed) = offer_answer::answer(&offer, &capabilities(address(5000), SESSION, &MediaOptions::default())).unwrap();
+        let (_, agreed) =
+            offer_answer::answer(&offer, &capabilities(address(5000), SESSION, &MediaOptions::default()))
+                .unwrap();
         let config = stream(&agreed, 1, &MediaOptions::default()).unwrap();
         assert_eq!(config.send.kind, CodecKind::Opus);
         assert_eq!(config.receive.len(), 4);

@@ -6,8 +6,8 @@ use tern_provider::types::{Change, Cursor, IdempotencyKey, Money, Number, Transa
 use url::Url;
 
 use crate::api::{
-    AccountId, ActivityId, CallDirection, CallOutcome, ErrorCode, ErrorView, MediaOptions, MessageState, Settings,
-    ThreadId, TopUpState, Transport,
+    AccountId, ActivityId, CallDirection, CallOutcome, ErrorCode, ErrorView, MediaOptions, MessageState,
+    Settings, ThreadId, TopUpState, Transport,
 };
 
 /// An account's own settings.

@@ -10,6 +10,8 @@ export type AccountOptions = {
 	caFile: string | null,
 	/**  Whether to register by RFC 5626, so that the server finds this phone over the way it came. */
 	outbound: boolean,
+	/**  How its calls sound and travel. */
+	media?: MediaOptions,
 };
 
 /**  An account. */
@@ -122,6 +124,17 @@ export type Appearance =
 /**  Dark. */
 "dark";
 
+/**  Where sound suffers. */
+export type BadSide = 
+/**  Nowhere. */
+"none" | 
+/**  What comes here. */
+"here" | 
+/**  What comes to the other side. */
+"there" | 
+/**  Either. */
+"both";
+
 /**  The balance. */
 export type BalanceView = {
 	/**  How much. */
@@ -224,6 +237,8 @@ export type CallStatsView = {
 	levelIn: number | null,
 	/**  Loudness of the other side, 0 to 1. */
 	levelOut: number | null,
+	/**  How well it sounds. */
+	quality: QualityView | null,
 };
 
 /**  A call. */
@@ -419,6 +434,17 @@ export type DevicesView = {
 	/**  Loudspeakers and headphones. */
 	outputs: DeviceView[],
 };
+
+/**  How digits go out. */
+export type DtmfWay = 
+/**  As events where the other side takes them, else as tones where the codec leaves them whole, else by INFO. */
+"auto" | 
+/**  As events in the sound's stream (RFC 4733). */
+"rfc4733" | 
+/**  In the signalling (INFO). */
+"info" | 
+/**  As tones in the sound. */
+"inBand";
 
 /**  Who ended a call. */
 export type EndedBy = 
@@ -647,6 +673,47 @@ export type Language =
 /**  Russian. */
 "ru";
 
+/**  How the keys of encrypted calls are agreed. */
+export type MediaKeying = 
+/**  As the other side can. */
+"auto" | 
+/**  In the signalling (RFC 4568). */
+"sdes" | 
+/**  Beside the sound (RFC 5763). */
+"dtls";
+
+/**  How an account's calls sound and travel; what isn't given is as in [`MediaOptions::default`]. */
+export type MediaOptions = {
+	/**  Whether calls are encrypted. */
+	security?: MediaSecurity,
+	/**  How the keys of encrypted calls are agreed. */
+	keying?: MediaKeying,
+	/**
+	 *  The codecs to use, by their rtpmap names (`opus`, `G722`, `PCMU`, `PCMA`), the best first; none named
+	 *  is all.
+	 */
+	codecs?: string[],
+	/**  Length of a packet in ms: 10, 20, 30, 40 or 60; `None` is 20. */
+	packetMs?: number | null,
+	/**  How digits go out. */
+	dtmf?: DtmfWay,
+	/**  Whether ways for the sound are looked for by ICE (RFC 8445). */
+	ice?: boolean,
+	/**  `host[:port]` of a STUN server. */
+	stunServer?: string | null,
+	/**  A TURN server. */
+	turnServer?: TurnServer | null,
+};
+
+/**  Whether calls are encrypted. */
+export type MediaSecurity = 
+/**  Never. */
+"off" | 
+/**  Where the other side can. */
+"preferred" | 
+/**  Always: a call that can't be is none. */
+"required";
+
 /**  Where an SMS stands. */
 export type MessageState = 
 /**  Came in. */
@@ -786,6 +853,28 @@ export type PortRange = {
 	to: number,
 };
 
+/**  How well a call sounds, over its last second. */
+export type QualityView = {
+	/**  Mean opinion score, estimated by the E-model (ITU-T G.107): 1 bad to 4.5 as good as it gets. */
+	mos: number | null,
+	/**  Share of the other side's packets that did not come, 0 to 1. */
+	loss: number | null,
+	/**  Share of what was played that had to be made up, 0 to 1. */
+	concealed: number | null,
+	/**  From mouth to ear, estimated. */
+	delayMs: number | null,
+	/**  Interarrival jitter. */
+	jitterMs: number | null,
+	/**  Which side is bad. */
+	badSide: BadSide,
+	/**  Why one side hears nothing. */
+	silence: SilenceCause | null,
+	/**  Times that the microphone's samples had no place. */
+	overruns: number,
+	/**  Times that the loudspeaker's samples were not there in time. */
+	underruns: number,
+};
+
 /**  A question. */
 export type Query = 
 /**  Everything a window needs to start, with the sequence number its events continue from. */
@@ -923,6 +1012,21 @@ export type Settings = {
 	/**  UDP ports for the sound of calls; `None` leaves them to the system. */
 	mediaPorts?: PortRange | null,
 };
+
+/**  Why one side hears nothing. */
+export type SilenceCause = 
+/**  We are muted. */
+"mutedHere" | 
+/**  Our microphone gives nothing. */
+"microphoneHere" | 
+/**  The other side is muted. */
+"mutedThere" | 
+/**  The other side's microphone gives nothing. */
+"microphoneThere" | 
+/**  Nothing comes through the network. */
+"blockedPath" | 
+/**  The other side holds the call. */
+"holdThere";
 
 /**  Everything a window needs to start. */
 export type Snapshot = {
@@ -1076,6 +1180,16 @@ export type Transport =
 "tcp" | 
 /**  TLS; the server's certificate must be for the domain (RFC 5922). */
 "tls";
+
+/**  A TURN server (RFC 8656) and whom it knows. */
+export type TurnServer = {
+	/**  `host[:port]`. */
+	server: string,
+	/**  The user. */
+	user: string,
+	/**  Its password. */
+	password: Secret,
+};
 
 /**  Messages on the server's answering machine (RFC 3842). */
 export type VoicemailView = {

@@ -13,8 +13,8 @@ pub struct MediaOptions {
     pub security: MediaSecurity,
     /// How the keys of encrypted calls are agreed.
     pub keying: MediaKeying,
-    /// The codecs to use, by their rtpmap names (`opus`, `G722`, `PCMU`, `PCMA`, `G729`), the best first; none named
-    /// is all but G.729.
+    /// The codecs to use, by their rtpmap names (`opus`, `G722`, `PCMU`, `PCMA`), the best first; none named
+    /// is all.
     pub codecs: Vec<String>,
     /// Length of a packet in ms: 10, 20, 30, 40 or 60; `None` is 20.
     pub packet_ms: Option<u32>,
@@ -58,7 +58,7 @@ pub enum MediaKeying {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub enum DtmfWay {
-    /// As events where the other side takes them, else as tones.
+    /// As events where the other side takes them, else as tones where the codec leaves them whole, else by INFO.
     #[default]
     Auto,
     /// As events in the sound's stream (RFC 4733).

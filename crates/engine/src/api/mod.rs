@@ -18,7 +18,8 @@ pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
 pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};
 pub use media::{
-    BadSide, DtmfWay, MediaKeying, MediaOptions, MediaOverrides, MediaSecurity, QualityView, SilenceCause, TurnServer,
+    BadSide, DtmfWay, MediaKeying, MediaOptions, MediaOverrides, MediaSecurity, QualityView, SilenceCause,
+    TurnServer,
 };
 pub use query::{Answer, Query};
 pub use settings::{Appearance, HoldSound, Language, PortRange, RecordFormat, Settings};

@@ -16,7 +16,9 @@ use super::{
 use crate::{
     accounts::DIRECT,
     agreement,
-    api::{AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind, MediaOptions},
+    api::{
+        AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind, MediaOptions,
+    },
     core::{Effect, MediaPlan, State},
     phone,
 };

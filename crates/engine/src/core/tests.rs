@@ -52,8 +52,13 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(direct: bool, loaded: Loaded) -> Self {
         let now = Now { instant: Instant::now(), wall: Timestamp::from_second(1_772_442_000).unwrap() };
-        let config =
-            CoreConfig { user_agent: "test".into(), media: Default::default(), direct, trace: false, seed: [7; 32] };
+        let config = CoreConfig {
+            user_agent: "test".into(),
+            media: Default::default(),
+            direct,
+            trace: false,
+            seed: [7; 32],
+        };
         let settings = Settings { language: Language::En, ..loaded.settings.clone() };
         let (state, effects) = State::new(config, Loaded { settings, ..loaded }, now);
         Self { state, now, effects, requests: 0 }

@@ -43,12 +43,11 @@ const FILE: &str = "tern.sqlite3";
 /// Jobs that wait for the writer; the engine waits when there are more.
 const QUEUE: usize = 128;
 
-const MIGRATIONS: &[M<'_>] =
-    &[
-        M::up(include_str!("migrations/001_first.sql")),
-        M::up(include_str!("migrations/002_sip.sql")),
-        M::up(include_str!("migrations/003_media.sql")),
-    ];
+const MIGRATIONS: &[M<'_>] = &[
+    M::up(include_str!("migrations/001_first.sql")),
+    M::up(include_str!("migrations/002_sip.sql")),
+    M::up(include_str!("migrations/003_media.sql")),
+];
 
 /// Why the store failed.
 #[derive(Debug, thiserror::Error)]

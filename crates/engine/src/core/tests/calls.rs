@@ -249,7 +249,11 @@ impl Two {
 }
 
 fn capabilities(port: u16) -> offer_answer::AudioCapabilities {
-    agreement::capabilities(address(port), SessionVersion { id: 5, version: 1 }, &crate::api::MediaOptions::default())
+    agreement::capabilities(
+        address(port),
+        SessionVersion { id: 5, version: 1 },
+        &crate::api::MediaOptions::default(),
+    )
 }
 
 fn figures() -> CallStatsView {
