@@ -128,7 +128,6 @@ pub(crate) fn figures(stats: &StreamStats) -> CallStatsView {
         level_in: loudness(stats.capture_level_db),
         level_out: loudness(stats.playout_level_db),
         quality: None,
-        quality: None,
     }
 }
 
