@@ -34,6 +34,7 @@ mod report;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;
+pub mod secure;
 mod session;
 mod stats;
 mod stream;

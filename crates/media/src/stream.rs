@@ -215,7 +215,8 @@ impl Stream {
             frame_samples: (kind.sample_rate() / 1_000 * config.packet_ms) as usize,
             frame_ticks: kind.clock_rate() / 1_000 * config.packet_ms,
             ssrc: random.random(),
-            sequence: random.random(),
+            // RFC 3711 3.3.1: in the lower half, so that who misses the first packets does not miss a turn of the counter.
+            sequence: random.random_range(0..0x8000),
             timestamp: random.random(),
             marker: true,
             enabled: true,
