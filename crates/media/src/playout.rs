@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::codec::{CodecError, CodecKind, Decoder};
+use crate::codec::{CodecError, CodecKind, Decoder, Redundancy};
 use crate::jitter::{Correction, Inserted, JitterBuffer, Next, Waiting};
 use crate::stretch::{self, Care};
 
@@ -105,10 +105,14 @@ impl Playout {
         payload: &[u8],
     ) -> Inserted {
         let redundancy = match &self.decoder {
-            Some(decoder) => decoder.carries_redundancy(payload),
-            None => false,
+            Some(decoder) => decoder.redundancy(payload),
+            None => Redundancy::None,
         };
-        self.jitter.set_redundancy(redundancy);
+        self.jitter.note_reach(match redundancy {
+            Redundancy::None => 0,
+            Redundancy::Copy => self.jitter.packet_ticks(),
+            Redundancy::Description { reach_ms } => self.ticks(self.samples_of_ms(reach_ms)),
+        });
         self.jitter.insert(now, sequence, timestamp, payload_type, payload)
     }
 

@@ -442,7 +442,7 @@ impl Stream {
 
     fn follow_feedback(&mut self) {
         if let Some(loss) = self.reporter.as_ref().and_then(|reporter| reporter.feedback().loss) {
-            self.sending.encoder.set_expected_loss(loss);
+            self.sending.encoder.set_network(loss, None);
         }
     }
 

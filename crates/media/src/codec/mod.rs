@@ -223,12 +223,28 @@ impl Encoder {
         }
     }
 
-    /// Tells the encoder what share of its packets doesn't arrive (0..=1), so that it spends bits on redundancy.
-    pub fn set_expected_loss(&mut self, share: f32) {
+    /// Tells the encoder what the network does to its packets, as the peer reports it: the share that doesn't arrive
+    /// (0..=1), and how long the losses last on average, milliseconds, where that is known. It spends bits on
+    /// redundancy accordingly.
+    pub fn set_network(&mut self, loss: f32, burst_ms: Option<f32>) {
         if let Self::Opus(encoder) = self {
-            encoder.set_expected_loss(share);
+            encoder.set_network(loss, burst_ms);
         }
     }
+}
+
+/// What a payload tells of those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redundancy {
+    /// Nothing.
+    None,
+    /// The one right before it.
+    Copy,
+    /// A longer past.
+    Description {
+        /// How long, milliseconds.
+        reach_ms: u32,
+    },
 }
 
 /// Payloads to samples, one codec, mono, with what to play when a payload is missing.
@@ -273,8 +289,8 @@ impl Decoder {
         }
     }
 
-    /// Appends the `samples` that came just before `next`, from the redundancy `next` carries. False, with nothing
-    /// appended, when it carries none.
+    /// Appends the `samples` that came just before `next`, from the redundancy `next` carries, as far as it reaches.
+    /// False, with nothing appended, when it carries none.
     pub fn recover(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
         match self {
             Self::G711(_) | Self::G722(_) => false,
@@ -282,11 +298,11 @@ impl Decoder {
         }
     }
 
-    /// Whether a payload may carry a copy of the one before it.
-    pub fn carries_redundancy(&self, payload: &[u8]) -> bool {
+    /// What a payload tells of those before it.
+    pub fn redundancy(&self, payload: &[u8]) -> Redundancy {
         match self {
-            Self::G711(_) | Self::G722(_) => false,
-            Self::Opus(_) => opus::carries_redundancy(payload),
+            Self::G711(_) | Self::G722(_) => Redundancy::None,
+            Self::Opus(_) => OpusDecoder::redundancy(payload),
         }
     }
 }

@@ -43,6 +43,12 @@ const PERIOD: f64 = 0.010;
 /// Share of loss from which lost packets are worth waiting for the redundancy behind them.
 const REDUNDANCY_WORTH: f64 = 0.01;
 
+/// Bursts of losses remembered.
+const BURSTS: usize = 40;
+
+/// Packets for which the longest reach is held.
+const REACH_KEPT: u32 = 150;
+
 /// A packet that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -83,7 +89,7 @@ pub enum Next {
         ticks: u32,
         /// Packets were lost; otherwise the sender paused.
         lost: bool,
-        /// The payload right behind the hole, if it follows within `ticks`.
+        /// The payload right behind the hole, if the hole is all that is between.
         follower: Option<Waiting>,
     },
     /// Nothing is here. Play something; then say how much with [`JitterBuffer::held`].
@@ -128,7 +134,12 @@ pub struct JitterBuffer {
     lot: f64,
     /// Length of a packet in units of the clock.
     packet_ticks: u32,
-    redundancy: bool,
+    /// How far into the past packets reach with what they repeat of it, units of the clock; the most of late.
+    reach: u32,
+    /// Packets since one reached so far.
+    since_reach: u32,
+    /// How many packets were lost in a row, each of the latest times.
+    bursts: VecDeque<u32>,
     dropped: u64,
 }
 
@@ -158,7 +169,9 @@ impl JitterBuffer {
             loss: 0.0,
             lot: 0.0,
             packet_ticks: clock_rate / 50,
-            redundancy: false,
+            reach: 0,
+            since_reach: 0,
+            bursts: VecDeque::new(),
             dropped: 0,
         }
     }
@@ -194,8 +207,8 @@ impl JitterBuffer {
         }
         self.doubted = None;
         self.latest = Some(self.latest.map_or(timestamp, |latest| latest.max(timestamp)));
-        let wait = (self.redundancy && self.loss > REDUNDANCY_WORTH)
-            .then(|| f64::from(self.packet_ticks) / self.clock_rate);
+        let wait = (self.reach > 0 && self.loss > REDUNDANCY_WORTH)
+            .then(|| f64::from(self.worth_waiting()) / self.clock_rate);
         self.arrivals.note(arrived - self.seconds(timestamp), wait, LONGEST_DELAY);
         if matches!(self.state, State::Playing { position, .. } if timestamp < position) {
             return Inserted::Late;
@@ -231,9 +244,14 @@ impl JitterBuffer {
         self.lot = (self.lot * 0.995).max(seconds);
     }
 
-    /// Whether packets carry a copy of the one before them.
-    pub fn set_redundancy(&mut self, carried: bool) {
-        self.redundancy = carried;
+    /// The packet put in next repeats this much of the past before it, in units of the clock; 0 for none.
+    pub fn note_reach(&mut self, ticks: u32) {
+        self.since_reach += 1;
+        // Pauses of speech repeat less: the delay must not follow each of them.
+        if ticks >= self.reach || self.since_reach > REACH_KEPT {
+            self.reach = ticks;
+            self.since_reach = 0;
+        }
     }
 
     /// What to play next. It is needed `now`, though its first sample only sounds `ahead` seconds later, after
@@ -261,8 +279,9 @@ impl JitterBuffer {
                 self.restart();
                 return Next::Starting;
             }
-            let follower = (left <= self.packet_ticks).then(|| waiting.clone());
-            let ticks = left.min(self.packet_ticks.max(1));
+            let follower = (left <= self.packet_ticks.max(self.reach)).then(|| waiting.clone());
+            // What is repeated ends where the follower begins, so it is made in one piece.
+            let ticks = if follower.is_some() { left } else { left.min(self.packet_ticks.max(1)) };
             self.needed(now, position + held);
             self.state = State::Playing { position: position + held + i64::from(ticks), held: 0 };
             return Next::Hole { ticks, lost: lost > 0, follower };
@@ -271,6 +290,7 @@ impl JitterBuffer {
         let Some((_, packet)) = self.packets.pop_first() else { return Next::Empty };
         let lost = self.lost_before(packet.sequence);
         self.loss = (self.loss * 0.99_f64.powi(lost as i32 + 1)) + (1.0 - 0.99_f64.powi(lost as i32));
+        self.note_burst(lost);
         self.last_out = Some(packet.sequence);
         self.needed(now, first);
         self.state = State::Playing { position: first, held: 0 };
@@ -386,6 +406,23 @@ impl JitterBuffer {
     fn restart(&mut self) {
         self.state = State::Starting;
         self.needs.clear();
+    }
+
+    fn note_burst(&mut self, lost: i64) {
+        if lost > 0 {
+            if self.bursts.len() == BURSTS {
+                self.bursts.pop_front();
+            }
+            self.bursts.push_back(u32::try_from(lost).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// What most bursts of losses last, as far as the past is repeated: waited so long, they can be made good.
+    fn worth_waiting(&self) -> u32 {
+        let mut bursts: Vec<u32> = self.bursts.iter().copied().collect();
+        bursts.sort_unstable();
+        let most = bursts.get(bursts.len() * 4 / 5).copied().unwrap_or(1);
+        self.packet_ticks.saturating_mul(most).min(self.reach.max(self.packet_ticks))
     }
 
     fn lost_before(&self, sequence: i64) -> i64 {
