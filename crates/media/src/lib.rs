@@ -27,6 +27,7 @@ mod error;
 pub mod io;
 pub mod jitter;
 mod level;
+pub mod path;
 mod pitch;
 mod playout;
 pub mod process;

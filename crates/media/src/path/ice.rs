@@ -1,0 +1,248 @@
+//! Connectivity checks (RFC 8445) over the `is` agent, one for each component.
+//!
+//! Invariant: what a component sends goes over the pair its agent chose, and over none while it has none: that is
+//! also what consent means (RFC 7675 section 5.1).
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use is::{
+    Candidate as Address, CandidateKind as AddressKind, IceAgent, IceAgentEvent, IceConnectionState,
+    IceCreds, Protocol,
+    stun::{StunMessage, StunPacket},
+};
+
+use super::{
+    PathEvent, Transmit,
+    candidate::{Candidate, CandidateKind, IceCredentials},
+    local::Local,
+};
+use crate::PacketKind;
+
+/// Between two checks (Ta). RFC 8445 section 14.2 has 50 ms where nothing is known and allows 5; a call is waited for.
+const PACE: Duration = Duration::from_millis(20);
+/// Addresses of the other side that are checked (RFC 8445 section 6.1.2.5 counts pairs, to 100).
+const CANDIDATES: usize = 24;
+
+/// What both sides said about checks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IceConfig {
+    /// Ours, as told to the other side.
+    pub local: IceCredentials,
+    /// The other side's.
+    pub remote: IceCredentials,
+    /// Whether this side chooses: it made the offer, or the other side is lite (RFC 8445 section 6.1.1).
+    pub controlling: bool,
+    /// Its addresses.
+    pub candidates: Vec<Candidate>,
+}
+
+/// The agents of a session.
+#[derive(Debug)]
+pub(super) struct Ice {
+    components: Vec<Component>,
+    config: IceConfig,
+}
+
+#[derive(Debug)]
+struct Component {
+    kind: PacketKind,
+    agent: IceAgent,
+    selected: Option<Selected>,
+    state: State,
+}
+
+/// The way packets take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Selected {
+    /// A socket's address, or that of a relay.
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Checking,
+    Connected,
+    Failed,
+}
+
+impl Ice {
+    /// Begins to check. With `mux` RTCP has no component of its own (RFC 5761 section 5.1.3).
+    pub(super) fn new(now: Instant, local: &Local, config: IceConfig, mux: bool) -> Self {
+        let kinds: &[PacketKind] =
+            if mux { &[PacketKind::Rtp] } else { &[PacketKind::Rtp, PacketKind::Rtcp] };
+        let ours = local.candidates();
+        let components = kinds.iter().map(|kind| Component::new(now, *kind, &ours, &config)).collect();
+        Self { components, config }
+    }
+
+    pub(super) fn config(&self) -> &IceConfig {
+        &self.config
+    }
+
+    /// The other side found another address (RFC 8838 section 13), within the same session.
+    pub(super) fn add_remote(&mut self, candidates: &[Candidate]) {
+        for candidate in candidates {
+            if self.config.candidates.len() >= CANDIDATES || self.config.candidates.contains(candidate) {
+                continue;
+            }
+            self.config.candidates.push(candidate.clone());
+            for component in self.components.iter_mut().filter(|c| c.kind == candidate.component) {
+                component.agent.add_remote_candidate(remote(candidate));
+            }
+        }
+    }
+
+    /// Takes a STUN message of a component that came to a socket or relay.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        kind: PacketKind,
+        at: SocketAddr,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) {
+        let Ok(message) = StunMessage::parse(datagram) else { return };
+        if let Some(component) = self.components.iter_mut().find(|c| c.kind == kind) {
+            let packet = StunPacket { proto: Protocol::Udp, source: from, destination: at, message };
+            component.agent.handle_packet(now, packet);
+            component.agent.handle_timeout(now);
+        }
+    }
+
+    /// Whether packets of a component from there are the other side's: a check has reached it there.
+    pub(super) fn knows(&self, kind: PacketKind, from: SocketAddr) -> bool {
+        self.component(kind).is_some_and(|component| component.agent.has_viable_remote_candidate(from))
+    }
+
+    /// The way packets of a component take.
+    pub(super) fn selected(&self, kind: PacketKind) -> Option<Selected> {
+        self.component(kind)?.selected
+    }
+
+    pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
+        self.components.iter_mut().filter_map(|component| component.agent.poll_timeout()).min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        for component in &mut self.components {
+            if component.agent.poll_timeout().is_none_or(|at| at <= now) {
+                component.agent.handle_timeout(now);
+            }
+        }
+    }
+
+    /// Checks and answers to send; `from` is a socket or a relay.
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        let sending = self.components.iter_mut().find_map(|component| component.agent.poll_transmit())?;
+        Some(Transmit { from: sending.source, to: sending.destination, bytes: sending.contents.into() })
+    }
+
+    /// What the agents decided.
+    pub(super) fn poll_event(&mut self, local: &Local) -> Option<PathEvent> {
+        self.components.iter_mut().find_map(|component| component.poll_event(local))
+    }
+
+    fn component(&self, kind: PacketKind) -> Option<&Component> {
+        self.components.iter().find(|component| component.kind == kind)
+    }
+}
+
+impl Component {
+    fn new(now: Instant, kind: PacketKind, ours: &[Candidate], config: &IceConfig) -> Self {
+        let mut agent = IceAgent::new(credentials(&config.local));
+        agent.set_controlling(config.controlling);
+        agent.set_timing_advance(PACE);
+        agent.set_remote_credentials(credentials(&config.remote));
+        for candidate in ours.iter().filter(|c| c.component == kind) {
+            match own(candidate) {
+                Ok(address) => {
+                    agent.add_local_candidate(address);
+                }
+                Err(error) => tracing::debug!(%error, "an address that can't be checked"),
+            }
+        }
+        for candidate in config.candidates.iter().filter(|c| c.component == kind).take(CANDIDATES) {
+            agent.add_remote_candidate(remote(candidate));
+        }
+        agent.handle_timeout(now);
+        Self { kind, agent, selected: None, state: State::Checking }
+    }
+
+    fn poll_event(&mut self, local: &Local) -> Option<PathEvent> {
+        while let Some(event) = self.agent.poll_event() {
+            match event {
+                IceAgentEvent::NominatedSend { source, destination, .. } => {
+                    let selected = Selected { from: source, to: destination };
+                    if self.selected == Some(selected) {
+                        continue;
+                    }
+                    let first = self.selected.replace(selected).is_none();
+                    self.state = State::Connected;
+                    if self.kind == PacketKind::Rtp {
+                        let relayed = local.component_of(source).is_none();
+                        return Some(if first {
+                            PathEvent::Connected { to: destination, relayed }
+                        } else {
+                            PathEvent::Moved { to: destination }
+                        });
+                    }
+                }
+                IceAgentEvent::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                    // RFC 7675 section 5.1: without consent nothing more is sent.
+                    self.selected = None;
+                    let before = std::mem::replace(&mut self.state, State::Failed);
+                    if self.kind == PacketKind::Rtp {
+                        match before {
+                            State::Connected => return Some(PathEvent::Lost),
+                            State::Checking => return Some(PathEvent::Failed),
+                            State::Failed => {}
+                        }
+                    }
+                }
+                IceAgentEvent::IceConnectionStateChange(_)
+                | IceAgentEvent::IceRestart(_)
+                | IceAgentEvent::DiscoveredRecv { .. } => {}
+            }
+        }
+        None
+    }
+}
+
+fn credentials(credentials: &IceCredentials) -> IceCreds {
+    IceCreds { ufrag: credentials.fragment.clone(), pass: credentials.password.clone() }
+}
+
+/// One of ours as the agent wants it, which knows one component only.
+fn own(candidate: &Candidate) -> Result<Address, is::IceError> {
+    let base = candidate.related.unwrap_or(candidate.address);
+    match candidate.kind {
+        CandidateKind::Host | CandidateKind::PeerReflexive => Address::host(candidate.address, Protocol::Udp),
+        CandidateKind::ServerReflexive => Address::server_reflexive(candidate.address, base, Protocol::Udp),
+        CandidateKind::Relayed => Address::relayed(candidate.address, base, Protocol::Udp),
+    }
+}
+
+/// One of the other side's.
+fn remote(candidate: &Candidate) -> Address {
+    let kind = match candidate.kind {
+        CandidateKind::Host => AddressKind::Host,
+        CandidateKind::PeerReflexive => AddressKind::PeerReflexive,
+        CandidateKind::ServerReflexive => AddressKind::ServerReflexive,
+        CandidateKind::Relayed => AddressKind::Relayed,
+    };
+    Address::from_parts(
+        candidate.foundation.clone(),
+        1,
+        Protocol::Udp,
+        candidate.priority,
+        candidate.address,
+        kind,
+        candidate.related,
+        None,
+        None,
+    )
+}

@@ -1,0 +1,365 @@
+//! Our side's addresses: sockets, what a STUN server sees of them, and what a TURN server lends.
+//!
+//! Invariant: whatever was found is kept alive until the sockets close, because the other side may have been told of
+//! it (RFC 8445 section 5.1.1.4).
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use stun_proto::types::{
+    attribute::XorMappedAddress,
+    message::{BINDING, Message, MessageClass, MessageHeader, MessageWrite, MessageWriteVec, TransactionId},
+};
+
+use super::{
+    Transmit,
+    candidate::{Candidate, CandidateKind, priority},
+    relay::{FromServer, Relay, RelayState},
+};
+use crate::PacketKind;
+
+/// Between a question and its repetition, doubled each time. RFC 8489 section 6.2.1 asks for 500 ms where the way is
+/// not known; a call waits for this, and the question is small.
+const FIRST_REPEAT: Duration = Duration::from_millis(100);
+const TRIES: u32 = 5;
+/// RFC 8445 section 11: a binding in a NAT lives longer than this.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Servers that tell or lend addresses; of each the first address of a socket's family is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Servers {
+    /// STUN (RFC 8489).
+    pub stun: Vec<SocketAddr>,
+    /// TURN (RFC 8656), asked as STUN too where no other is named.
+    pub turn: Option<TurnServer>,
+}
+
+/// A TURN server, and what it wants to know of us.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TurnServer {
+    /// Where, UDP.
+    pub addresses: Vec<SocketAddr>,
+    /// User name of the long-term credential (RFC 8489 section 9.2).
+    pub user: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for TurnServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TurnServer({:?})", self.addresses)
+    }
+}
+
+/// Our sockets and all addresses found for them.
+#[derive(Debug)]
+pub struct Local {
+    sockets: Vec<Socket>,
+}
+
+#[derive(Debug)]
+struct Socket {
+    component: PacketKind,
+    address: SocketAddr,
+    query: Option<Query>,
+    relay: Option<Relay>,
+    relay_wakes: Option<Instant>,
+}
+
+/// What a STUN server is asked.
+#[derive(Debug)]
+struct Query {
+    server: SocketAddr,
+    id: TransactionId,
+    request: Vec<u8>,
+    next: Instant,
+    /// Without an answer.
+    tries: u32,
+    state: QueryState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum QueryState {
+    Asking,
+    Seen(SocketAddr),
+    Silent,
+}
+
+/// Whose a datagram is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// A server's, and dealt with.
+    Handled,
+    /// Not a server's: as it came.
+    Direct,
+    /// Through the relay at the first address from the second one; the datagram holds what was relayed.
+    Relayed(SocketAddr, SocketAddr),
+}
+
+impl Local {
+    /// Begins to ask `servers` about sockets bound to these addresses.
+    pub fn new(now: Instant, sockets: &[(PacketKind, SocketAddr)], servers: &Servers) -> Self {
+        let of_family = |addresses: &[SocketAddr], local: &SocketAddr| {
+            addresses.iter().find(|a| a.is_ipv6() == local.is_ipv6()).copied()
+        };
+        let sockets = sockets.iter().map(|(component, address)| {
+            let turn = servers.turn.as_ref();
+            let relay = turn
+                .and_then(|turn| Some((of_family(&turn.addresses, address)?, turn)))
+                .map(|(server, turn)| Relay::new(now, *address, server, turn));
+            let stun = of_family(&servers.stun, address).or(relay.as_ref().map(Relay::server));
+            Socket {
+                component: *component,
+                address: *address,
+                query: stun.and_then(|server| Query::new(now, server)),
+                relay_wakes: relay.is_some().then_some(now),
+                relay,
+            }
+        });
+        Self { sockets: sockets.collect() }
+    }
+
+    /// Whether every server has answered or has been given up.
+    pub fn is_complete(&self) -> bool {
+        self.sockets.iter().all(|socket| {
+            socket.query.as_ref().is_none_or(|query| query.state != QueryState::Asking)
+                && socket.relay.as_ref().is_none_or(|relay| relay.state != RelayState::Asking)
+        })
+    }
+
+    /// The addresses found so far, for the other side.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        for socket in &self.sockets {
+            let mut add = |kind: CandidateKind, address: SocketAddr, related: Option<SocketAddr>| {
+                found.push(Candidate {
+                    component: socket.component,
+                    foundation: self.foundation(kind, socket.address),
+                    priority: priority(kind, socket.component, address),
+                    address,
+                    kind,
+                    related,
+                });
+            };
+            add(CandidateKind::Host, socket.address, None);
+            let seen = socket.seen().filter(|seen| *seen != socket.address);
+            if let Some(seen) = seen {
+                add(CandidateKind::ServerReflexive, seen, Some(socket.address));
+            }
+            if let Some(relayed) = socket.relay.as_ref().and_then(Relay::address) {
+                add(CandidateKind::Relayed, relayed, Some(seen.unwrap_or(socket.address)));
+            }
+        }
+        found
+    }
+
+    /// Where a peer that knows nothing of candidates is to send these packets: as seen from outside where that is
+    /// known. A relay would bind all sound to a server that most peers don't need.
+    pub fn default_address(&self, component: PacketKind) -> Option<SocketAddr> {
+        let socket = self.sockets.iter().find(|socket| socket.component == component)?;
+        Some(socket.seen().unwrap_or(socket.address))
+    }
+
+    /// The sockets' own addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = (PacketKind, SocketAddr)> + '_ {
+        self.sockets.iter().map(|socket| (socket.component, socket.address))
+    }
+
+    /// Takes a datagram that is a server's while nothing else can come: false for all others.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        at: SocketAddr,
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+    ) -> bool {
+        self.take(now, at, from, datagram) != Arrival::Direct
+    }
+
+    /// The next datagram for a server.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        self.sockets.iter_mut().find_map(|socket| {
+            let address = socket.address;
+            let asked = socket.query.as_mut().and_then(|query| query.poll_transmit(now, address));
+            asked.or_else(|| socket.relay.as_mut()?.poll_transmit(now))
+        })
+    }
+
+    /// When to call [`Self::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.sockets
+            .iter()
+            .flat_map(|socket| [socket.query.as_ref().map(|query| query.next), socket.relay_wakes])
+            .flatten()
+            .min()
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for socket in &mut self.sockets {
+            if let Some(relay) = &mut socket.relay
+                && relay.state != RelayState::Gone
+            {
+                socket.relay_wakes = relay.handle_timeout(now);
+            } else {
+                socket.relay_wakes = None;
+            }
+            if let Some(query) = &mut socket.query {
+                query.handle_timeout(now);
+            }
+        }
+    }
+
+    /// Gives back what was lent.
+    pub fn close(&mut self, now: Instant) {
+        for socket in &mut self.sockets {
+            socket.query = None;
+            if let Some(relay) = &mut socket.relay {
+                relay.close(now);
+            }
+        }
+    }
+
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        at: SocketAddr,
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+    ) -> Arrival {
+        let Some(socket) = self.sockets.iter_mut().find(|socket| socket.address == at) else {
+            return Arrival::Direct;
+        };
+        if let Some(query) = &mut socket.query
+            && query.server == from
+            && query.takes(now, datagram)
+        {
+            return Arrival::Handled;
+        }
+        if let Some(relay) = &mut socket.relay
+            && relay.server() == from
+        {
+            let arrival = match relay.receive(now, datagram) {
+                FromServer::Handled => Arrival::Handled,
+                FromServer::Data(peer) => match relay.address() {
+                    Some(relayed) => Arrival::Relayed(relayed, peer),
+                    None => Arrival::Handled,
+                },
+            };
+            // What it said may have moved its clock.
+            socket.relay_wakes = relay.handle_timeout(now);
+            return arrival;
+        }
+        Arrival::Direct
+    }
+
+    /// The socket of a component that reaches this address.
+    pub(super) fn socket_towards(&self, component: PacketKind, to: SocketAddr) -> Option<SocketAddr> {
+        self.sockets
+            .iter()
+            .find(|socket| socket.component == component && socket.address.is_ipv6() == to.is_ipv6())
+            .map(|socket| socket.address)
+    }
+
+    pub(super) fn component_of(&self, at: SocketAddr) -> Option<PacketKind> {
+        self.sockets.iter().find(|socket| socket.address == at).map(|socket| socket.component)
+    }
+
+    /// The relay that stands at this address, and the alarm that must follow what is done with it.
+    pub(super) fn relay_at(&mut self, address: SocketAddr) -> Option<&mut Relay> {
+        self.sockets.iter_mut().find_map(|socket| {
+            let relay = socket.relay.as_mut().filter(|relay| relay.address() == Some(address))?;
+            socket.relay_wakes = None;
+            Some(relay)
+        })
+    }
+
+    /// After [`Self::relay_at`]: the relays' alarms anew.
+    pub(super) fn rewind(&mut self, now: Instant) {
+        for socket in self.sockets.iter_mut().filter(|socket| socket.relay_wakes.is_none()) {
+            if let Some(relay) = socket.relay.as_mut().filter(|relay| relay.state != RelayState::Gone) {
+                socket.relay_wakes = relay.handle_timeout(now);
+            }
+        }
+    }
+
+    /// RFC 8445 section 5.1.1.3: one for each kind, base host and server; there is one server of a kind.
+    fn foundation(&self, kind: CandidateKind, base: SocketAddr) -> String {
+        let host =
+            self.sockets.iter().position(|socket| socket.address.ip() == base.ip()).unwrap_or_default();
+        let kind = match kind {
+            CandidateKind::Host => 1,
+            CandidateKind::PeerReflexive => 2,
+            CandidateKind::ServerReflexive => 3,
+            CandidateKind::Relayed => 4,
+        };
+        format!("{kind}{host}")
+    }
+}
+
+impl Socket {
+    /// Our address as the server sees it.
+    fn seen(&self) -> Option<SocketAddr> {
+        match self.query.as_ref()?.state {
+            QueryState::Seen(address) => Some(address),
+            QueryState::Asking | QueryState::Silent => None,
+        }
+    }
+}
+
+impl Query {
+    fn new(now: Instant, server: SocketAddr) -> Option<Self> {
+        let (id, request) = request()?;
+        Some(Self { server, id, request, next: now, tries: 0, state: QueryState::Asking })
+    }
+
+    fn poll_transmit(&mut self, now: Instant, from: SocketAddr) -> Option<Transmit> {
+        if self.next > now || self.state == QueryState::Silent {
+            return None;
+        }
+        let wait = FIRST_REPEAT.saturating_mul(1_u32.checked_shl(self.tries).unwrap_or(u32::MAX));
+        self.tries = self.tries.saturating_add(1);
+        self.next = now.checked_add(wait.min(KEEP_ALIVE)).unwrap_or(now);
+        Some(Transmit { from, to: self.server, bytes: self.request.clone() })
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.state == QueryState::Asking && self.tries >= TRIES && now >= self.next {
+            self.state = QueryState::Silent;
+        }
+        if self.state == QueryState::Silent {
+            self.next = now.checked_add(Duration::from_secs(3600)).unwrap_or(now);
+        }
+    }
+
+    /// Whether this answers the question.
+    fn takes(&mut self, now: Instant, datagram: &[u8]) -> bool {
+        let Ok(message) = Message::from_bytes(datagram) else { return false };
+        if message.transaction_id() != self.id {
+            return false;
+        }
+        if message.has_class(MessageClass::Success)
+            && let Ok(mapped) = message.attribute::<XorMappedAddress>()
+        {
+            self.state = QueryState::Seen(mapped.addr(self.id));
+        } else if self.state == QueryState::Asking {
+            self.state = QueryState::Silent;
+        }
+        // The next one keeps the binding alive; it is a question of its own.
+        if let Some((id, request)) = request() {
+            (self.id, self.request) = (id, request);
+        }
+        self.tries = 0;
+        self.next = now.checked_add(KEEP_ALIVE).unwrap_or(now);
+        true
+    }
+}
+
+/// A Binding request (RFC 8489 section 6.1).
+fn request() -> Option<(TransactionId, Vec<u8>)> {
+    let bytes = Message::builder_request(BINDING, MessageWriteVec::new()).finish();
+    let id = MessageHeader::from_bytes(&bytes).ok()?.transaction_id();
+    Some((id, bytes))
+}

@@ -1,0 +1,337 @@
+//! Where a call's packets go and where they come from: addresses, connectivity checks, relays, and the keys between.
+//!
+//! A [`Path`] stands between the stream and the sockets. Datagrams go in with the socket they came to, what is left
+//! of them are RTP and RTCP packets for the stream; the stream's packets go in, datagrams with their socket and
+//! their destination come out. It is pure: the time is an argument, the sockets are their addresses.
+//!
+//! What deliberately isn't here: SDP, which `tern-sip` writes and reads, names of servers, and the sockets.
+
+mod candidate;
+mod ice;
+mod kind;
+mod latch;
+mod local;
+mod relay;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::VecDeque, net::SocketAddr, time::Instant};
+
+pub use self::{
+    candidate::{Candidate, CandidateKind, IceCredentials},
+    ice::IceConfig,
+    local::{Local, Servers, TurnServer},
+};
+use self::{
+    ice::{Ice, Selected},
+    kind::DatagramKind,
+    latch::Latch,
+    local::Arrival,
+};
+use crate::{Packet, PacketKind, rtp};
+
+/// Datagrams that wait for the sockets; what is older helps nobody.
+const WAITING: usize = 64;
+/// Events that wait to be read.
+const EVENTS: usize = 16;
+
+/// What signalling agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathConfig {
+    /// Where RTP goes; `None` while the other side takes none.
+    pub remote: Option<SocketAddr>,
+    /// Where RTCP goes.
+    pub remote_rtcp: Option<SocketAddr>,
+    /// Payload types the other side may send.
+    pub payload_types: Vec<u8>,
+    /// RTCP shares RTP's port (RFC 5761).
+    pub rtcp_mux: bool,
+    /// Connectivity checks, where both sides do them.
+    pub ice: Option<IceConfig>,
+}
+
+/// A datagram to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transmit {
+    /// The local address of the socket to send it from.
+    pub from: SocketAddr,
+    /// Where to.
+    pub to: SocketAddr,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathEvent {
+    /// Checks found a way.
+    Connected {
+        /// Where the sound goes.
+        to: SocketAddr,
+        /// Over a relay of ours.
+        relayed: bool,
+    },
+    /// The other side is elsewhere than before, or a better way was found.
+    Moved {
+        /// Where the sound goes.
+        to: SocketAddr,
+    },
+    /// No check reached the other side.
+    Failed,
+    /// The other side answers no checks any more: nothing is sent until it does (RFC 7675).
+    Lost,
+}
+
+/// One call's way.
+#[derive(Debug)]
+pub struct Path {
+    local: Local,
+    latch: Latch,
+    mux: bool,
+    ice: Option<Ice>,
+    out: VecDeque<Transmit>,
+    events: VecDeque<PathEvent>,
+}
+
+impl Path {
+    /// A way from these sockets.
+    pub fn new(now: Instant, local: Local, config: PathConfig) -> Self {
+        let mut path = Self {
+            local,
+            latch: Latch::new(config.remote, config.remote_rtcp, config.payload_types),
+            mux: config.rtcp_mux,
+            ice: None,
+            out: VecDeque::new(),
+            events: VecDeque::new(),
+        };
+        path.check(now, config.ice);
+        path
+    }
+
+    /// Signalling agreed anew. Checks go on as they are unless one side's credentials are new (RFC 8445 section 9).
+    pub fn agree(&mut self, now: Instant, config: PathConfig) {
+        self.latch.agree(config.remote, config.remote_rtcp, config.payload_types);
+        let mux_changed = std::mem::replace(&mut self.mux, config.rtcp_mux) != config.rtcp_mux;
+        let same = match (&self.ice, &config.ice) {
+            (Some(ice), Some(new)) => {
+                (&ice.config().local, &ice.config().remote) == (&new.local, &new.remote) && !mux_changed
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        match (&mut self.ice, config.ice) {
+            (Some(ice), Some(new)) if same => ice.add_remote(&new.candidates),
+            (_, new) => self.check(now, new),
+        }
+        self.drain(now);
+    }
+
+    /// Moves to other sockets: what is said goes out there at once, and where the other side sends from is heard
+    /// anew. Checks begin when signalling has agreed on them again.
+    pub fn relocate(&mut self, now: Instant, local: Local) {
+        self.local = local;
+        self.latch.forget();
+        self.out.clear();
+        if self.ice.take().is_some() {
+            // Until then there is no way whose consent is known.
+            self.check(now, None);
+            self.latch.agree(None, None, Vec::new());
+        }
+    }
+
+    /// The other side tells of further addresses.
+    pub fn add_remote(&mut self, now: Instant, candidates: &[Candidate]) {
+        if let Some(ice) = &mut self.ice {
+            ice.add_remote(candidates);
+            self.permit(now, candidates);
+        }
+    }
+
+    /// Our side's addresses.
+    pub fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// Takes a datagram that came to the socket `at`. What the stream is to read is left in `datagram`.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        at: SocketAddr,
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+    ) -> Option<PacketKind> {
+        let component = self.local.component_of(at)?;
+        let (at, from) = match self.local.take(now, at, from, datagram) {
+            Arrival::Direct => (at, from),
+            Arrival::Relayed(relayed, peer) => (relayed, peer),
+            Arrival::Handled => {
+                self.drain(now);
+                return None;
+            }
+        };
+        let kind = DatagramKind::of(datagram);
+        match kind {
+            DatagramKind::Stun => {
+                if let Some(ice) = &mut self.ice {
+                    ice.receive(now, component, at, from, datagram);
+                    self.drain(now);
+                }
+                None
+            }
+            DatagramKind::Dtls | DatagramKind::Channel | DatagramKind::Unknown => None,
+            DatagramKind::Rtp | DatagramKind::Rtcp => {
+                // RFC 5761 section 4 tells them apart on a shared port; where RTCP has its own, the port does.
+                let packet = match (self.mux, component) {
+                    (true, PacketKind::Rtp) => Option::<PacketKind>::from(kind)?,
+                    (_, component) => component,
+                };
+                self.takes(now, component, packet, from, datagram).then_some(packet)
+            }
+        }
+    }
+
+    /// Sends a packet of the stream's; without a way it is lost like any other.
+    pub fn send(&mut self, now: Instant, packet: Packet) {
+        let component = if self.mux { PacketKind::Rtp } else { packet.kind };
+        let way = match &self.ice {
+            Some(ice) => ice.selected(component),
+            None => self.latched(component),
+        };
+        if let Some(way) = way {
+            self.push(now, way, packet.bytes);
+        }
+    }
+
+    /// The next datagram to send, until there is none.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        self.out.pop_front().or_else(|| self.local.poll_transmit(now))
+    }
+
+    /// When to call [`Self::handle_timeout`]; to be asked again after every other call.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let checks = self.ice.as_mut().and_then(Ice::poll_timeout);
+        [checks, self.local.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.local.handle_timeout(now);
+        if let Some(ice) = &mut self.ice {
+            ice.handle_timeout(now);
+        }
+        self.drain(now);
+    }
+
+    /// What happened, until there is nothing more.
+    pub fn poll_event(&mut self) -> Option<PathEvent> {
+        self.events.pop_front()
+    }
+
+    /// Gives back what servers lent; [`Self::poll_transmit`] has what tells them.
+    pub fn close(&mut self, now: Instant) {
+        self.local.close(now);
+    }
+
+    fn check(&mut self, now: Instant, config: Option<IceConfig>) {
+        self.ice = None;
+        if let Some(config) = config {
+            self.permit(now, &config.candidates);
+            self.ice = Some(Ice::new(now, &self.local, config, self.mux));
+            self.drain(now);
+        }
+    }
+
+    /// The relays let the other side's hosts through before the first check comes from there.
+    fn permit(&mut self, now: Instant, candidates: &[Candidate]) {
+        let relays: Vec<SocketAddr> = self
+            .local
+            .candidates()
+            .iter()
+            .filter(|candidate| candidate.kind == CandidateKind::Relayed)
+            .map(|candidate| candidate.address)
+            .collect();
+        for relay in relays {
+            if let Some(relay) = self.local.relay_at(relay) {
+                for candidate in candidates {
+                    relay.permit(now, candidate.address.ip());
+                }
+            }
+        }
+        self.local.rewind(now);
+    }
+
+    /// Whether a packet is the other side's.
+    fn takes(
+        &mut self,
+        now: Instant,
+        component: PacketKind,
+        packet: PacketKind,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> bool {
+        if let Some(ice) = &self.ice {
+            return ice.knows(component, from);
+        }
+        let before = self.latch.rtp();
+        let takes = match packet {
+            PacketKind::Rtp => {
+                rtp::parse(datagram).is_ok_and(|(header, _)| self.latch.takes(now, from, &header))
+            }
+            PacketKind::Rtcp => self.latch.takes_rtcp(from),
+        };
+        if let Some(to) = self.latch.rtp().filter(|to| before.is_some_and(|before| before != *to)) {
+            self.event(PathEvent::Moved { to });
+        }
+        takes
+    }
+
+    fn latched(&self, component: PacketKind) -> Option<Selected> {
+        let to = match component {
+            PacketKind::Rtp => self.latch.rtp(),
+            PacketKind::Rtcp => self.latch.rtcp(),
+        }?;
+        Some(Selected { from: self.local.socket_towards(component, to)?, to })
+    }
+
+    /// Moves what the checks want to send and tell to where it is read.
+    fn drain(&mut self, now: Instant) {
+        let Some(mut ice) = self.ice.take() else { return };
+        while let Some(Transmit { from, to, bytes }) = ice.poll_transmit() {
+            self.push(now, Selected { from, to }, bytes);
+        }
+        while let Some(event) = ice.poll_event(&self.local) {
+            self.event(event);
+            if let Some(Selected { from, to }) = ice.selected(PacketKind::Rtp)
+                && let Some(relay) = self.local.relay_at(from)
+            {
+                relay.bind(now, to);
+                self.local.rewind(now);
+            }
+        }
+        self.ice = Some(ice);
+    }
+
+    /// Queues a datagram from a socket, or through a relay.
+    fn push(&mut self, now: Instant, way: Selected, bytes: Vec<u8>) {
+        let transmit = if self.local.component_of(way.from).is_some() {
+            Some(Transmit { from: way.from, to: way.to, bytes })
+        } else {
+            let wrapped = self.local.relay_at(way.from).and_then(|relay| relay.wrap(now, way.to, &bytes));
+            self.local.rewind(now);
+            wrapped
+        };
+        if let Some(transmit) = transmit {
+            if self.out.len() >= WAITING {
+                self.out.pop_front();
+            }
+            self.out.push_back(transmit);
+        }
+    }
+
+    fn event(&mut self, event: PathEvent) {
+        if self.events.len() >= EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+}

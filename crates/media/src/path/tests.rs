@@ -1,0 +1,387 @@
+//! Ways found, kept and lost, between two hosts on virtual time.
+
+mod world;
+
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use self::world::{Nat, NatKind, Side, World, address, packet};
+use super::*;
+
+const GATHERING: Duration = Duration::from_millis(500);
+const CHECKING: Duration = Duration::from_secs(3);
+
+/// Two hosts that have asked their servers and agreed.
+fn two(seed: u64, nats: [Option<Nat>; 2], stun: bool, turn: bool, mux: bool) -> World {
+    let mut world = World::new(seed);
+    let servers = World::servers(stun, turn, "secret");
+    let [first, second] = nats;
+    world.host("10.0.0.2", first, &servers);
+    world.host("192.168.7.3", second, &servers);
+    world.run(GATHERING);
+    world.agree(mux);
+    world
+}
+
+fn kinds(candidates: &[Candidate]) -> Vec<(PacketKind, CandidateKind)> {
+    candidates.iter().map(|c| (c.component, c.kind)).collect()
+}
+
+#[test]
+fn a_stun_server_shows_the_outside_address_and_a_turn_server_lends_one() {
+    let mut world = World::new(1);
+    let servers = World::servers(true, true, "secret");
+    world.host("10.0.0.2", Some(Nat::new(NatKind::Cone, "198.51.100.2")), &servers);
+    world.run(GATHERING);
+    let candidates = world.hosts[0].candidates();
+    use CandidateKind::{Host, Relayed, ServerReflexive};
+    assert_eq!(
+        kinds(&candidates),
+        [PacketKind::Rtp, PacketKind::Rtcp]
+            .iter()
+            .flat_map(|c| [Host, ServerReflexive, Relayed].map(|kind| (*c, kind)))
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(candidates[1].address.ip(), address("198.51.100.2:1").ip());
+    assert_eq!(candidates[1].related, Some(address("10.0.0.2:4000")));
+    assert_eq!(candidates[2].address.ip(), address(world::TURN).ip());
+    // RFC 8445 5.1.1.3: the same for both components, another for each kind.
+    assert_eq!(candidates[0].foundation, candidates[3].foundation);
+    assert_ne!(candidates[0].foundation, candidates[1].foundation);
+    let Side::Gathering(local) = &mut world.hosts[0].side else { panic!() };
+    assert!(local.is_complete());
+    assert_eq!(local.default_address(PacketKind::Rtp), Some(candidates[1].address));
+    local.close(world.now);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.lent(), 0, "what was lent is given back");
+}
+
+#[test]
+fn silent_and_refusing_servers_are_given_up() {
+    let mut world = World::new(2);
+    let mut servers = World::servers(true, true, "wrong");
+    servers.stun = vec![address("192.0.2.77:3478")];
+    world.host("10.0.0.2", None, &servers);
+    world.run(Duration::from_secs(6));
+    let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+    assert!(local.is_complete());
+    assert_eq!(kinds(&local.candidates()).len(), 2, "the sockets themselves");
+    assert_eq!(local.default_address(PacketKind::Rtcp), Some(address("10.0.0.2:4001")));
+}
+
+#[test]
+fn ways_are_found_through_nats_with_and_without_a_port_for_rtcp() {
+    use NatKind::{Cone, Symmetric};
+    // Who has which NAT, whether a relay is at hand, whether it is needed (RFC 5128 section 3.3).
+    for (first, second, turn, relayed) in [
+        (Some(Cone), Some(Cone), false, false),
+        (Some(Cone), Some(Cone), true, false),
+        (Some(Symmetric), Some(Symmetric), true, true),
+        (Some(Cone), Some(Symmetric), true, true),
+    ] {
+        for mux in [true, false] {
+            let nats =
+                [first.map(|k| Nat::new(k, "198.51.100.2")), second.map(|k| Nat::new(k, "203.0.113.3"))];
+            let mut world = two(3, nats, true, turn, mux);
+            world.run(CHECKING);
+            world.talk();
+            assert!(world.both_heard(), "{first:?} {second:?} {turn} mux {mux}");
+            let over = |world: &World| {
+                world.hosts.iter().any(|host| {
+                    host.events.iter().any(|e| matches!(e, PathEvent::Connected { relayed: true, .. }))
+                })
+            };
+            if relayed {
+                assert!(over(&world) || world.passed.iter().any(|(from, _)| from.port() >= 50_000));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_direct_way_is_taken_where_there_is_one() {
+    let mut world = two(4, [None, None], true, true, true);
+    world.run(CHECKING);
+    world.talk();
+    assert!(world.both_heard());
+    for host in &world.hosts {
+        let last = host.events.iter().rev().find_map(|event| match event {
+            PathEvent::Connected { to, .. } | PathEvent::Moved { to } => Some(*to),
+            PathEvent::Failed | PathEvent::Lost => None,
+        });
+        assert!(matches!(last, Some(to) if to.port() == 4000), "{:?}", host.events);
+    }
+}
+
+#[test]
+fn ways_are_found_through_loss() {
+    let mut found = 0;
+    for seed in 0..20 {
+        let nats = [
+            Some(Nat::new(NatKind::Cone, "198.51.100.2")),
+            Some(Nat::new(NatKind::Symmetric, "203.0.113.3")),
+        ];
+        let mut world = World::new(seed);
+        world.loss = 0.1;
+        let servers = World::servers(true, true, "secret");
+        let [first, second] = nats;
+        world.host("10.0.0.2", first, &servers);
+        world.host("192.168.7.3", second, &servers);
+        world.run(Duration::from_secs(2));
+        world.agree(true);
+        world.run(Duration::from_secs(10));
+        world.loss = 0.0;
+        world.talk();
+        found += u32::from(world.both_heard());
+    }
+    assert_eq!(found, 20);
+}
+
+#[test]
+fn where_no_way_leads_that_is_said_and_nothing_is_sent() {
+    let mut world = two(5, [None, None], false, false, true);
+    world.walled = true;
+    world.run(Duration::from_secs(40));
+    for host in &mut world.hosts {
+        assert_eq!(host.events, [PathEvent::Failed]);
+    }
+    world.passed.clear();
+    world.talk();
+    let sound = |(from, to): &(SocketAddr, SocketAddr)| from.port() == 4000 && to.port() == 4000;
+    assert!(!world.both_heard() && !world.passed.iter().any(sound), "no sound without a way");
+}
+
+#[test]
+fn who_answers_no_checks_is_sent_nothing_more() {
+    let mut world = two(6, [None, None], false, false, true);
+    world.run(CHECKING);
+    world.talk();
+    assert!(world.both_heard());
+    world.hosts[1].side = Side::Dead;
+    // RFC 7675 section 5.1: consent ends 30 s after the last answer, at the latest.
+    world.run(Duration::from_secs(30));
+    assert_eq!(world.hosts[0].events.last(), Some(&PathEvent::Lost));
+    world.passed.clear();
+    let now = world.now;
+    world.hosts[0].path().send(now, Packet { kind: PacketKind::Rtp, bytes: packet(PacketKind::Rtp, 0) });
+    world.run(Duration::from_millis(15));
+    assert_eq!(world.passed, []);
+}
+
+#[test]
+fn two_that_both_want_to_choose_settle_it() {
+    for (first, second) in [(true, true), (false, false)] {
+        let mut world = World::new(7);
+        world.host("10.0.0.2", None, &Servers::default());
+        world.host("192.168.7.3", None, &Servers::default());
+        world.agree(true);
+        // RFC 8445 section 7.3.1.1: both sides took the same role.
+        for (index, controlling) in [first, second].into_iter().enumerate() {
+            let (remote, candidates) =
+                (world.hosts[1 - index].credentials.clone(), world.hosts[1 - index].candidates());
+            let local = IceCredentials { fragment: format!("new{index}"), password: "p".repeat(24) };
+            let host = &mut world.hosts[index];
+            host.credentials = local.clone();
+            let ice = IceConfig { local, remote, controlling, candidates };
+            let config = PathConfig {
+                remote: None,
+                remote_rtcp: None,
+                payload_types: vec![8],
+                rtcp_mux: true,
+                ice: Some(ice),
+            };
+            let now = world.now;
+            host.path().agree(now, config);
+        }
+        // The second one's credentials came after the first had agreed.
+        let (remote, now) = (world.hosts[1].credentials.clone(), world.now);
+        let candidates = world.hosts[1].candidates();
+        let local = world.hosts[0].credentials.clone();
+        world.hosts[0].path().agree(
+            now,
+            PathConfig {
+                remote: None,
+                remote_rtcp: None,
+                payload_types: vec![8],
+                rtcp_mux: true,
+                ice: Some(IceConfig { local, remote, controlling: first, candidates }),
+            },
+        );
+        world.run(CHECKING);
+        world.talk();
+        assert!(world.both_heard(), "{first} {second}");
+    }
+}
+
+#[test]
+fn the_way_through_a_relay_outlives_nonces_permissions_and_channels() {
+    let mut world = World::new(8);
+    world.nonces_live(Duration::from_secs(70));
+    world.walled = true;
+    let servers = World::servers(true, true, "secret");
+    world.host("10.0.0.2", None, &servers);
+    world.host("192.168.7.3", None, &servers);
+    world.run(GATHERING);
+    world.agree(true);
+    world.run(CHECKING);
+    // RFC 8656: permissions live 5 minutes, channels and allocations 10; a nonce that is too old gives 438.
+    for _ in 0..25 {
+        world.hosts.iter_mut().for_each(|host| host.heard.clear());
+        world.talk();
+        assert!(world.both_heard());
+        world.run(Duration::from_secs(60));
+    }
+}
+
+#[test]
+fn other_sockets_and_new_credentials_find_the_way_again() {
+    let nats = [Some(Nat::new(NatKind::Cone, "198.51.100.2")), Some(Nat::new(NatKind::Cone, "203.0.113.3"))];
+    let mut world = two(9, nats, true, false, true);
+    world.run(CHECKING);
+    world.talk();
+    assert!(world.both_heard());
+    // The first one is in another network now, without a NAT.
+    let sockets =
+        vec![(PacketKind::Rtp, address("172.16.0.9:6000")), (PacketKind::Rtcp, address("172.16.0.9:6001"))];
+    let now = world.now;
+    let fresh = IceCredentials::random(&mut StdRng::seed_from_u64(99));
+    let host = &mut world.hosts[0];
+    host.nat = None;
+    host.sockets = sockets.clone();
+    host.path().relocate(now, Local::new(now, &sockets, &Servers::default()));
+    host.credentials = fresh;
+    world.passed.clear();
+    let packet_before = Packet { kind: PacketKind::Rtp, bytes: packet(PacketKind::Rtp, 0) };
+    world.hosts[0].path().send(now, packet_before);
+    world.run(Duration::from_millis(15));
+    assert!(!world.passed.iter().any(|(from, _)| from.port() == 6000), "no way is known yet");
+    for index in 0..2 {
+        let (remote, candidates) =
+            (world.hosts[1 - index].credentials.clone(), world.hosts[1 - index].candidates());
+        if index == 0 {
+            world.hosts[1].credentials = IceCredentials::random(&mut StdRng::seed_from_u64(100));
+        }
+        let remote = if index == 0 { world.hosts[1].credentials.clone() } else { remote };
+        let host = &mut world.hosts[index];
+        let ice = IceConfig { local: host.credentials.clone(), remote, controlling: index == 0, candidates };
+        let config = PathConfig {
+            remote: None,
+            remote_rtcp: None,
+            payload_types: vec![8],
+            rtcp_mux: true,
+            ice: Some(ice),
+        };
+        host.path().agree(now, config);
+        host.heard.clear();
+    }
+    world.run(CHECKING);
+    world.talk();
+    assert!(world.both_heard());
+}
+
+/// A way without checks.
+fn plain(now: Instant, remote: &str, mux: bool) -> Path {
+    let sockets = [(PacketKind::Rtp, address("10.0.0.2:4000")), (PacketKind::Rtcp, address("10.0.0.2:4001"))];
+    let remote = address(remote);
+    let config = PathConfig {
+        remote: Some(remote),
+        remote_rtcp: Some(if mux { remote } else { SocketAddr::new(remote.ip(), remote.port() + 1) }),
+        payload_types: vec![8],
+        rtcp_mux: mux,
+        ice: None,
+    };
+    Path::new(now, Local::new(now, &sockets, &Servers::default()), config)
+}
+
+#[test]
+fn without_checks_rtcp_shares_the_port_only_where_that_was_agreed() {
+    let now = Instant::now();
+    let rtcp = packet(PacketKind::Rtcp, 1);
+    let (rtp_socket, rtcp_socket) = (address("10.0.0.2:4000"), address("10.0.0.2:4001"));
+    for (mux, at, expected) in
+        [(true, rtp_socket, Some(PacketKind::Rtcp)), (false, rtcp_socket, Some(PacketKind::Rtcp))]
+    {
+        let mut path = plain(now, "192.0.2.50:7000", mux);
+        let from = SocketAddr::new(address("192.0.2.50:1").ip(), if mux { 7000 } else { 7001 });
+        assert_eq!(path.receive(now, at, from, &mut rtcp.clone()), expected);
+        path.send(now, Packet { kind: PacketKind::Rtcp, bytes: rtcp.clone() });
+        let sent = path.poll_transmit(now).unwrap();
+        assert_eq!((sent.from, sent.to), (at, from));
+    }
+    // Not agreed: a report on the port of the sound is no packet of an agreed payload type, and no report.
+    let mut path = plain(now, "192.0.2.50:7000", false);
+    let from = address("192.0.2.50:7000");
+    assert_ne!(path.receive(now, rtp_socket, from, &mut rtcp.clone()), Some(PacketKind::Rtcp));
+}
+
+#[test]
+fn sound_from_elsewhere_is_followed_and_told_once() {
+    let now = Instant::now();
+    let mut path = plain(now, "192.0.2.50:7000", false);
+    let nat = address("203.0.113.3:9000");
+    let mut heard = 0;
+    for sequence in 0..5 {
+        let mut bytes = packet(PacketKind::Rtp, 1);
+        bytes[3] = sequence;
+        heard += u32::from(path.receive(now, address("10.0.0.2:4000"), nat, &mut bytes).is_some());
+    }
+    assert_eq!(heard, 3, "from the third packet on");
+    assert_eq!(path.poll_event(), Some(PathEvent::Moved { to: nat }));
+    assert_eq!(path.poll_event(), None);
+}
+
+#[test]
+fn ipv6_goes_from_the_socket_of_its_family() {
+    let now = Instant::now();
+    let sockets = [
+        (PacketKind::Rtp, address("10.0.0.2:4000")),
+        (PacketKind::Rtcp, address("10.0.0.2:4001")),
+        (PacketKind::Rtp, address("[2001:db8::2]:4000")),
+        (PacketKind::Rtcp, address("[2001:db8::2]:4001")),
+    ];
+    let config = PathConfig {
+        remote: Some(address("[2001:db8::9]:7000")),
+        remote_rtcp: Some(address("[2001:db8::9]:7001")),
+        payload_types: vec![8],
+        rtcp_mux: false,
+        ice: None,
+    };
+    let mut path = Path::new(now, Local::new(now, &sockets, &Servers::default()), config);
+    path.send(now, Packet { kind: PacketKind::Rtcp, bytes: packet(PacketKind::Rtcp, 0) });
+    let sent = path.poll_transmit(now).unwrap();
+    assert_eq!((sent.from, sent.to), (address("[2001:db8::2]:4001"), address("[2001:db8::9]:7001")));
+}
+
+#[test]
+fn anything_may_come() {
+    let mut world = two(10, [None, None], true, true, true);
+    world.run(Duration::from_millis(60));
+    let mut random = StdRng::seed_from_u64(8445);
+    let froms =
+        [address(world::STUN), address(world::TURN), address("192.168.7.3:4000"), address("203.0.113.99:1")];
+    for round in 0..60_000 {
+        let mut bytes: Vec<u8> = (0..random.random_range(0..120)).map(|_| random.random()).collect();
+        if let Some(first) = bytes.first_mut() {
+            *first = [0, 1, 3, 20, 63, 64, 79, 128, 191, 255][random.random_range(0..10)];
+        }
+        if bytes.len() >= 20 && random.random_bool(0.7) {
+            bytes[4..8].copy_from_slice(&[0x21, 0x12, 0xA4, 0x42]);
+            let length = (bytes.len() - 20) as u16 & !3;
+            bytes[2..4].copy_from_slice(&length.to_be_bytes());
+            bytes.truncate(20 + usize::from(length));
+        }
+        let from = froms[random.random_range(0..froms.len())];
+        let now = world.now;
+        let path = world.hosts[0].path();
+        let at = address(if random.random_bool(0.5) { "10.0.0.2:4000" } else { "10.0.0.2:4001" });
+        let taken = path.receive(now, at, from, &mut bytes);
+        // Without keys the way a check has proven is all that vouches for a packet.
+        assert!(taken.is_none() || from == address("192.168.7.3:4000"), "round {round}");
+        while path.poll_transmit(now).is_some() {}
+    }
+    // And it still finds its way.
+    world.run(CHECKING);
+    world.talk();
+    assert!(world.both_heard());
+}
