@@ -8,7 +8,9 @@ use tern_media::{
     CodecKind, PayloadFormat, StreamConfig, TelephoneEvent, supported_formats, supported_telephone_events,
 };
 use tern_sip::{
-    offer_answer::{Agreed, AudioCapabilities, Format, SecurityCapabilities, SessionVersion},
+    offer_answer::{
+        Agreed, AudioCapabilities, Format, SecurityCapabilities, SessionVersion, TransportCapabilities,
+    },
     wire::sdp::{Codec, Direction},
 };
 
@@ -65,6 +67,7 @@ pub(crate) fn capabilities(
         direction: Direction::SendRecv,
         session,
         security: SecurityCapabilities::default(),
+        transport: TransportCapabilities::default(),
     }
 }
 

@@ -10,7 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tern_sip::offer_answer::{AudioCapabilities, SecurityCapabilities, SessionVersion, answer, offer};
+use tern_sip::offer_answer::{
+    AudioCapabilities, SecurityCapabilities, SessionVersion, TransportCapabilities, answer, offer,
+};
 use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
 use tern_sip::wire::{Address, Uri};
 use tern_sip::{
@@ -391,5 +393,6 @@ pub(super) fn capabilities(address: SocketAddr, direction: Direction, version: u
         direction,
         session: SessionVersion { id: 1, version },
         security: SecurityCapabilities::default(),
+        transport: TransportCapabilities::default(),
     }
 }

@@ -7,7 +7,10 @@ use std::net::SocketAddr;
 
 use tern_media::supported_formats;
 use tern_sip::{
-    offer_answer::{self, Agreed, AudioCapabilities, Disagreement, SecurityCapabilities, SessionVersion},
+    offer_answer::{
+        self, Agreed, AudioCapabilities, Disagreement, SecurityCapabilities, SessionVersion,
+        TransportCapabilities,
+    },
     wire::sdp::{Codec, Direction, SessionDescription},
 };
 
@@ -44,6 +47,7 @@ fn capabilities(address: SocketAddr, codecs: Vec<Codec>, version: u64) -> AudioC
         // The port is the session's alone for as long as it lasts.
         session: SessionVersion { id: u64::from(address.port()), version },
         security: SecurityCapabilities::default(),
+        transport: TransportCapabilities::default(),
     }
 }
 

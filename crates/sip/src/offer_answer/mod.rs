@@ -11,6 +11,9 @@ pub use hold::{holds, wanted_direction, with_direction};
 pub use security::{
     AgreedSecurity, Crypto, DtlsCapability, DtlsRole, Fingerprint, Profile, SecurityCapabilities, Wanted,
 };
+pub use transport::{
+    AgreedIce, AgreedTransport, Candidate, CandidateKind, IceDescription, TransportCapabilities,
+};
 
 use crate::wire::sdp::{Attribute, Codec, Connection, Direction, Media, Origin, SessionDescription};
 use std::net::SocketAddr;
@@ -18,7 +21,7 @@ use std::net::SocketAddr;
 /// What this side can do: the base of an offer or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AudioCapabilities {
-    /// Where RTP is received; RTCP is one port above.
+    /// Where RTP is received.
     pub address: SocketAddr,
     /// Codecs in order of preference, `telephone-event` among them. Payload types are those for an offer.
     pub codecs: Vec<Codec>,
@@ -30,6 +33,8 @@ pub struct AudioCapabilities {
     pub session: SessionVersion,
     /// Encryption.
     pub security: SecurityCapabilities,
+    /// Further addresses.
+    pub transport: TransportCapabilities,
 }
 
 /// Identity and version of a description.
@@ -58,6 +63,8 @@ pub struct Agreed {
     pub ptime: Option<u32>,
     /// How the sound is encrypted.
     pub security: AgreedSecurity,
+    /// How addresses are shared and checked.
+    pub transport: AgreedTransport,
 }
 
 /// A codec with the payload types of both directions (RFC 3264 5.1: they may differ).
@@ -118,6 +125,7 @@ pub fn offer(capabilities: &AudioCapabilities) -> SessionDescription {
     let (profile, keys) = security::offered(&capabilities.security);
     media.protocol = profile.into();
     media.attributes.extend(keys);
+    media.attributes.extend(transport::offered(capabilities.address, &capabilities.transport));
     describe(capabilities, vec![media])
 }
 
@@ -180,7 +188,8 @@ pub fn agree(offer: &SessionDescription, answer: &SessionDescription) -> Result<
     // RFC 3264 6.1: the answerer's order is the one to follow.
     let pairs = pair(&theirs.codecs(), &ours.codecs());
     let security = security::agreed(offer, ours, answer, theirs)?;
-    settle(answer, theirs, pairs, direction, security)
+    let transport = transport::agreed(offer, ours, answer, theirs);
+    settle(answer, theirs, pairs, direction, security, transport)
 }
 
 fn answer_section(
@@ -200,10 +209,13 @@ fn answer_section(
         })
         .collect();
     let direction = offer.direction_of(theirs).reversed().and(capabilities.direction);
-    let agreed = settle(offer, theirs, pair(&offered, &chosen), direction, security)?;
+    let (addresses, transport) =
+        transport::answered(offer, theirs, capabilities.address, &capabilities.transport);
+    let agreed = settle(offer, theirs, pair(&offered, &chosen), direction, security, transport)?;
     let mut media = audio_media(capabilities, &chosen, agreed.direction);
     media.protocol = theirs.protocol.clone();
     media.attributes.extend(keys);
+    media.attributes.extend(addresses);
     Ok((media, agreed))
 }
 
@@ -221,6 +233,7 @@ fn settle(
     pairs: Vec<(Codec, Codec)>,
     direction: Direction,
     security: AgreedSecurity,
+    transport: AgreedTransport,
 ) -> Result<Agreed, Disagreement> {
     let format = |(theirs, ours): &(Codec, Codec)| Format {
         name: theirs.name.clone(),
@@ -242,17 +255,17 @@ fn settle(
             .find(|(t, _)| t.is_telephone_event() && clock.is_none_or(|c| c == t.clock_rate))
             .map(format)
     };
-    let ip = description.connection_of(theirs).filter(|ip| !ip.is_unspecified());
-    let remote = ip.map(|ip| SocketAddr::new(ip, theirs.port));
+    let (remote, remote_rtcp) = transport::remote(description, theirs, &transport);
     Ok(Agreed {
         remote,
-        remote_rtcp: ip.and_then(|ip| transport::rtcp_address(ip, theirs)),
+        remote_rtcp,
         formats,
         // RFC 4733 2.1: events share the clock of the audio; other clocks are a last resort.
         telephone_event: events(Some(clock)).or_else(|| events(None)),
         direction: if remote.is_some() { direction } else { direction.and(Direction::RecvOnly) },
         ptime: theirs.ptime(),
         security,
+        transport,
     })
 }
 
@@ -311,6 +324,7 @@ mod tests {
             direction: Direction::SendRecv,
             session: SessionVersion { id: 7, version: 1 },
             security: SecurityCapabilities::default(),
+            transport: TransportCapabilities::default(),
         }
     }
 

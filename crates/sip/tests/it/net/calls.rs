@@ -2,7 +2,9 @@
 
 use super::Net;
 use std::net::SocketAddr;
-use tern_sip::offer_answer::{AudioCapabilities, SecurityCapabilities, SessionVersion, offer};
+use tern_sip::offer_answer::{
+    AudioCapabilities, SecurityCapabilities, SessionVersion, TransportCapabilities, offer,
+};
 use tern_sip::wire::sdp::{Codec, Direction, SessionDescription};
 use tern_sip::wire::{Address, Uri};
 use tern_sip::{CallConfig, CallState, Ending, Event, Identity};
@@ -16,6 +18,7 @@ pub(crate) fn audio(address: SocketAddr) -> SessionDescription {
         direction: Direction::SendRecv,
         session: SessionVersion { id: 1, version: 1 },
         security: SecurityCapabilities::default(),
+        transport: TransportCapabilities::default(),
     })
 }
 
