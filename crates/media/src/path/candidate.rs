@@ -84,17 +84,11 @@ pub(super) fn priority(kind: CandidateKind, component: PacketKind, address: Sock
 
 /// The characters of `ice-char` (RFC 8839 section 5.4).
 fn text(random: &mut impl rand::Rng, length: usize) -> String {
-    const CHARS: [char; 64] = {
-        let bytes = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut chars = ['A'; 64];
-        let mut at = 0;
-        while at < 64 {
-            chars[at] = bytes[at] as char;
-            at += 1;
-        }
-        chars
-    };
-    (0..length).filter_map(|_| CHARS.get(random.random_range(0..64_usize))).collect()
+    const CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    (0..length)
+        .filter_map(|_| CHARS.get(random.random_range(0..CHARS.len())))
+        .map(|byte| char::from(*byte))
+        .collect()
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Latch {
     /// one is followed while the agreed one is silent, once it has shown that it sends what was agreed on: a single
     /// datagram from a stranger must not turn a call away.
     pub(super) fn takes(&mut self, now: Instant, from: SocketAddr, packet: &rtp::Header) -> bool {
-        let known = Some(from) == self.agreed || self.heard.is_some_and(|(heard, _)| heard == from);
+        let known = self.knows(from);
         let silent = self.heard.is_none_or(|(_, at)| now.saturating_duration_since(at) > SILENCE);
         let takes = known || (silent && self.proves(from, packet));
         if takes {
@@ -87,6 +87,11 @@ impl Latch {
     pub(super) fn takes_rtcp(&self, from: SocketAddr) -> bool {
         self.heard.is_some_and(|(heard, _)| heard.ip() == from.ip())
             || self.agreed_rtcp.is_some_and(|agreed| agreed.ip() == from.ip())
+    }
+
+    /// Whether that is where signalling or a packet has shown the other side to be.
+    pub(super) fn knows(&self, from: SocketAddr) -> bool {
+        Some(from) == self.agreed || self.heard.is_some_and(|(heard, _)| heard == from)
     }
 
     /// An authenticated packet came from there: nobody else can have sent it, so that is where the other side is.

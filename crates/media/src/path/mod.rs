@@ -28,7 +28,10 @@ use self::{
     latch::Latch,
     local::Arrival,
 };
-use crate::{Packet, PacketKind, rtp};
+use crate::{
+    Packet, PacketKind, rtp,
+    secure::{Secure, SecurityPlan, SecurityState},
+};
 
 /// Datagrams that wait for the sockets; what is older helps nobody.
 const WAITING: usize = 64;
@@ -36,7 +39,7 @@ const WAITING: usize = 64;
 const EVENTS: usize = 16;
 
 /// What signalling agreed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PathConfig {
     /// Where RTP goes; `None` while the other side takes none.
     pub remote: Option<SocketAddr>,
@@ -48,6 +51,8 @@ pub struct PathConfig {
     pub rtcp_mux: bool,
     /// Connectivity checks, where both sides do them.
     pub ice: Option<IceConfig>,
+    /// Keys.
+    pub security: SecurityPlan,
 }
 
 /// A datagram to send.
@@ -80,6 +85,8 @@ pub enum PathEvent {
     Failed,
     /// The other side answers no checks any more: nothing is sent until it does (RFC 7675).
     Lost,
+    /// What is done about encryption has changed.
+    Security(SecurityState),
 }
 
 /// One call's way.
@@ -89,6 +96,9 @@ pub struct Path {
     latch: Latch,
     mux: bool,
     ice: Option<Ice>,
+    secure: Secure,
+    /// Where a handshake came from, while nothing else tells where the other side is.
+    shaking: Option<SocketAddr>,
     out: VecDeque<Transmit>,
     events: VecDeque<PathEvent>,
 }
@@ -101,16 +111,20 @@ impl Path {
             latch: Latch::new(config.remote, config.remote_rtcp, config.payload_types),
             mux: config.rtcp_mux,
             ice: None,
+            secure: Secure::new(now, config.security),
+            shaking: None,
             out: VecDeque::new(),
             events: VecDeque::new(),
         };
         path.check(now, config.ice);
+        path.shake(now);
         path
     }
 
     /// Signalling agreed anew. Checks go on as they are unless one side's credentials are new (RFC 8445 section 9).
     pub fn agree(&mut self, now: Instant, config: PathConfig) {
         self.latch.agree(config.remote, config.remote_rtcp, config.payload_types);
+        self.secure.update(now, config.security);
         let mux_changed = std::mem::replace(&mut self.mux, config.rtcp_mux) != config.rtcp_mux;
         let same = match (&self.ice, &config.ice) {
             (Some(ice), Some(new)) => {
@@ -124,6 +138,7 @@ impl Path {
             (_, new) => self.check(now, new),
         }
         self.drain(now);
+        self.shake(now);
     }
 
     /// Moves to other sockets: what is said goes out there at once, and where the other side sends from is heard
@@ -131,6 +146,7 @@ impl Path {
     pub fn relocate(&mut self, now: Instant, local: Local) {
         self.local = local;
         self.latch.forget();
+        self.shaking = None;
         self.out.clear();
         if self.ice.take().is_some() {
             // Until then there is no way whose consent is known.
@@ -175,10 +191,18 @@ impl Path {
                 if let Some(ice) = &mut self.ice {
                     ice.receive(now, component, at, from, datagram);
                     self.drain(now);
+                    self.shake(now);
                 }
                 None
             }
-            DatagramKind::Dtls | DatagramKind::Channel | DatagramKind::Unknown => None,
+            DatagramKind::Dtls => {
+                if component == PacketKind::Rtp && self.shakes_with(from) {
+                    self.secure.receive_dtls(now, datagram);
+                    self.shake(now);
+                }
+                None
+            }
+            DatagramKind::Channel | DatagramKind::Unknown => None,
             DatagramKind::Rtp | DatagramKind::Rtcp => {
                 // RFC 5761 section 4 tells them apart on a shared port; where RTCP has its own, the port does.
                 let packet = match (self.mux, component) {
@@ -197,8 +221,11 @@ impl Path {
             Some(ice) => ice.selected(component),
             None => self.latched(component),
         };
-        if let Some(way) = way {
-            self.push(now, way, packet.bytes);
+        let Packet { kind, mut bytes } = packet;
+        if let Some(way) = way
+            && self.secure.protect(kind, &mut bytes).is_ok()
+        {
+            self.push(now, way, bytes);
         }
     }
 
@@ -210,7 +237,7 @@ impl Path {
     /// When to call [`Self::handle_timeout`]; to be asked again after every other call.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let checks = self.ice.as_mut().and_then(Ice::poll_timeout);
-        [checks, self.local.poll_timeout()].into_iter().flatten().min()
+        [checks, self.local.poll_timeout(), self.secure.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Lets time pass.
@@ -220,6 +247,8 @@ impl Path {
             ice.handle_timeout(now);
         }
         self.drain(now);
+        self.secure.handle_timeout(now);
+        self.shake(now);
     }
 
     /// What happened, until there is nothing more.
@@ -267,13 +296,26 @@ impl Path {
         component: PacketKind,
         packet: PacketKind,
         from: SocketAddr,
-        datagram: &[u8],
+        datagram: &mut Vec<u8>,
     ) -> bool {
+        if self.secure.unprotect(packet, datagram).is_err() {
+            return false;
+        }
         if let Some(ice) = &self.ice {
             return ice.knows(component, from);
         }
         let before = self.latch.rtp();
         let takes = match packet {
+            PacketKind::Rtp if self.secure.is_authenticating() => {
+                self.latch.authenticated(now, from);
+                true
+            }
+            PacketKind::Rtcp if self.secure.is_authenticating() => {
+                if component == PacketKind::Rtcp {
+                    self.latch.authenticated_rtcp(from);
+                }
+                true
+            }
             PacketKind::Rtp => {
                 rtp::parse(datagram).is_ok_and(|(header, _)| self.latch.takes(now, from, &header))
             }
@@ -283,6 +325,38 @@ impl Path {
             self.event(PathEvent::Moved { to });
         }
         takes
+    }
+
+    /// Whether a handshake from there is the other side's: a check has reached it there, or signalling named it.
+    /// Behind a NAT it comes from elsewhere; then the first one is believed until a packet is authenticated, which
+    /// only the holder of the agreed certificate achieves.
+    fn shakes_with(&mut self, from: SocketAddr) -> bool {
+        match &self.ice {
+            Some(ice) => ice.knows(PacketKind::Rtp, from),
+            None if self.latch.knows(from) => true,
+            None => !self.secure.is_authenticating() && *self.shaking.get_or_insert(from) == from,
+        }
+    }
+
+    /// Sends what the handshake has to say, once there is a way, and tells what came of it.
+    fn shake(&mut self, now: Instant) {
+        let way = match &self.ice {
+            Some(ice) => ice.selected(PacketKind::Rtp),
+            None => match self.shaking {
+                Some(to) if !self.secure.is_authenticating() => {
+                    self.local.socket_towards(PacketKind::Rtp, to).map(|from| Selected { from, to })
+                }
+                _ => self.latched(PacketKind::Rtp),
+            },
+        };
+        if let Some(way) = way {
+            while let Some(bytes) = self.secure.poll_dtls() {
+                self.push(now, way, bytes);
+            }
+        }
+        while let Some(state) = self.secure.poll_change() {
+            self.event(PathEvent::Security(state));
+        }
     }
 
     fn latched(&self, component: PacketKind) -> Option<Selected> {

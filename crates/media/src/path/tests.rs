@@ -8,6 +8,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use self::world::{Nat, NatKind, Side, World, address, packet};
 use super::*;
+use crate::secure::{Certificate, Keys, Role, Suite};
 
 const GATHERING: Duration = Duration::from_millis(500);
 const CHECKING: Duration = Duration::from_secs(3);
@@ -108,7 +109,7 @@ fn the_direct_way_is_taken_where_there_is_one() {
     for host in &world.hosts {
         let last = host.events.iter().rev().find_map(|event| match event {
             PathEvent::Connected { to, .. } | PathEvent::Moved { to } => Some(*to),
-            PathEvent::Failed | PathEvent::Lost => None,
+            PathEvent::Failed | PathEvent::Lost | PathEvent::Security(_) => None,
         });
         assert!(matches!(last, Some(to) if to.port() == 4000), "{:?}", host.events);
     }
@@ -190,6 +191,7 @@ fn two_that_both_want_to_choose_settle_it() {
                 payload_types: vec![8],
                 rtcp_mux: true,
                 ice: Some(ice),
+                security: SecurityPlan::None,
             };
             let now = world.now;
             host.path().agree(now, config);
@@ -206,6 +208,7 @@ fn two_that_both_want_to_choose_settle_it() {
                 payload_types: vec![8],
                 rtcp_mux: true,
                 ice: Some(IceConfig { local, remote, controlling: first, candidates }),
+                security: SecurityPlan::None,
             },
         );
         world.run(CHECKING);
@@ -271,6 +274,7 @@ fn other_sockets_and_new_credentials_find_the_way_again() {
             payload_types: vec![8],
             rtcp_mux: true,
             ice: Some(ice),
+            security: SecurityPlan::None,
         };
         host.path().agree(now, config);
         host.heard.clear();
@@ -290,6 +294,7 @@ fn plain(now: Instant, remote: &str, mux: bool) -> Path {
         payload_types: vec![8],
         rtcp_mux: mux,
         ice: None,
+        security: SecurityPlan::None,
     };
     Path::new(now, Local::new(now, &sockets, &Servers::default()), config)
 }
@@ -327,8 +332,80 @@ fn sound_from_elsewhere_is_followed_and_told_once() {
         heard += u32::from(path.receive(now, address("10.0.0.2:4000"), nat, &mut bytes).is_some());
     }
     assert_eq!(heard, 3, "from the third packet on");
+    assert_eq!(path.poll_event(), Some(PathEvent::Security(SecurityState::Clear)));
     assert_eq!(path.poll_event(), Some(PathEvent::Moved { to: nat }));
     assert_eq!(path.poll_event(), None);
+}
+
+/// Keys of RFC 4568, and what the other side encrypts with them.
+fn keyed() -> (SecurityPlan, SecurityPlan) {
+    let keys = |byte: u8| Keys::new(Suite::AesCm128HmacSha1_80, &[byte; 30], &[]).unwrap();
+    (
+        SecurityPlan::Sdes { send: keys(1), receive: keys(2) },
+        SecurityPlan::Sdes { send: keys(2), receive: keys(1) },
+    )
+}
+
+#[test]
+fn an_authenticated_packet_from_elsewhere_is_followed_at_once_and_nothing_else_is_taken() {
+    let now = Instant::now();
+    let (ours, theirs) = keyed();
+    let mut path = plain(now, "192.0.2.50:7000", false);
+    path.secure = Secure::new(now, ours);
+    let mut peer = Secure::new(now, theirs);
+    let (socket, nat) = (address("10.0.0.2:4000"), address("203.0.113.3:9000"));
+    for sequence in 0..9 {
+        let mut clear = packet(PacketKind::Rtp, 1);
+        clear[3] = sequence;
+        assert_eq!(path.receive(now, socket, nat, &mut clear.clone()), None);
+        assert_eq!(path.receive(now, socket, address("192.0.2.50:7000"), &mut clear), None, "in the clear");
+    }
+    let mut sealed = packet(PacketKind::Rtp, 1);
+    peer.protect(PacketKind::Rtp, &mut sealed).unwrap();
+    let mut forged = sealed.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    assert_eq!(path.receive(now, socket, address("198.51.100.66:1"), &mut forged), None);
+    assert_eq!(path.receive(now, socket, nat, &mut sealed.clone()), Some(PacketKind::Rtp));
+    // A replay from another place moves nothing.
+    assert_eq!(path.receive(now, socket, address("198.51.100.66:1"), &mut sealed), None);
+    path.send(now, Packet { kind: PacketKind::Rtp, bytes: packet(PacketKind::Rtp, 0) });
+    let sent = path.poll_transmit(now).unwrap();
+    assert_eq!(sent.to, nat);
+    assert_ne!(sent.bytes, packet(PacketKind::Rtp, 0), "never in the clear");
+}
+
+#[test]
+fn a_handshake_waits_for_the_way_and_then_takes_it() {
+    let certificates = [(); 2].map(|()| Certificate::generate().unwrap());
+    let roles = [Role::Active, Role::Passive];
+    let mut world = World::new(11);
+    world.host(
+        "10.0.0.2",
+        Some(Nat::new(NatKind::Symmetric, "198.51.100.2")),
+        &World::servers(true, true, "secret"),
+    );
+    world.host(
+        "192.168.7.3",
+        Some(Nat::new(NatKind::Cone, "203.0.113.3")),
+        &World::servers(true, true, "secret"),
+    );
+    world.run(GATHERING);
+    world.agree(true);
+    for index in 0..2 {
+        let plan = SecurityPlan::Dtls {
+            certificate: certificates[index].clone(),
+            role: roles[index],
+            fingerprints: vec![certificates[1 - index].fingerprint()],
+        };
+        let now = world.now;
+        world.hosts[index].path().secure = Secure::new(now, plan);
+    }
+    world.run(CHECKING);
+    for host in &mut world.hosts {
+        assert!(matches!(host.path().secure.state(), SecurityState::On(_)), "{:?}", host.path().secure);
+    }
+    world.talk();
+    assert!(world.both_heard());
 }
 
 #[test]
@@ -346,6 +423,7 @@ fn ipv6_goes_from_the_socket_of_its_family() {
         payload_types: vec![8],
         rtcp_mux: false,
         ice: None,
+        security: SecurityPlan::None,
     };
     let mut path = Path::new(now, Local::new(now, &sockets, &Servers::default()), config);
     path.send(now, Packet { kind: PacketKind::Rtcp, bytes: packet(PacketKind::Rtcp, 0) });

@@ -227,7 +227,9 @@ impl World {
             }
             if let Side::Talking(path) = &mut host.side {
                 while let Some(event) = path.poll_event() {
-                    host.events.push(event);
+                    if !matches!(event, PathEvent::Security(_)) {
+                        host.events.push(event);
+                    }
                 }
             }
         }
@@ -366,6 +368,7 @@ impl World {
                     controlling: index == 0,
                     candidates,
                 }),
+                security: SecurityPlan::None,
             };
             if let Side::Gathering(local) = std::mem::replace(&mut host.side, Side::Dead) {
                 host.side = Side::Talking(Path::new(self.now, local, config));
