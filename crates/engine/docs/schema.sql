@@ -111,7 +111,8 @@ CREATE TABLE call (
     outcome          TEXT NOT NULL,
     duration_seconds INTEGER NOT NULL,
     price_amount     TEXT,
-    price_currency   TEXT
+    price_currency   TEXT,
+    recording        TEXT -- path of its file on this computer
 ) STRICT;
 CREATE INDEX call_by_sip_call_id ON call (sip_call_id) WHERE sip_call_id IS NOT NULL;
 

@@ -3,10 +3,12 @@
 //! Invariant: a call is in `State::calls` from its first event to its last, and leaves exactly one row. What a
 //! person may do with it is decided by its phase alone.
 
+mod conference;
 mod ending;
 mod handing;
 mod holding;
 mod peer;
+mod recording;
 mod signalling;
 
 use std::{
@@ -36,6 +38,7 @@ use crate::{
 };
 use handing::Handing;
 use peer::{peer_of, target_uri};
+use recording::Recording;
 
 /// One call.
 pub(crate) struct Call {
@@ -68,6 +71,11 @@ pub(crate) struct Call {
     /// Its media thread runs, and will tell the last figures.
     sounding: bool,
     muted: bool,
+    /// Part of the conference here.
+    joined: bool,
+    recording: Recording,
+    /// The file of its last recording.
+    recorded: Option<String>,
     started: Timestamp,
     answered: Option<(Instant, Timestamp)>,
     end: Option<CallEndView>,
@@ -149,8 +157,11 @@ impl Call {
             stats: self.stats.clone(),
             audio_trouble: self.trouble.clone(),
             security: CallSecurityView::default(),
-            recording: None,
-            joined: false,
+            recording: match &self.recording {
+                Recording::On(view) => Some(view.clone()),
+                Recording::Off | Recording::Starting => None,
+            },
+            joined: self.joined,
         }
     }
 
@@ -276,12 +287,17 @@ impl State {
     }
 
     pub(crate) fn mute_call(&mut self, request: RequestId, id: &CallId, muted: bool) {
-        let Some(call) = self.calls.get_mut(id) else {
+        if !self.calls.contains_key(id) {
             return self.refuse(request, ErrorCode::NotFound);
-        };
-        call.muted = muted;
-        self.effect(Effect::Mute(id.clone(), muted));
-        self.call_changed(id);
+        }
+        // In a conference the microphone is muted for all.
+        for id in self.with_joined(id) {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.muted = muted;
+            }
+            self.effect(Effect::Mute(id.clone(), muted));
+            self.call_changed(&id);
+        }
         self.reply(request, Ok(Reply::Done {}));
     }
 
@@ -355,6 +371,8 @@ impl State {
                     self.event(EventKind::DigitCame { call: id.clone(), digit });
                 }
             }
+            MediaReport::RecordingStarted(path) => self.recording_started(id, path),
+            MediaReport::RecordingFailed(error) => self.recording_failed(id, error),
             MediaReport::Started | MediaReport::SourceFinished => {}
         }
     }
@@ -406,6 +424,9 @@ impl State {
             early_media: false,
             sounding: false,
             muted: false,
+            joined: false,
+            recording: Recording::Off,
+            recorded: None,
             started: self.now.wall,
             answered: None,
             end: None,

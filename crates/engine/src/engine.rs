@@ -28,6 +28,8 @@ const FIRST_PAGE: u32 = 50;
 pub struct EngineConfig {
     /// Where the database lies; `None` keeps everything in memory.
     pub data_dir: Option<PathBuf>,
+    /// Where recordings go when the settings name no folder; `None` is a folder beside the database.
+    pub recordings_dir: Option<PathBuf>,
     /// The outside.
     pub ports: Ports,
     /// `User-Agent` of SIP.
@@ -54,6 +56,7 @@ impl EngineConfig {
     pub fn new(ports: Ports, user_agent: impl Into<String>) -> Self {
         Self {
             data_dir: None,
+            recordings_dir: None,
             ports,
             user_agent: user_agent.into(),
             sip_bind: None,
@@ -89,6 +92,8 @@ impl Engine {
             free.map_err(|error| ErrorView::with_detail(ErrorCode::Internal, format!("{address}: {error}")))?;
         }
         let directory = config.data_dir;
+        let beside = || Some(directory.as_ref()?.join("recordings"));
+        let recordings = config.recordings_dir.or_else(beside);
         let opened = tokio::task::spawn_blocking(move || Store::open(directory.as_deref())).await;
         let (store, loaded) = match opened {
             Ok(Ok(opened)) => opened,
@@ -102,6 +107,7 @@ impl Engine {
             user_agent: config.user_agent,
             media: config.media,
             direct: config.direct,
+            recordings,
             trace: config.trace.is_some(),
             seed: rand::Rng::random(&mut StdRng::from_os_rng()),
         };

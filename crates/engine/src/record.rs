@@ -108,6 +108,8 @@ pub(crate) struct Row {
     pub(crate) at: Timestamp,
     /// Not seen yet.
     pub(crate) unread: bool,
+    /// A call's recording.
+    pub(crate) recording: Option<String>,
     /// What it is.
     pub(crate) what: RowWhat,
 }
@@ -222,6 +224,8 @@ pub(crate) struct LocalCall {
     pub(crate) duration_seconds: u32,
     /// How it ended.
     pub(crate) outcome: CallOutcome,
+    /// The file it was recorded into.
+    pub(crate) recording: Option<String>,
 }
 
 impl std::fmt::Debug for NewOutgoing {

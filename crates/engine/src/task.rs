@@ -13,9 +13,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Instrument;
 
 use crate::{
-    api::{
-        AccountId, CallId, CallStatsView, Command, ErrorCode, ErrorView, Event, EventKind, Reply, Snapshot,
-    },
+    api::{AccountId, CallStatsView, Command, ErrorCode, ErrorView, Event, EventKind, Reply, Snapshot},
     core::{
         Effect, Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, State, StreamEnd, StreamNews,
         Write,
@@ -24,7 +22,7 @@ use crate::{
     link::{Connect, ProviderLink},
     net::{
         dns::Dns,
-        media::CallSound,
+        media::Sounds,
         stream::{Stream, Whose},
         watch::{NetworkWatch, Noticed},
         wires::{self, Bound, Incoming, Towards, Wires},
@@ -98,7 +96,7 @@ pub(crate) struct Task {
     /// The endpoint each account's sockets are for, and the last attempt to open some.
     line_numbers: HashMap<AccountId, (u32, u32)>,
     links: HashMap<AccountId, ProviderLink>,
-    sounds: HashMap<CallId, CallSound>,
+    sounds: Sounds,
     tone: Option<Box<dyn Ringing>>,
     ended: Vec<oneshot::Sender<()>>,
     finished: bool,
@@ -128,6 +126,7 @@ impl Task {
         let (notices, notice_errands) = mpsc::channel(ERRANDS);
         spawn_secrets(secret_errands, parts.ports.clone(), inputs_in.clone());
         spawn_notices(notice_errands, parts.ports.clone());
+        let sounds = Sounds::new(parts.ports.audio.clone(), inputs_in.clone());
         Self {
             state: parts.state,
             store: Some(parts.store),
@@ -156,7 +155,7 @@ impl Task {
             lines: HashMap::new(),
             line_numbers: HashMap::new(),
             links: HashMap::new(),
-            sounds: HashMap::new(),
+            sounds,
             tone: None,
             ended: Vec::new(),
             finished: false,
@@ -202,7 +201,8 @@ impl Task {
                 self.carry_out(effects).await;
             }
         }
-        self.sounds.clear();
+        // Recordings are completed meanwhile. A panic there leaves nothing more to do.
+        let _ = tokio::task::spawn_blocking(self.sounds.end()).await;
         self.tone = None;
         self.links.clear();
         self.lines.clear();
@@ -233,7 +233,7 @@ impl Task {
                     devices: self.state.devices().clone(),
                     settings: self.state.settings().clone(),
                     notices: Some(self.state.notices().to_vec()).filter(|n| !n.is_empty()),
-                    playing: None,
+                    playing: self.state.playing.clone(),
                 };
                 let _ = answer.send((snapshot, self.events.subscribe()));
                 None
@@ -424,13 +424,7 @@ impl Task {
                 });
             }
             Effect::OpenMedia(call, ip) => {
-                let opened = match self.sounds.get_mut(&call) {
-                    Some(sound) => sound.reopen(ip),
-                    None => CallSound::open(ip).map(|(sound, address)| {
-                        self.sounds.insert(call.clone(), sound);
-                        address
-                    }),
-                };
+                let opened = self.sounds.open(&call, ip);
                 let report = match opened {
                     Ok(address) => MediaReport::Opened(address),
                     Err(error) => {
@@ -440,24 +434,16 @@ impl Task {
                 };
                 self.backlog.push_back(Input::Media(call, report));
             }
-            Effect::RunMedia(call, plan) => {
-                if let Some(sound) = self.sounds.get_mut(&call) {
-                    sound.run(&call, plan, &self.ports.audio, &self.inputs_in);
-                }
-            }
-            Effect::Mute(call, muted) => {
-                if let Some(sound) = self.sounds.get(&call) {
-                    sound.mute(muted);
-                }
-            }
-            Effect::Digit(call, digit) => {
-                if let Some(sound) = self.sounds.get(&call) {
-                    sound.digit(digit);
-                }
-            }
+            Effect::RunMedia(call, plan) => self.sounds.run(&call, plan),
+            Effect::Sound(plan) => self.sounds.set(plan),
+            Effect::Record { call, to, format, tone } => self.sounds.record(&call, to, format, tone),
+            Effect::StopRecording(call) => self.sounds.stop_recording(&call),
+            Effect::Play(path) => self.sounds.play(path),
+            Effect::StopPlaying => self.sounds.stop_playing(),
+            Effect::Mute(call, muted) => self.sounds.mute(&call, muted),
+            Effect::Digit(call, digit) => self.sounds.digit(&call, digit),
             Effect::CloseMedia(call) => {
-                let running = self.sounds.remove(&call).is_some_and(|s| s.is_running());
-                if !running {
+                if !self.sounds.close(&call) {
                     let report = MediaReport::Closed(no_figures());
                     self.backlog.push_back(Input::Media(call, report));
                 }

@@ -25,6 +25,7 @@ pub(crate) fn item(row: &Row) -> ActivityItem {
         peer_name: phone::display(&row.peer),
         at: row.at.to_string(),
         unread: row.unread,
+        recording: row.recording.clone(),
         what: match &row.what {
             RowWhat::Message { incoming, text, state, error, price } => ActivityWhat::Message {
                 message: MessageView {

@@ -54,6 +54,20 @@ pub enum AudioError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file isn't an Ogg Opus file that can be played.
+    #[error("{path} is not a usable Ogg Opus file: {reason}")]
+    BadOpus {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The disk is slower than the sound that is to be kept.
+    #[error("{path}: the disk is too slow for a recording")]
+    DiskTooSlow {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl AudioError {
@@ -70,13 +84,15 @@ impl AudioError {
             Self::NoDeviceSupport => "audio_no_device_support",
             Self::File { .. } => "audio_file_failed",
             Self::BadWav { .. } => "audio_file_not_wav",
+            Self::BadOpus { .. } => "audio_file_not_opus",
+            Self::DiskTooSlow { .. } => "audio_disk_too_slow",
         }
     }
 
     /// Whose fault this is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Backend(_) | Self::NoDeviceSupport => Fault::Machine,
+            Self::Backend(_) | Self::NoDeviceSupport | Self::DiskTooSlow { .. } => Fault::Machine,
             _ => Fault::User,
         }
     }

@@ -3,14 +3,14 @@
 //! The pipeline is pure. Samples and packets go in and come out, the time is an argument, randomness comes from
 //! a seed; so a call of ten minutes runs in a test in a second. Sound cards stand behind the `device` feature.
 //!
-//! The usual owner is one thread per call which owns a [`Session`]:
+//! The usual owner is one thread for all calls, which owns a [`Desk`]:
 //!
 //! ```text
 //! loop {
-//!     if let Some(datagram) = socket.recv(until: wake) { session.receive(now, datagram) }
-//!     wake = session.tick(now);
-//!     while let Some(packet) = session.poll_packet() { socket.send(packet) }
-//!     while let Some(event) = session.poll_event() { tell the call }
+//!     if let Some(datagram) = socket.recv(until: wake) { desk.leg(id).receive(now, datagram) }
+//!     wake = desk.tick(now);
+//!     while let Some(packet) = desk.leg(id).poll_packet() { socket.send(packet) }
+//!     while let Some(event) = desk.poll_event() { tell the call }
 //! }
 //! ```
 //!
@@ -21,34 +21,38 @@
 
 pub mod codec;
 mod conceal;
+mod desk;
 pub mod device;
 pub mod dtmf;
 mod error;
 pub mod io;
 pub mod jitter;
 mod level;
+mod oggopus;
 pub mod path;
 mod pitch;
 mod playout;
 pub mod process;
+pub mod recorder;
 mod report;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod secure;
-mod session;
 mod stats;
 mod stream;
 mod stretch;
 pub mod tone;
+mod track;
 pub mod wav;
 
 pub use codec::{CodecKind, PayloadFormat, TelephoneEvent, supported_formats, supported_telephone_events};
+pub use desk::{Desk, DeskEvent, HoldSound, Leg, LegId, LegMode, Player};
 pub use dtmf::Digit;
 pub use error::{AudioError, Direction, Fault};
 pub use io::{Sink, SinkSpec, Source, SourceSpec};
 pub use process::{ProcessConfig, ProcessStats, Processor};
-pub use session::{Session, SessionEvent};
+pub use recorder::{Finishing, RecordFormat, Recorder};
 pub use stats::StreamStats;
 pub use stream::{Packet, PacketKind, Stream, StreamConfig, StreamError, StreamEvent};
 pub use tone::Tone;

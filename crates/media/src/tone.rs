@@ -29,12 +29,14 @@ pub enum Tone {
     Ringtone,
     /// Something arrived: two short notes, once.
     Blip,
+    /// This call is recorded: 1400 Hz for 0.2 s, once.
+    Recording,
 }
 
 impl Tone {
     /// Whether it goes on until it is stopped.
     pub fn is_endless(self) -> bool {
-        !matches!(self, Self::Key(_) | Self::Blip)
+        !matches!(self, Self::Key(_) | Self::Blip | Self::Recording)
     }
 }
 
@@ -65,6 +67,7 @@ impl ToneSamples {
             Tone::Steady { hz, amplitude } => steady(rate, hz, amplitude.clamp(0.0, 1.0)),
             Tone::Ringtone => ringtone(rate),
             Tone::Blip => blip(rate),
+            Tone::Recording => cadence(rate, 1_400.0, 0.2, 0.0),
         };
         Self { cycle: cycle.into(), position: 0, endless: tone.is_endless() }
     }

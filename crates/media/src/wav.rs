@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hound::{SampleFormat, WavIntoSamples, WavReader, WavSpec};
 
@@ -17,6 +18,7 @@ pub struct WavSource {
     resampler: Resampler,
     piece: Vec<f32>,
     ended: bool,
+    length: Duration,
 }
 
 enum Samples {
@@ -48,6 +50,8 @@ impl WavSource {
         }
         let resampler =
             Resampler::new(spec.sample_rate, rate).ok_or_else(|| bad("its sample rate is impossible"))?;
+        let length =
+            Duration::from_secs_f64(f64::from(reader.duration()) / f64::from(spec.sample_rate.max(1)));
         let samples = match (spec.sample_format, spec.bits_per_sample) {
             (SampleFormat::Int, bits @ 1..=32) => {
                 Samples::Int(reader.into_samples(), (1_u64 << (bits - 1)) as f32)
@@ -55,7 +59,19 @@ impl WavSource {
             (SampleFormat::Float, 32) => Samples::Float(reader.into_samples()),
             _ => return Err(bad("its sample format is not supported")),
         };
-        Ok(Self { samples, channels: usize::from(spec.channels), resampler, piece: Vec::new(), ended: false })
+        Ok(Self {
+            samples,
+            channels: usize::from(spec.channels),
+            resampler,
+            piece: Vec::new(),
+            ended: false,
+            length,
+        })
+    }
+
+    /// How long the file says it is.
+    pub fn length(&self) -> Duration {
+        self.length
     }
 
     /// Appends at least `count` samples unless the file ends before; false once it has ended. A file that is cut
@@ -142,7 +158,7 @@ impl std::fmt::Debug for WavSink {
     }
 }
 
-fn explain(path: &Path, error: hound::Error) -> AudioError {
+pub(crate) fn explain(path: &Path, error: hound::Error) -> AudioError {
     let path = path.to_owned();
     match error {
         // An end that comes too early, which hound tells as an error of no kind, says nothing about the disk.

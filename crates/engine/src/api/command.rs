@@ -73,6 +73,31 @@ pub enum Command {
         /// Whether to hold it.
         held: bool,
     },
+    /// Makes one conversation of all answered calls; those that wait are taken back.
+    JoinCalls {},
+    /// Takes a call out of the conference and puts it on hold; the others go on.
+    LeaveConference {
+        /// Which call.
+        call: CallId,
+    },
+    /// Records an answered call, or stops to: this side on one channel, the other on the other.
+    RecordCall {
+        /// Which call.
+        call: CallId,
+        /// Whether to record it.
+        on: bool,
+        /// Into this file, replaced if it is there; `None` for a new one in the folder for recordings.
+        #[serde(default)]
+        #[specta(optional)]
+        path: Option<String>,
+    },
+    /// Plays a sound file (WAV, Ogg Opus) to this side, in place of the one that is played.
+    PlayFile {
+        /// Which file.
+        path: String,
+    },
+    /// Ends what is played.
+    StopPlaying {},
     /// Hands a call over: the other side is asked to call somebody, and our call ends when they talk. How it goes is
     /// told in the call.
     TransferCall {

@@ -92,6 +92,10 @@ pub enum ErrorCode {
     NoSpeaker,
     /// The sound device stopped working.
     AudioDeviceFailed,
+    /// The call can't be recorded, or no further: the folder or the disk; the detail says what. The call goes on.
+    RecordingFailed,
+    /// The sound file can't be played; the detail says why.
+    PlayingFailed,
     /// The account has too little balance.
     InsufficientFunds,
     /// The SMS text is empty.
@@ -178,7 +182,7 @@ impl ErrorCode {
                 Fault::Network
             }
             KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed
-            | BrowserFailed | StorageFailed => Fault::Machine,
+            | BrowserFailed | StorageFailed | RecordingFailed | PlayingFailed => Fault::Machine,
             Internal => Fault::Tern,
         }
     }

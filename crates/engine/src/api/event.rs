@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountId, ActivityItem, CallId, CallView, ErrorView, ThreadId};
+use super::{AccountId, ActivityItem, CallId, CallView, ErrorView, PlayingView, ThreadId};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -41,6 +41,11 @@ pub enum EventKind {
     SettingsChanged {},
     /// Sound devices came or went.
     DevicesChanged {},
+    /// A sound file is played: sent at its start, each second, and with `None` at its end.
+    PlayingChanged {
+        /// How far it got.
+        playing: Option<PlayingView>,
+    },
     /// An incoming call began to ring.
     CallRang {
         /// Which call.

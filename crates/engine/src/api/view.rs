@@ -228,6 +228,10 @@ pub struct ActivityItem {
     pub at: String,
     /// Not seen yet.
     pub unread: bool,
+    /// A call's recording: the path of its file.
+    #[serde(default)]
+    #[specta(optional)]
+    pub recording: Option<String>,
     /// What it is.
     pub what: ActivityWhat,
 }

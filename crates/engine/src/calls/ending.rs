@@ -4,7 +4,7 @@
 
 use tern_sip::{EndedBy as SipEndedBy, Ending, Reply as SipReply};
 
-use super::Phase;
+use super::{Phase, recording::Recording};
 use crate::{
     accounts::DIRECT,
     api::{
@@ -109,6 +109,7 @@ impl State {
         let now = self.now.instant;
         let Some(call) = self.calls.get_mut(id).filter(|c| c.phase != Phase::Ended) else { return };
         call.phase = Phase::Ended;
+        call.recording = Recording::Off;
         call.end = Some(CallEndView { by, outcome, error });
         let duration = call.answered.map_or(0, |(at, _)| now.saturating_duration_since(at).as_secs());
         let kept = LocalCall {
@@ -120,8 +121,10 @@ impl State {
             at: call.started,
             duration_seconds: u32::try_from(duration).unwrap_or(u32::MAX),
             outcome,
+            recording: call.recorded.clone(),
         };
         let (tag, sounding) = (call.tag(), call.sounding);
+        self.unjoin(id);
         self.effect(Effect::CloseMedia(id.clone()));
         self.effect(Effect::CloseNotification(tag));
         // The direct account is not the database's.

@@ -22,19 +22,25 @@ impl State {
         if !talking {
             return self.refuse(request, ErrorCode::NotFound);
         }
-        if !held {
+        if held {
+            self.unjoin(id);
+            self.set_held(id, true);
+        } else {
             self.hold_others(id);
+            for id in self.with_joined(id) {
+                self.set_held(&id, false);
+            }
         }
-        self.set_held(id, held);
         self.reply(request, Ok(Reply::Done {}));
     }
 
-    /// Two conversations at a time are none: the other ones wait.
+    /// Two conversations at a time are none: the other ones wait. A conference is one of them.
     pub(super) fn hold_others(&mut self, id: &CallId) {
+        let together = self.with_joined(id);
         let others: Vec<CallId> = self
             .calls
             .values()
-            .filter(|c| c.id != *id && c.phase == Phase::Connected && !c.held)
+            .filter(|c| !together.contains(&c.id) && c.phase == Phase::Connected && !c.held)
             .map(|c| c.id.clone())
             .collect();
         for other in others {
@@ -42,12 +48,13 @@ impl State {
         }
     }
 
-    fn set_held(&mut self, id: &CallId, held: bool) {
+    pub(super) fn set_held(&mut self, id: &CallId, held: bool) {
         let Some(call) = self.calls.get_mut(id).filter(|c| c.held != held) else { return };
         call.held = held;
-        // Whoever is put on hold is not heard from here on, whatever the other side answers, and when.
-        if held && let Some(agreed) = call.agreed.clone() {
-            self.run_media(id, &agreed);
+        // Whoever is put on hold is not heard from here on, and hears the music, whatever the other side answers, and
+        // when.
+        if held {
+            self.replan(id);
         }
         self.offer_again(id);
         self.call_changed(id);
@@ -108,9 +115,7 @@ impl State {
                 tracing::info!(?failure, "the other side keeps the call as it was");
                 if !changed {
                     call.held = call.agreed.as_ref().is_some_and(is_held_by_us);
-                    if let Some(agreed) = call.agreed.clone() {
-                        self.run_media(&id, &agreed);
-                    }
+                    self.replan(&id);
                 }
             }
         }

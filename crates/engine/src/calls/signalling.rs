@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::Rng;
+use tern_media::LegMode;
 use tern_sip::{
     CallConfig, CallState as Sip, CallerIdentity, Event, Identity, Reply as SipReply,
     offer_answer::{self, Agreed, SessionVersion},
@@ -331,10 +332,13 @@ impl State {
             remote: agreed.remote,
             remote_rtcp: agreed.remote_rtcp,
             stream,
-            sending: agreed.direction.sends() && !call.held,
+            sending: agreed.direction.sends(),
             muted: call.muted,
-            microphone: self.settings.microphone.clone(),
-            speaker: self.settings.speaker.clone(),
+            mode: match (call.held, call.joined) {
+                (true, _) => LegMode::Waiting,
+                (false, true) => LegMode::Joined,
+                (false, false) => LegMode::Talking,
+            },
         };
         self.effect(Effect::RunMedia(id.clone(), Box::new(plan)));
     }

@@ -5,7 +5,8 @@ use std::{
     path::PathBuf,
 };
 
-use tern_media::StreamConfig;
+use jiff::Timestamp;
+use tern_media::{HoldSound, LegMode, ProcessConfig, RecordFormat, StreamConfig};
 use tern_provider::{
     Secret,
     types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, TopUpId},
@@ -155,6 +156,25 @@ pub(crate) enum Effect {
     OpenMedia(CallId, IpAddr),
     /// Start the sound, or change where it goes and what it is.
     RunMedia(CallId, Box<MediaPlan>),
+    /// How everything sounds here from now on.
+    Sound(Box<SoundPlan>),
+    /// Record a call.
+    Record {
+        /// Which.
+        call: CallId,
+        /// Into which file.
+        to: RecordTo,
+        /// How.
+        format: RecordFormat,
+        /// Whether both sides hear beeps.
+        tone: bool,
+    },
+    /// End a call's recording.
+    StopRecording(CallId),
+    /// Play a sound file to this side.
+    Play(PathBuf),
+    /// End what is played.
+    StopPlaying,
     /// Silence our microphone, or not.
     Mute(CallId, bool),
     /// Send a digit.
@@ -195,10 +215,37 @@ pub(crate) struct MediaPlan {
     pub(crate) sending: bool,
     /// Whether the user muted us.
     pub(crate) muted: bool,
+    /// Whom it hears.
+    pub(crate) mode: LegMode,
+}
+
+/// How everything sounds here, as the settings say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SoundPlan {
     /// Microphone by id.
     pub(crate) microphone: Option<String>,
     /// Loudspeaker by id.
     pub(crate) speaker: Option<String>,
+    /// What is done to the microphone's sound.
+    pub(crate) processing: ProcessConfig,
+    /// What the other side hears while it waits.
+    pub(crate) hold: HoldSound,
+}
+
+/// Which file a recording goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RecordTo {
+    /// This one, whether it is there or not.
+    File(PathBuf),
+    /// A new one, named after the time and the other side.
+    New {
+        /// The folder, made if it isn't there.
+        folder: PathBuf,
+        /// The other side, as it came.
+        peer: String,
+        /// Now.
+        at: Timestamp,
+    },
 }
 
 /// A question to a provider.

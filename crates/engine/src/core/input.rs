@@ -11,7 +11,7 @@ use tern_sip::{Answer, Disconnect, FlowId, Listener};
 
 use super::keep::Kept;
 use crate::{
-    api::{AccountId, CallId, CallStatsView, Command, DevicesView, ErrorCode, ErrorView},
+    api::{AccountId, CallId, CallStatsView, Command, DevicesView, ErrorCode, ErrorView, PlayingView},
     engine::SandboxAccess,
     ports::{NotificationAction, SecretsError},
     record::RowId,
@@ -113,6 +113,8 @@ pub(crate) enum Input {
     },
     /// A call's sound.
     Media(CallId, MediaReport),
+    /// How far a sound file is played: each second, and `None` at its end.
+    Played(Result<Option<PlayingView>, ErrorView>),
     /// A provider answered.
     Provider {
         /// Whose.
@@ -233,6 +235,10 @@ pub(crate) enum MediaReport {
     Closed(CallStatsView),
     /// The other side pressed a key (RFC 4733).
     Digit(char),
+    /// It is recorded now, into this file.
+    RecordingStarted(String),
+    /// It is not recorded, or no more; the call goes on.
+    RecordingFailed(ErrorView),
     /// The other side's sound began.
     Started,
     /// The sound file has been played to its end.

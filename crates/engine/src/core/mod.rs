@@ -11,7 +11,7 @@ mod keep;
 mod state;
 
 pub(crate) use backoff::Backoff;
-pub(crate) use effect::{Connection, Effect, MediaPlan, ProviderRequest};
+pub(crate) use effect::{Connection, Effect, MediaPlan, ProviderRequest, RecordTo, SoundPlan};
 pub(crate) use input::{
     Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, StreamEnd, StreamNews,
 };

@@ -2,19 +2,21 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
+use tern_media::{HoldSound, ProcessConfig};
 
-use super::{Effect, Input, Kept, Now, RequestId, Write};
+use super::{Effect, Input, Kept, Now, RequestId, SoundPlan, Write};
 use crate::{
     accounts::{Account, Leaving},
     activity::Away,
     api::{
-        AccountId, AccountView, CallId, CallView, Command, DevicesView, ErrorCode, ErrorView, EventKind,
-        MediaOverrides, Notice, Reply, Settings,
+        self, AccountId, AccountView, CallId, CallView, Command, DevicesView, ErrorCode, ErrorView,
+        EventKind, MediaOverrides, Notice, PlayingView, Reply, Settings,
     },
     calls::Call,
     ports::{NotificationAction, RingTone},
@@ -34,6 +36,8 @@ pub(crate) struct CoreConfig {
     pub(crate) media: MediaOverrides,
     /// Whether account 0 is there.
     pub(crate) direct: bool,
+    /// Where recordings go when the settings name no folder.
+    pub(crate) recordings: Option<PathBuf>,
     /// Whether SIP messages are shown.
     pub(crate) trace: bool,
     /// Everything random follows from it.
@@ -53,6 +57,8 @@ pub(crate) struct State {
     pub(crate) texts: Texts,
     pub(crate) away: Away,
     pub(crate) random: ChaCha20Rng,
+    /// The sound file that is played.
+    pub(crate) playing: Option<PlayingView>,
     /// What a person should know and may have missed because no window was there yet.
     pub(crate) notices: Vec<Notice>,
     /// When the shell asked to end; a late answer must not keep it.
@@ -78,6 +84,7 @@ impl State {
             settings: loaded.settings,
             devices: DevicesView { inputs: Vec::new(), outputs: Vec::new() },
             away: Away::default(),
+            playing: None,
             notices: Vec::new(),
             ending: None,
             tone: None,
@@ -87,6 +94,7 @@ impl State {
             config,
         };
         state.effect(Effect::ListDevices);
+        state.plan_sound();
         state.start_accounts(loaded.accounts);
         let effects = state.finish_step();
         (state, effects)
@@ -198,6 +206,7 @@ impl State {
             Input::Resolved { account, line, id, answer } => self.resolved(&account, line, id, answer),
             Input::SendFailed { account, line, remote } => self.send_failed(&account, line, remote),
             Input::Media(call, report) => self.media_report(&call, report),
+            Input::Played(report) => self.played(report),
             Input::Provider { account, link, report } => self.provider_report(&account, link, report),
             Input::Kept(kept) => self.kept(kept),
             Input::Secret(account, kind, result) => self.secret(&account, kind, result),
@@ -231,6 +240,11 @@ impl State {
             Command::HangUpCall { call } => self.hang_up_call(request, &call),
             Command::MuteCall { call, muted } => self.mute_call(request, &call, muted),
             Command::HoldCall { call, held } => self.hold_call(request, &call, held),
+            Command::JoinCalls {} => self.join_calls(request),
+            Command::LeaveConference { call } => self.leave_conference(request, &call),
+            Command::RecordCall { call, on, path } => self.record_call(request, &call, on, path),
+            Command::PlayFile { path } => self.play_file(request, &path),
+            Command::StopPlaying {} => self.stop_playing(request),
             Command::TransferCall { call, target } => self.transfer_call(request, &call, &target),
             Command::TransferToCall { call, other } => self.transfer_to_call(request, &call, &other),
             Command::AnswerTransfer { call, accept } => self.answer_transfer(request, &call, accept),
@@ -273,9 +287,30 @@ impl State {
             self.texts = Texts::new(settings.language);
         }
         self.settings = settings.clone();
+        self.plan_sound();
         self.write(Write::Settings(settings));
         self.event(EventKind::SettingsChanged {});
         self.reply(request, Ok(Reply::Done {}));
+    }
+
+    /// Has everything sound as the settings say.
+    fn plan_sound(&mut self) {
+        let settings = &self.settings;
+        let plan = SoundPlan {
+            microphone: settings.microphone.clone(),
+            speaker: settings.speaker.clone(),
+            processing: ProcessConfig {
+                echo: settings.echo_cancellation,
+                noise: settings.noise_suppression,
+                gain: settings.gain_control,
+            },
+            hold: match &settings.hold_music {
+                api::HoldSound::Music {} => HoldSound::Music,
+                api::HoldSound::Silence {} => HoldSound::Silence,
+                api::HoldSound::File { path } => HoldSound::File(path.into()),
+            },
+        };
+        self.effect(Effect::Sound(Box::new(plan)));
     }
 
     fn activated(&mut self, action: NotificationAction) {

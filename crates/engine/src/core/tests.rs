@@ -56,6 +56,7 @@ impl Bench {
             user_agent: "test".into(),
             media: Default::default(),
             direct,
+            recordings: None,
             trace: false,
             seed: [7; 32],
         };
@@ -309,6 +310,7 @@ pub(crate) fn message_row(id: i64, peer: &str) -> Row {
         peer: peer.into(),
         at: Timestamp::from_second(1_772_442_000).unwrap(),
         unread: true,
+        recording: None,
         what: RowWhat::Message {
             incoming: true,
             text: "the text".into(),

@@ -85,8 +85,12 @@ pub(super) fn ended(connection: &Connection, call: &LocalCall) -> Result<Option<
                 |row| row.get(0),
             )
             .optional()?;
-        if known.is_some() {
-            return Ok(None);
+        if let Some(known) = known {
+            if call.recording.is_none() {
+                return Ok(None);
+            }
+            note_recording(connection, RowId(known), call.recording.as_deref())?;
+            return read::row(connection, RowId(known));
         }
     }
     let thread = thread::find_or_make(connection, &call.account, &call.number, &call.peer)?;
@@ -113,7 +117,14 @@ pub(super) fn ended(connection: &Connection, call: &LocalCall) -> Result<Option<
         price: None,
     };
     put(connection, id, &detail)?;
+    note_recording(connection, id, call.recording.as_deref())?;
     read::row(connection, id)
+}
+
+/// Only this computer knows of recordings: what the provider tells of the call leaves them alone.
+fn note_recording(connection: &Connection, id: RowId, path: Option<&str>) -> Result<(), StoreError> {
+    connection.execute("UPDATE call SET recording = ?2 WHERE activity = ?1", params![id.0, path])?;
+    Ok(())
 }
 
 fn by_sip_call_id(

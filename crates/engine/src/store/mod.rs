@@ -47,6 +47,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/001_first.sql")),
     M::up(include_str!("migrations/002_sip.sql")),
     M::up(include_str!("migrations/003_media.sql")),
+    M::up(include_str!("migrations/004_recording.sql")),
 ];
 
 /// Why the store failed.

@@ -11,7 +11,7 @@ use crate::{
 const COLUMNS: &str = "a.id, a.account, a.thread, a.number, a.peer, a.at, a.unread, a.kind,
     m.incoming, m.text, m.state, m.error_code, m.error_detail, m.price_amount, m.price_currency,
     c.incoming, c.outcome, c.duration_seconds, c.price_amount, c.price_currency,
-    l.kind, l.amount, l.currency, l.balance, l.description
+    l.kind, l.amount, l.currency, l.balance, l.description, c.recording
     FROM activity a
     LEFT JOIN message m ON m.activity = a.id
     LEFT JOIN call c ON c.activity = a.id
@@ -150,6 +150,7 @@ fn map(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         peer: row.get(4)?,
         at: timestamp(row.get(5)?),
         unread: row.get(6)?,
+        recording: row.get(25)?,
         what,
     })
 }

@@ -365,6 +365,7 @@ fn a_call_is_one_row_whoever_tells_of_it_first() {
         at: at(1),
         duration_seconds: 0,
         outcome: CallOutcome::Missed,
+        recording: None,
     };
     let logged = |sip| vec![Change::Upsert(ActivityObject::Call(call("c1", sip, RemoteOutcome::Missed)))];
     let check = |first: &dyn Fn(&mut Connection), second: &dyn Fn(&mut Connection)| {

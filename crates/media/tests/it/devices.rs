@@ -5,7 +5,10 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use tern_media::device::{self, Capture, DeviceId, Playback, Ringer};
-use tern_media::{AudioError, CodecKind, Direction, Session, SessionEvent, SinkSpec, SourceSpec, Tone};
+use tern_media::{
+    AudioError, CodecKind, Desk, DeskEvent, Direction, LegId, LegMode, ProcessConfig, SinkSpec, SourceSpec,
+    Tone,
+};
 
 use crate::network::config;
 use crate::speech;
@@ -112,22 +115,28 @@ fn a_call_through_devices() {
     // The far end sends a tone; it is played, captured again and comes back to the far end.
     let kind = CodecKind::Opus;
     let far_tone = SourceSpec::Tone(Tone::Steady { hz: 440.0, amplitude: 0.3 });
-    let mut far = Session::open(config(kind, 1), &far_tone, &SinkSpec::Null).unwrap();
-    let mut near =
-        Session::open(config(kind, 2), &SourceSpec::Device(None), &SinkSpec::Device(None)).unwrap();
+    let id = LegId::new(1);
+    let mut far = Desk::open(&far_tone, &SinkSpec::Null);
+    far.add_leg(id, config(kind, 1), LegMode::Talking).unwrap();
+    let mut near = Desk::open(&SourceSpec::Device(None), &SinkSpec::Device(None));
+    near.add_leg(id, config(kind, 2), LegMode::Talking).unwrap();
+    // What is played comes back here as it is: nothing but echo.
+    near.set_processing(ProcessConfig { echo: false, noise: false, gain: false });
     drive(Duration::from_secs(5), |now| {
         far.tick(now);
         near.tick(now);
+        let (far, here) = (far.leg(id).unwrap(), near.leg(id).unwrap());
         while let Some(packet) = far.poll_packet() {
-            near.receive(now, &packet.bytes);
+            here.receive(now, &packet.bytes);
         }
-        while let Some(packet) = near.poll_packet() {
+        while let Some(packet) = here.poll_packet() {
             far.receive(now, &packet.bytes);
         }
         while let Some(event) = near.poll_event() {
-            assert!(matches!(event, SessionEvent::Stream(_)), "{event:?}");
+            assert!(matches!(event, DeskEvent::Stream(..)), "{event:?}");
         }
     });
+    let (far, near) = (far.leg(id).unwrap(), near.leg(id).unwrap());
     println!("near {:?}\nfar {:?}", near.stats(), far.stats());
     assert!((far.stats().playout_level_db + 13.5).abs() < 3.0, "{}", far.stats().playout_level_db);
     assert_eq!(far.stats().packets_lost, 0);
@@ -192,8 +201,7 @@ fn a_device_that_is_not_there_is_said_so() {
     assert_eq!(Playback::open(Some(&id)).unwrap_err(), gone);
     assert_eq!(Ringer::new(Some(id.clone())).play(Tone::Blip).unwrap_err(), gone);
     let source = SourceSpec::Device(Some(id.clone()));
-    let mut session =
-        Session::open(config(CodecKind::Pcmu, 1), &source, &SinkSpec::Device(Some(id))).unwrap();
-    assert_eq!(session.poll_event(), Some(SessionEvent::CaptureFailed(gone.clone())));
-    assert_eq!(session.poll_event(), Some(SessionEvent::PlaybackFailed(gone)));
+    let mut desk = Desk::open(&source, &SinkSpec::Device(Some(id)));
+    assert_eq!(desk.poll_event(), Some(DeskEvent::CaptureFailed(gone.clone())));
+    assert_eq!(desk.poll_event(), Some(DeskEvent::PlaybackFailed(gone)));
 }

@@ -4,12 +4,12 @@
 
 mod calls;
 mod concealment;
+mod desk;
 #[cfg(feature = "device")]
 mod devices;
 mod dtmf;
 mod hostile;
 mod jitter;
 mod network;
-mod session;
 mod speech;
 mod stats;

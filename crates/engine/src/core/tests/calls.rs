@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use tern_media::LegMode;
 use tern_sip::{
     CallConfig, CallState as SipState, Datagram, Endpoint, EndpointConfig, Event, Identity, Listener, Output,
     Reply as SipReply, Transport,
@@ -462,16 +463,20 @@ fn a_call_is_held_and_taken_back() {
     let mut two = Two::new();
     let (call, _) = two.talking();
     assert_eq!(two.command(Command::HoldCall { call: call.clone(), held: true }), Ok(Reply::Done {}));
-    assert!(!two.plans().last().unwrap().sending, "nothing is said from the moment on");
+    let plan = two.plans().pop().unwrap();
+    assert_eq!(plan.mode, LegMode::Waiting, "nothing is said from the moment on");
+    assert!(plan.sending, "the music is heard");
     assert!(two.view(&call).changing);
     assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendOnly]);
     let view = two.view(&call);
     assert_eq!((view.hold, view.changing), (HoldState::Here, false));
-    assert!(!two.plans().last().unwrap().sending);
+    let plan = two.plans().pop().unwrap();
+    assert_eq!((plan.mode, plan.sending), (LegMode::Waiting, true));
     two.command(Command::HoldCall { call: call.clone(), held: false }).unwrap();
     assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendRecv]);
     assert_eq!(two.view(&call).hold, HoldState::None);
-    assert!(two.plans().last().unwrap().sending);
+    let plan = two.plans().pop().unwrap();
+    assert_eq!((plan.mode, plan.sending), (LegMode::Talking, true));
 }
 
 #[test]

@@ -1,115 +1,236 @@
-//! A call's sound: two UDP sockets, and the thread that owns them together with the media session.
+//! The sound of all calls: their sockets, and the one thread that owns them together with the desk.
 //!
-//! Invariant: nothing here waits for the engine. Figures that it has no time for are dropped; only the last ones of
-//! a call are sure to arrive.
+//! Invariant: nothing here waits for the engine, and the engine waits for nothing here. Figures that there is no
+//! time for are dropped; only the last ones of a call are sure to arrive.
 
 mod peer;
 mod sockets;
 mod thread;
 
 use std::{
+    collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
-    sync::{Arc, mpsc as commands},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
 };
 
-use tern_media::StreamStats;
+use mio::{Poll, Token, Waker};
+use tern_media::{Player, RecordFormat, Recorder, StreamStats};
 use tokio::sync::mpsc;
 
 use self::{
-    sockets::{Sockets, pair},
-    thread::Sounding,
+    sockets::Wire,
+    thread::{AudioThread, Say},
 };
 use crate::{
     api::{CallId, CallStatsView},
-    core::{Input, MediaPlan},
+    core::{Input, MediaPlan, MediaReport, RecordTo, SoundPlan},
     ports::Audio,
 };
 
 /// Commands that may wait for the thread.
-const COMMANDS: usize = 64;
+const COMMANDS: usize = 256;
+/// Characters of the other side's name in that of a file.
+const LONGEST_PEER: usize = 40;
+/// The token of the thread's own bell; sockets have those below.
+const BELL: Token = Token(usize::MAX);
 
-/// A call's sockets, and its thread once there is something to hear.
-pub(crate) struct CallSound {
-    /// Until the thread takes them.
-    sockets: Option<(UdpSocket, UdpSocket)>,
-    commands: Option<commands::SyncSender<Say>>,
+/// Every call's sockets, and the thread once there is something to hear.
+pub(crate) struct Sounds {
+    audio: Arc<dyn Audio>,
+    inputs: mpsc::Sender<Input>,
+    /// `None` once the thread has it.
+    calls: HashMap<CallId, Option<Wire>>,
+    thread: Option<Running>,
+    /// For a thread that has not started yet.
+    plan: Option<Box<SoundPlan>>,
 }
 
-enum Say {
-    Plan(Box<MediaPlan>),
-    Sockets(Box<Sockets>),
-    Mute(bool),
-    Digit(char),
+struct Running {
+    say: SyncSender<Say>,
+    bell: Arc<Waker>,
+    thread: JoinHandle<()>,
 }
 
-impl CallSound {
-    /// Opens RTP and RTCP on neighbouring ports of `ip`.
-    pub(crate) fn open(ip: IpAddr) -> io::Result<(Self, SocketAddr)> {
-        let (rtp, rtcp) = pair(ip)?;
-        let address = rtp.local_addr()?;
-        Ok((Self { sockets: Some((rtp, rtcp)), commands: None }, address))
+impl Sounds {
+    /// No sound yet.
+    pub(crate) fn new(audio: Arc<dyn Audio>, inputs: mpsc::Sender<Input>) -> Self {
+        Self { audio, inputs, calls: HashMap::new(), thread: None, plan: None }
     }
 
-    /// Moves to sockets on another local address, at once: what is heard and said goes on there.
-    pub(crate) fn reopen(&mut self, ip: IpAddr) -> io::Result<SocketAddr> {
-        let (rtp, rtcp) = pair(ip)?;
-        let address = rtp.local_addr()?;
-        match &self.commands {
-            Some(_) => self.say(Say::Sockets(Box::new(Sockets::new(rtp, rtcp)?))),
-            None => self.sockets = Some((rtp, rtcp)),
+    /// Opens a call's sockets on `ip`; a call that has some moves to the new ones at once.
+    pub(crate) fn open(&mut self, call: &CallId, ip: IpAddr) -> io::Result<SocketAddr> {
+        let wire = Wire::open(ip)?;
+        let address = wire.address();
+        match self.calls.get(call) {
+            Some(None) => self.say(Say::Move(call.clone(), Box::new(wire))),
+            _ => {
+                self.calls.insert(call.clone(), Some(wire));
+            }
         }
         Ok(address)
     }
 
-    /// Starts the sound, or changes it.
-    pub(crate) fn run(
-        &mut self,
-        call: &CallId,
-        plan: Box<MediaPlan>,
-        audio: &Arc<dyn Audio>,
-        inputs: &mpsc::Sender<Input>,
-    ) {
-        let Some((rtp, rtcp)) = self.sockets.take() else {
-            return self.say(Say::Plan(plan));
-        };
-        let sockets = match Sockets::new(rtp, rtcp) {
-            Ok(sockets) => sockets,
-            Err(error) => return tracing::error!(%error, "no sockets for a call"),
-        };
-        let (say, said) = commands::sync_channel(COMMANDS);
-        let thread = Sounding { call: call.clone(), sockets, said, inputs: inputs.clone() };
-        let audio = audio.clone();
-        let spawned = std::thread::Builder::new()
-            .name("tern-call".into())
-            .spawn(move || thread.run(plan, audio.as_ref()));
-        match spawned {
-            Ok(_) => self.commands = Some(say),
-            Err(error) => tracing::error!(%error, "no thread for a call"),
+    /// Starts a call's sound, or changes it.
+    pub(crate) fn run(&mut self, call: &CallId, plan: Box<MediaPlan>) {
+        match self.calls.get_mut(call).map(Option::take) {
+            None => {}
+            Some(None) => self.say(Say::Plan(call.clone(), plan)),
+            Some(Some(wire)) => self.say(Say::Start(call.clone(), Box::new(wire), plan)),
         }
     }
 
-    /// Mutes or unmutes.
-    pub(crate) fn mute(&self, muted: bool) {
-        self.say(Say::Mute(muted));
-    }
-
-    /// Sends a digit.
-    pub(crate) fn digit(&self, digit: char) {
-        self.say(Say::Digit(digit));
-    }
-
-    /// Whether a thread runs that will tell its last figures once this is dropped.
-    pub(crate) fn is_running(&self) -> bool {
-        self.commands.is_some()
-    }
-
-    fn say(&self, say: Say) {
-        if let Some(commands) = &self.commands {
-            // A thread that has ended hears nothing; one with a full queue is beyond help.
-            let _ = commands.try_send(say);
+    /// How everything sounds here from now on.
+    pub(crate) fn set(&mut self, plan: Box<SoundPlan>) {
+        match &self.thread {
+            Some(_) => self.say(Say::Sound(plan)),
+            None => self.plan = Some(plan),
         }
     }
+
+    /// Mutes or unmutes a call.
+    pub(crate) fn mute(&mut self, call: &CallId, muted: bool) {
+        if self.is_running(call) {
+            self.say(Say::Mute(call.clone(), muted));
+        }
+    }
+
+    /// Sends a digit into a call.
+    pub(crate) fn digit(&mut self, call: &CallId, digit: char) {
+        if self.is_running(call) {
+            self.say(Say::Digit(call.clone(), digit));
+        }
+    }
+
+    /// Starts to record a call. The disk is asked elsewhere; what comes of it is told by the thread, or by who asked.
+    pub(crate) fn record(&mut self, call: &CallId, to: RecordTo, format: RecordFormat, tone: bool) {
+        let Some(mut door) = self.door() else { return };
+        let (call, inputs) = (call.clone(), self.inputs.clone());
+        tokio::task::spawn_blocking(move || match Recorder::start(&file_for(to, format), format) {
+            Ok(recorder) => door.say(Say::Record(call, Box::new(recorder), tone)),
+            Err(error) => {
+                let report = MediaReport::RecordingFailed(thread::no_recording(&error));
+                let _ = inputs.blocking_send(Input::Media(call, report));
+            }
+        });
+    }
+
+    /// Ends a call's recording.
+    pub(crate) fn stop_recording(&mut self, call: &CallId) {
+        self.say(Say::StopRecording(call.clone()));
+    }
+
+    /// Plays a file to this side. The disk is asked elsewhere.
+    pub(crate) fn play(&mut self, path: PathBuf) {
+        let Some(mut door) = self.door() else { return };
+        let inputs = self.inputs.clone();
+        tokio::task::spawn_blocking(move || match Player::open(&path) {
+            Ok(player) => door.say(Say::Play(path, Box::new(player))),
+            Err(error) => {
+                let _ = inputs.blocking_send(Input::Played(Err(thread::no_playing(&error))));
+            }
+        });
+    }
+
+    /// Ends what is played.
+    pub(crate) fn stop_playing(&mut self) {
+        if self.thread.is_some() {
+            self.say(Say::StopPlaying);
+        }
+    }
+
+    /// Ends a call's sound and gives its sockets up. Whether the thread will tell its last figures.
+    pub(crate) fn close(&mut self, call: &CallId) -> bool {
+        let running = self.is_running(call);
+        self.calls.remove(call);
+        if running {
+            self.say(Say::Close(call.clone()));
+        }
+        running
+    }
+
+    /// Ends everything; to be waited for, but not by whoever must not wait: recordings are completed meanwhile.
+    pub(crate) fn end(self) -> impl FnOnce() + Send {
+        let thread = self.thread;
+        move || {
+            if let Some(Running { say, bell, thread }) = thread {
+                drop(say);
+                let _ = bell.wake();
+                // A thread that panicked has nothing left to complete.
+                let _ = thread.join();
+            }
+        }
+    }
+
+    fn is_running(&self, call: &CallId) -> bool {
+        self.thread.is_some() && matches!(self.calls.get(call), Some(None))
+    }
+
+    fn say(&mut self, say: Say) {
+        if let Some(mut door) = self.door() {
+            door.say(say);
+        }
+    }
+
+    /// The way to the thread, which starts when it is first needed.
+    fn door(&mut self) -> Option<Door> {
+        if self.thread.is_none() {
+            match self.start() {
+                Ok(running) => self.thread = Some(running),
+                Err(error) => tracing::error!(%error, "no thread for the sound"),
+            }
+        }
+        self.thread.as_ref().map(|running| Door { say: running.say.clone(), bell: running.bell.clone() })
+    }
+
+    fn start(&mut self) -> io::Result<Running> {
+        let poll = Poll::new()?;
+        let bell = Arc::new(Waker::new(poll.registry(), BELL)?);
+        let (say, said) = sync_channel(COMMANDS);
+        let plan = self.plan.take().map_or_else(SoundPlan::default, |plan| *plan);
+        let thread = AudioThread::new(poll, said, self.inputs.clone(), self.audio.clone(), plan);
+        let thread = std::thread::Builder::new().name("tern-audio".into()).spawn(move || thread.run())?;
+        Ok(Running { say, bell, thread })
+    }
+}
+
+/// Where to speak to the thread.
+struct Door {
+    say: SyncSender<Say>,
+    bell: Arc<Waker>,
+}
+
+impl Door {
+    fn say(&mut self, say: Say) {
+        // A thread that has ended hears nothing; one with a full queue is beyond help.
+        if self.say.try_send(say).is_ok() {
+            let _ = self.bell.wake();
+        }
+    }
+}
+
+/// The file of a recording. What the other side calls itself is no path.
+fn file_for(to: RecordTo, format: RecordFormat) -> PathBuf {
+    let (folder, peer, at) = match to {
+        RecordTo::File(path) => return path,
+        RecordTo::New { folder, peer, at } => (folder, peer, at),
+    };
+    let time = at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H.%M.%S").to_string();
+    let peer: String =
+        peer.chars().filter(|c| c.is_alphanumeric() || "+-_@".contains(*c)).take(LONGEST_PEER).collect();
+    let name = format!("{time} {peer}");
+    let name = name.trim();
+    let extension = format.extension();
+    let file = |name: &str| folder.join(format!("{name}.{extension}"));
+    // Two calls with one peer in one second: as unlikely as it is, neither may be lost.
+    let others = (2..100).map(|n| file(&format!("{name} ({n})")));
+    let free = std::iter::once(file(name)).chain(others).find(|path| !path.exists());
+    free.unwrap_or_else(|| file(name))
 }
 
 /// The figures as a window shows them.

@@ -34,15 +34,19 @@ struct Stranger {
 }
 
 impl Peer {
-    pub(super) fn new(plan: &MediaPlan) -> Self {
+    /// Before anything is agreed on.
+    pub(super) fn nobody() -> Self {
+        Self { agreed: None, agreed_rtcp: None, payload_types: Vec::new(), heard: None, stranger: None }
+    }
+
+    /// What is agreed on from here on. Another address means that where its packets come from is to be heard anew.
+    pub(super) fn agree(&mut self, plan: &MediaPlan) {
         let formats = plan.stream.receive.iter().map(|format| format.payload_type);
         let events = plan.stream.receive_events.iter().map(|events| events.payload_type);
-        Self {
-            agreed: plan.remote,
-            agreed_rtcp: plan.remote_rtcp,
-            payload_types: formats.chain(events).collect(),
-            heard: None,
-            stranger: None,
+        self.payload_types = formats.chain(events).collect();
+        if (plan.remote, plan.remote_rtcp) != (self.agreed, self.agreed_rtcp) {
+            (self.agreed, self.agreed_rtcp) = (plan.remote, plan.remote_rtcp);
+            (self.heard, self.stranger) = (None, None);
         }
     }
 

@@ -1,53 +1,102 @@
-//! A call's two UDP sockets, and what wakes its thread when something comes.
+//! A call's two UDP sockets, and whom they talk to.
 
 use std::{
     io,
-    net::{IpAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
     time::Instant,
 };
 
-use mio::{Events, Interest, Poll, Token};
+use mio::{Interest, Registry, Token};
+use tern_media::{Packet, PacketKind, rtp};
+
+use super::peer::Peer;
+use crate::core::MediaPlan;
 
 /// Tries for an even port with a free one above it (RFC 3550 section 11).
 const PORT_TRIES: u32 = 32;
+/// Datagrams taken at a time before the sound is looked after again.
+const BURST: u32 = 64;
 
-/// RTP and RTCP, and what wakes when something comes.
-///
-/// A socket's own time-out is counted in the kernel's ticks, 4 ms and more: packets would leave by as much too late.
-pub(super) struct Sockets {
-    pub(super) rtp: mio::net::UdpSocket,
-    pub(super) rtcp: mio::net::UdpSocket,
-    poll: Poll,
-    events: Events,
+/// RTP and RTCP of one call.
+pub(super) struct Wire {
+    rtp: mio::net::UdpSocket,
+    rtcp: mio::net::UdpSocket,
+    address: SocketAddr,
+    peer: Peer,
 }
 
-impl Sockets {
-    pub(super) fn new(rtp: UdpSocket, rtcp: UdpSocket) -> io::Result<Self> {
+impl Wire {
+    /// How many tokens it takes.
+    pub(super) const TOKENS: usize = 2;
+
+    /// Opens RTP and RTCP on neighbouring ports of `ip`.
+    pub(super) fn open(ip: IpAddr) -> io::Result<Self> {
+        let (rtp, rtcp) = pair(ip)?;
+        let address = rtp.local_addr()?;
         rtp.set_nonblocking(true)?;
         rtcp.set_nonblocking(true)?;
-        let mut rtp = mio::net::UdpSocket::from_std(rtp);
-        let mut rtcp = mio::net::UdpSocket::from_std(rtcp);
-        let poll = Poll::new()?;
-        poll.registry().register(&mut rtp, Token(0), Interest::READABLE)?;
-        poll.registry().register(&mut rtcp, Token(1), Interest::READABLE)?;
-        Ok(Self { rtp, rtcp, poll, events: Events::with_capacity(4) })
+        let rtp = mio::net::UdpSocket::from_std(rtp);
+        let rtcp = mio::net::UdpSocket::from_std(rtcp);
+        Ok(Self { rtp, rtcp, address, peer: Peer::nobody() })
     }
 
-    /// Waits until something comes, or until `wake`.
-    pub(super) fn wait(&mut self, wake: Instant) {
-        let wait = wake.saturating_duration_since(Instant::now());
-        if !wait.is_zero()
-            && let Err(error) = self.poll.poll(&mut self.events, Some(wait))
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            // Better late packets than a thread that spins.
-            std::thread::sleep(wait);
+    /// Where RTP comes to.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Has its sockets wake whoever waits there.
+    pub(super) fn register(&mut self, registry: &Registry, first: Token) -> io::Result<()> {
+        registry.register(&mut self.rtp, first, Interest::READABLE)?;
+        registry.register(&mut self.rtcp, Token(first.0.wrapping_add(1)), Interest::READABLE)
+    }
+
+    /// What was agreed on: whom to send to, and what counts as the other side's.
+    pub(super) fn agree(&mut self, plan: &MediaPlan) {
+        self.peer.agree(plan);
+    }
+
+    /// Takes what has come.
+    pub(super) fn receive(&mut self, buffer: &mut [u8], mut take: impl FnMut(Instant, &[u8])) {
+        for _ in 0..BURST {
+            let Ok((length, from)) = self.rtcp.recv_from(buffer) else { break };
+            if let Some(datagram) = buffer.get(..length).filter(|_| self.peer.takes_rtcp(from)) {
+                take(Instant::now(), datagram);
+            }
+        }
+        for _ in 0..BURST {
+            match self.rtp.recv_from(buffer) {
+                Ok((length, from)) => {
+                    let now = Instant::now();
+                    if let Some(datagram) = buffer.get(..length)
+                        && let Ok((header, _)) = rtp::parse(datagram)
+                        && self.peer.takes(now, from, &header)
+                    {
+                        take(now, datagram);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // A refused packet of ours is told on the next read; the other side may just not be ready.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Sends a packet, where there is somebody to take it.
+    pub(super) fn send(&mut self, packet: &Packet) {
+        let (socket, remote) = match packet.kind {
+            PacketKind::Rtp => (&self.rtp, self.peer.rtp()),
+            PacketKind::Rtcp => (&self.rtcp, self.peer.rtcp()),
+        };
+        if let Some(remote) = remote {
+            // What the network refuses is loss like any other.
+            let _ = socket.send_to(&packet.bytes, remote);
         }
     }
 }
 
 /// RTP and RTCP on neighbouring ports.
-pub(super) fn pair(ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
+fn pair(ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
     for _ in 0..PORT_TRIES {
         let first = UdpSocket::bind((ip, 0))?;
         let port = first.local_addr()?.port();
@@ -70,10 +119,10 @@ mod tests {
     #[test]
     fn rtp_has_an_even_port_and_rtcp_the_next() {
         for _ in 0..20 {
-            let (rtp, rtcp) = pair([127, 0, 0, 1].into()).unwrap();
-            let port = rtp.local_addr().unwrap().port();
+            let wire = Wire::open([127, 0, 0, 1].into()).unwrap();
+            let port = wire.address().port();
             assert_eq!(port % 2, 0);
-            assert_eq!(rtcp.local_addr().unwrap().port(), port + 1);
+            assert_eq!(wire.rtcp.local_addr().unwrap().port(), port + 1);
         }
     }
 }

@@ -1,182 +1,477 @@
-//! The thread that owns a call's sockets together with its media session.
+//! The thread that owns the desk and every call's sockets.
+//!
+//! It lives from the first sound to the engine's end, and sleeps without devices while nothing sounds.
 
 use std::{
     io,
-    sync::mpsc as commands,
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError},
+    },
     time::{Duration, Instant},
 };
 
-use tern_media::{Digit, PacketKind, Session, SessionEvent, StreamEvent, StreamStats, rtp};
+use mio::{Events, Poll, Token};
+use tern_media::{
+    AudioError, Desk, DeskEvent, Digit, Finishing, LegId, Player, Recorder, SourceSpec, StreamEvent,
+    StreamStats,
+};
 use tokio::sync::mpsc;
 
-use super::{Say, figures, peer::Peer, sockets::Sockets};
+use super::{figures, sockets::Wire};
 use crate::{
-    api::{CallId, ErrorCode, ErrorView},
-    core::{Input, MediaPlan, MediaReport},
+    api::{CallId, ErrorCode, ErrorView, PlayingView},
+    core::{Input, MediaPlan, MediaReport, SoundPlan},
     ports::Audio,
 };
 
 /// How long a digit sounds.
 const DIGIT: Duration = Duration::from_millis(160);
-/// Datagrams taken at a time before the sound is looked after again.
-const BURST: u32 = 64;
+/// How often figures are told.
+const FIGURES: Duration = Duration::from_secs(1);
+/// How long the end of a call waits for its recording to be complete: a disk may hang for ever.
+const COMPLETING: Duration = Duration::from_secs(3);
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
 
-pub(super) struct Sounding {
-    pub(super) call: CallId,
-    pub(super) sockets: Sockets,
-    pub(super) said: commands::Receiver<Say>,
-    pub(super) inputs: mpsc::Sender<Input>,
+/// What the thread is told.
+pub(super) enum Say {
+    Start(CallId, Box<Wire>, Box<MediaPlan>),
+    Plan(CallId, Box<MediaPlan>),
+    Move(CallId, Box<Wire>),
+    Mute(CallId, bool),
+    Digit(CallId, char),
+    Record(CallId, Box<Recorder>, bool),
+    StopRecording(CallId),
+    Close(CallId),
+    Play(PathBuf, Box<Player>),
+    StopPlaying,
+    Sound(Box<SoundPlan>),
 }
 
-impl Sounding {
-    pub(super) fn run(mut self, mut plan: Box<MediaPlan>, audio: &dyn Audio) {
-        let opened = audio.open(plan.microphone.as_deref(), plan.speaker.as_deref());
-        if let Some(code) = opened.trouble {
-            self.tell(MediaReport::Trouble(ErrorView::new(code)));
+/// The thread's own.
+pub(super) struct AudioThread {
+    poll: Poll,
+    events: Events,
+    said: Receiver<Say>,
+    inputs: mpsc::Sender<Input>,
+    audio: Arc<dyn Audio>,
+    plan: SoundPlan,
+    /// While there is something to hear.
+    desk: Option<Desk>,
+    /// What is missing at the desk, for calls that come later.
+    trouble: Vec<ErrorView>,
+    calls: Vec<Sounding>,
+    closing: Vec<Closing>,
+    /// Recordings that were stopped and complete themselves: only the end waits for them.
+    completing: Vec<Finishing>,
+    playing: Option<PathBuf>,
+    next_token: usize,
+    next_figures: Instant,
+    buffer: Vec<u8>,
+}
+
+/// One call.
+struct Sounding {
+    call: CallId,
+    leg: LegId,
+    wire: Box<Wire>,
+    plan: Box<MediaPlan>,
+}
+
+/// A call that is over but for its recording.
+struct Closing {
+    call: CallId,
+    stats: StreamStats,
+    recording: Option<Finishing>,
+    until: Instant,
+}
+
+impl AudioThread {
+    pub(super) fn new(
+        poll: Poll,
+        said: Receiver<Say>,
+        inputs: mpsc::Sender<Input>,
+        audio: Arc<dyn Audio>,
+        plan: SoundPlan,
+    ) -> Self {
+        Self {
+            poll,
+            events: Events::with_capacity(32),
+            said,
+            inputs,
+            audio,
+            plan,
+            desk: None,
+            trouble: Vec::new(),
+            calls: Vec::new(),
+            closing: Vec::new(),
+            completing: Vec::new(),
+            playing: None,
+            next_token: 0,
+            next_figures: Instant::now(),
+            buffer: vec![0; 2048],
         }
-        let mut session = match Session::open(plan.stream.clone(), &opened.source, &opened.sink) {
-            Ok(session) => session,
-            Err(error) => {
-                tracing::error!(%error, "a call's sound can't be set up");
-                self.tell(MediaReport::Trouble(ErrorView::new(ErrorCode::NoCommonCodec)));
-                self.tell_last(StreamStats::default());
-                return;
-            }
-        };
-        session.set_sending(plan.sending);
-        session.set_muted(plan.muted);
-        let mut peer = Peer::new(&plan);
-        let mut buffer = [0; 2048];
-        let mut next_figures = Instant::now();
+    }
+
+    pub(super) fn run(mut self) {
         loop {
             loop {
                 match self.said.try_recv() {
-                    Ok(Say::Mute(muted)) => session.set_muted(muted),
-                    Ok(Say::Digit(digit)) => {
-                        if let Some(digit) = Digit::from_char(digit)
-                            && let Err(error) = session.send_dtmf(digit, DIGIT)
-                        {
-                            tracing::info!(%error, "a digit was not sent");
-                        }
-                    }
-                    Ok(Say::Sockets(sockets)) => {
-                        self.sockets = *sockets;
-                        // Where its packets come from is to be heard anew.
-                        peer = Peer::new(&plan);
-                    }
-                    Ok(Say::Plan(new)) => {
-                        if differs(&plan, &new) {
-                            match Session::open(new.stream.clone(), &opened.source, &opened.sink) {
-                                Ok(fresh) => session = fresh,
-                                Err(error) => tracing::error!(%error, "a call's sound can't be changed"),
-                            }
-                            session.set_muted(new.muted);
-                        }
-                        session.set_sending(new.sending);
-                        if (new.remote, new.remote_rtcp) != (plan.remote, plan.remote_rtcp) {
-                            peer = Peer::new(&new);
-                        }
-                        plan = new;
-                    }
-                    Err(commands::TryRecvError::Empty) => break,
-                    Err(commands::TryRecvError::Disconnected) => {
-                        let now = Instant::now();
-                        session.close(now);
-                        session.tick(now);
-                        self.send(&mut session, &peer);
-                        self.tell_last(session.stats());
-                        return;
-                    }
+                    Ok(say) => self.take(say),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return self.end(),
                 }
             }
-            let now = Instant::now();
-            let wake = session.tick(now);
-            self.send(&mut session, &peer);
-            while let Some(event) = session.poll_event() {
-                self.report(event);
-            }
-            if now >= next_figures {
-                self.tell(MediaReport::Stats(figures(&session.stats())));
-                next_figures = now.checked_add(Duration::from_secs(1)).unwrap_or(now);
-            }
-            self.sockets.wait(wake);
-            self.receive(&mut session, &mut peer, &mut buffer);
+            let wake = self.tick();
+            self.tell_closed();
+            let wake =
+                if self.closing.is_empty() { wake } else { Some(earlier(wake, Instant::now() + LOOK)) };
+            self.wait(wake);
+            self.receive();
         }
     }
 
-    /// Takes what has come.
-    fn receive(&self, session: &mut Session, peer: &mut Peer, buffer: &mut [u8]) {
-        for _ in 0..BURST {
-            let Ok((length, from)) = self.sockets.rtcp.recv_from(buffer) else { break };
-            if let Some(datagram) = buffer.get(..length).filter(|_| peer.takes_rtcp(from)) {
-                session.receive(Instant::now(), datagram);
-            }
-        }
-        for _ in 0..BURST {
-            match self.sockets.rtp.recv_from(buffer) {
-                Ok((length, from)) => {
-                    let now = Instant::now();
-                    if let Some(datagram) = buffer.get(..length)
-                        && let Ok((header, _)) = rtp::parse(datagram)
-                        && peer.takes(now, from, &header)
-                    {
-                        session.receive(now, datagram);
-                    }
+    fn take(&mut self, say: Say) {
+        match say {
+            Say::Start(call, wire, plan) => self.start(call, wire, plan),
+            Say::Plan(call, plan) => self.change(&call, plan),
+            Say::Move(call, mut wire) => {
+                self.register(&mut wire);
+                if let Some(sounding) = self.calls.iter_mut().find(|sounding| sounding.call == call) {
+                    wire.agree(&sounding.plan);
+                    sounding.wire = wire;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // A refused packet of ours is told on the next read; the other side may just not be ready.
-                Err(_) => {}
+            }
+            Say::Mute(call, muted) => {
+                if let Some(leg) = self.leg(&call).and_then(|id| self.desk.as_mut()?.leg(id)) {
+                    leg.set_muted(muted);
+                }
+            }
+            Say::Digit(call, digit) => {
+                if let (Some(id), Some(digit), Some(desk)) =
+                    (self.leg(&call), Digit::from_char(digit), &mut self.desk)
+                    && let Err(error) = desk.send_dtmf(id, digit, DIGIT)
+                {
+                    tracing::info!(%error, "a digit was not sent");
+                }
+            }
+            Say::Record(call, recorder, tone) => self.record(&call, *recorder, tone),
+            Say::StopRecording(call) => {
+                let ended = self.leg(&call).and_then(|id| self.desk.as_mut()?.stop_recording(id));
+                self.completing.extend(ended);
+            }
+            Say::Close(call) => self.close(&call),
+            Say::Play(path, player) => {
+                if self.desk.is_none() {
+                    self.open(false);
+                }
+                if let Some(desk) = &mut self.desk {
+                    desk.play(*player);
+                    self.playing = Some(path);
+                    self.tell_playing();
+                }
+            }
+            Say::StopPlaying => {
+                if let Some(desk) = &mut self.desk {
+                    desk.stop_playing();
+                }
+            }
+            Say::Sound(plan) => self.set(*plan),
+        }
+    }
+
+    fn start(&mut self, call: CallId, mut wire: Box<Wire>, plan: Box<MediaPlan>) {
+        self.register(&mut wire);
+        wire.agree(&plan);
+        let leg = LegId::new(call.0);
+        if self.calls.is_empty() {
+            self.open(true);
+        }
+        let Some(desk) = &mut self.desk else { return };
+        if let Err(error) = desk.add_leg(leg, plan.stream.clone(), plan.mode) {
+            tracing::error!(%error, "a call's sound can't be set up");
+            self.tell(&call, MediaReport::Trouble(ErrorView::new(ErrorCode::NoCommonCodec)));
+        }
+        for trouble in &self.trouble {
+            self.tell(&call, MediaReport::Trouble(trouble.clone()));
+        }
+        self.calls.push(Sounding { call, leg, wire, plan });
+        self.follow(leg);
+    }
+
+    fn change(&mut self, call: &CallId, plan: Box<MediaPlan>) {
+        let Some(sounding) = self.calls.iter_mut().find(|sounding| sounding.call == *call) else { return };
+        let Some(desk) = &mut self.desk else { return };
+        let leg = sounding.leg;
+        if differs(&sounding.plan, &plan)
+            && let Err(error) = desk.add_leg(leg, plan.stream.clone(), plan.mode)
+        {
+            tracing::error!(%error, "a call's sound can't be changed");
+        }
+        sounding.wire.agree(&plan);
+        sounding.plan = plan;
+        self.follow(leg);
+    }
+
+    /// Does at the desk what a call's plan says.
+    fn follow(&mut self, id: LegId) {
+        let Some(plan) = self.calls.iter().find(|sounding| sounding.leg == id).map(|s| &s.plan) else {
+            return;
+        };
+        let Some(desk) = &mut self.desk else { return };
+        desk.set_mode(id, plan.mode);
+        if let Some(leg) = desk.leg(id) {
+            leg.set_sending(plan.sending);
+            leg.set_muted(plan.muted);
+        }
+    }
+
+    /// Opens the devices: both, or only the one to hear.
+    fn open(&mut self, both: bool) {
+        let opened = self.audio.open(self.plan.microphone.as_deref(), self.plan.speaker.as_deref());
+        let source = if both { opened.source } else { SourceSpec::Silence };
+        self.trouble = opened.trouble.filter(|_| both).map(ErrorView::new).into_iter().collect();
+        match &mut self.desk {
+            // Something is played already.
+            Some(desk) => desk.set_source(&source),
+            None => {
+                let mut desk = Desk::open(&source, &opened.sink);
+                desk.set_processing(self.plan.processing);
+                desk.set_hold_sound(self.plan.hold.clone());
+                self.desk = Some(desk);
             }
         }
     }
 
-    fn send(&self, session: &mut Session, peer: &Peer) {
-        while let Some(packet) = session.poll_packet() {
-            let (socket, remote) = match packet.kind {
-                PacketKind::Rtp => (&self.sockets.rtp, peer.rtp()),
-                PacketKind::Rtcp => (&self.sockets.rtcp, peer.rtcp()),
-            };
-            if let Some(remote) = remote {
-                // What the network refuses is loss like any other.
-                let _ = socket.send_to(&packet.bytes, remote);
-            }
+    /// Follows the settings, in the middle of calls too.
+    fn set(&mut self, plan: SoundPlan) {
+        let before = std::mem::replace(&mut self.plan, plan);
+        let Some(desk) = &mut self.desk else { return };
+        desk.set_processing(self.plan.processing);
+        desk.set_hold_sound(self.plan.hold.clone());
+        let opened = self.audio.open(self.plan.microphone.as_deref(), self.plan.speaker.as_deref());
+        if before.microphone != self.plan.microphone && !self.calls.is_empty() {
+            desk.set_source(&opened.source);
+        }
+        if before.speaker != self.plan.speaker {
+            desk.set_sink(&opened.sink);
         }
     }
 
-    fn report(&self, event: SessionEvent) {
+    fn record(&mut self, call: &CallId, recorder: Recorder, tone: bool) {
+        let path = recorder.path().to_owned();
+        let desk = self.desk.as_mut();
+        let Some(id) = self.calls.iter().find(|sounding| sounding.call == *call).map(|s| s.leg) else {
+            // The call ended while the disk was asked: nobody wants an empty file.
+            drop(recorder.finish().wait());
+            let _ = std::fs::remove_file(path);
+            return;
+        };
+        if desk.is_some_and(|desk| desk.record(id, recorder, tone).is_ok()) {
+            self.tell(call, MediaReport::RecordingStarted(path.to_string_lossy().into_owned()));
+        }
+    }
+
+    fn close(&mut self, call: &CallId) {
+        let Some(place) = self.calls.iter().position(|sounding| sounding.call == *call) else { return };
+        let mut sounding = self.calls.remove(place);
+        let now = Instant::now();
+        let (mut stats, mut recording) = (StreamStats::default(), None);
+        if let Some(desk) = &mut self.desk {
+            if let Some(leg) = desk.leg(sounding.leg) {
+                leg.close(now);
+                while let Some(packet) = leg.poll_packet() {
+                    sounding.wire.send(&packet);
+                }
+                stats = leg.stats();
+            }
+            recording = desk.remove_leg(sounding.leg);
+            if self.calls.is_empty() {
+                // Nobody hears the microphone any more.
+                desk.set_source(&SourceSpec::Silence);
+            }
+        }
+        let until = now.checked_add(COMPLETING).unwrap_or(now);
+        self.closing.push(Closing { call: call.clone(), stats, recording, until });
+    }
+
+    /// Moves the desk on. When to come again at the latest; `None` while there is nothing to hear.
+    fn tick(&mut self) -> Option<Instant> {
+        let desk = self.desk.as_mut()?;
+        let now = Instant::now();
+        let wake = desk.tick(now);
+        for sounding in &mut self.calls {
+            while let Some(packet) = desk.leg(sounding.leg).and_then(|leg| leg.poll_packet()) {
+                sounding.wire.send(&packet);
+            }
+        }
+        while let Some(event) = self.desk.as_mut().and_then(Desk::poll_event) {
+            self.report(event);
+        }
+        if now >= self.next_figures {
+            self.next_figures = now.checked_add(FIGURES).unwrap_or(now);
+            self.tell_figures();
+        }
+        if self.desk.as_ref().is_some_and(Desk::is_idle) {
+            self.desk = None;
+            return None;
+        }
+        Some(wake)
+    }
+
+    /// Waits until something comes, or until `wake`.
+    fn wait(&mut self, wake: Option<Instant>) {
+        let wait = wake.map(|wake| wake.saturating_duration_since(Instant::now()));
+        if wait.is_none_or(|wait| !wait.is_zero())
+            && let Err(error) = self.poll.poll(&mut self.events, wait)
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            // Better late packets than a thread that spins.
+            std::thread::sleep(wait.unwrap_or(LOOK));
+        }
+    }
+
+    fn receive(&mut self) {
+        let Some(desk) = &mut self.desk else { return };
+        for Sounding { wire, leg, .. } in &mut self.calls {
+            let Some(leg) = desk.leg(*leg) else { continue };
+            wire.receive(&mut self.buffer, |now, datagram| leg.receive(now, datagram));
+        }
+    }
+
+    fn register(&mut self, wire: &mut Wire) {
+        let first = Token(self.next_token);
+        self.next_token = self.next_token.wrapping_add(Wire::TOKENS);
+        if let Err(error) = wire.register(self.poll.registry(), first) {
+            // It is read at each turn in any case, only a little later.
+            tracing::error!(%error, "a call's sockets can't wake the sound");
+        }
+    }
+
+    fn leg(&self, call: &CallId) -> Option<LegId> {
+        self.calls.iter().find(|sounding| sounding.call == *call).map(|sounding| sounding.leg)
+    }
+
+    fn report(&mut self, event: DeskEvent) {
         match event {
-            SessionEvent::Stream(StreamEvent::MediaStarted) => self.tell(MediaReport::Started),
-            SessionEvent::Stream(StreamEvent::DtmfReceived { digit, .. }) => {
-                self.tell(MediaReport::Digit(digit.as_char()));
+            DeskEvent::Stream(leg, event) => {
+                let Some(call) = self.calls.iter().find(|s| s.leg == leg).map(|s| s.call.clone()) else {
+                    return;
+                };
+                match event {
+                    StreamEvent::MediaStarted => self.tell(&call, MediaReport::Started),
+                    StreamEvent::DtmfReceived { digit, .. } => {
+                        self.tell(&call, MediaReport::Digit(digit.as_char()));
+                    }
+                    _ => {}
+                }
             }
-            SessionEvent::Stream(_) => {}
-            SessionEvent::SourceFinished => self.tell(MediaReport::SourceFinished),
-            SessionEvent::CaptureFailed(error) => {
-                self.tell(MediaReport::Trouble(trouble(&error, ErrorCode::NoMicrophone)));
+            DeskEvent::SourceFinished => self.tell_all(&MediaReport::SourceFinished),
+            DeskEvent::CaptureFailed(error) => self.lacks(trouble(&error, ErrorCode::NoMicrophone)),
+            DeskEvent::PlaybackFailed(error) => self.lacks(trouble(&error, ErrorCode::NoSpeaker)),
+            DeskEvent::RecordingFailed(leg, error) => {
+                if let Some(call) = self.calls.iter().find(|s| s.leg == leg).map(|s| s.call.clone()) {
+                    self.tell(&call, MediaReport::RecordingFailed(no_recording(&error)));
+                }
             }
-            SessionEvent::PlaybackFailed(error) => {
-                self.tell(MediaReport::Trouble(trouble(&error, ErrorCode::NoSpeaker)));
+            DeskEvent::PlayerFinished => {
+                self.playing = None;
+                let _ = self.inputs.try_send(Input::Played(Ok(None)));
             }
         }
     }
 
-    fn tell(&self, report: MediaReport) {
-        let _ = self.inputs.try_send(Input::Media(self.call.clone(), report));
+    /// Something is missing here, for every call that sounds and those to come.
+    fn lacks(&mut self, trouble: ErrorView) {
+        self.tell_all(&MediaReport::Trouble(trouble.clone()));
+        self.trouble.retain(|known| *known != trouble);
+        self.trouble.push(trouble);
     }
 
-    fn tell_last(&self, stats: StreamStats) {
-        // The sound is over: now there is time to wait. An engine that has ended needs no figures.
-        let _ =
-            self.inputs.blocking_send(Input::Media(self.call.clone(), MediaReport::Closed(figures(&stats))));
+    fn tell(&self, call: &CallId, report: MediaReport) {
+        let _ = self.inputs.try_send(Input::Media(call.clone(), report));
+    }
+
+    fn tell_all(&self, report: &MediaReport) {
+        self.calls.iter().for_each(|sounding| self.tell(&sounding.call, report.clone()));
+    }
+
+    fn tell_figures(&mut self) {
+        for sounding in &self.calls {
+            let stats = self.desk.as_mut().and_then(|desk| Some(desk.leg(sounding.leg)?.stats()));
+            if let Some(stats) = stats {
+                self.tell(&sounding.call, MediaReport::Stats(figures(&stats)));
+            }
+        }
+        self.tell_playing();
+    }
+
+    fn tell_playing(&self) {
+        if let (Some(path), Some(player)) = (&self.playing, self.desk.as_ref().and_then(Desk::player)) {
+            let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+            let view = PlayingView {
+                path: path.to_string_lossy().into_owned(),
+                position_ms: millis(player.position()),
+                length_ms: millis(player.length()),
+            };
+            let _ = self.inputs.try_send(Input::Played(Ok(Some(view))));
+        }
+    }
+
+    /// Tells the last figures of calls whose recordings are complete.
+    fn tell_closed(&mut self) {
+        let now = Instant::now();
+        self.completing.retain(|recording| !recording.is_finished());
+        self.closing.retain(|closing| {
+            let complete = closing.recording.as_ref().is_none_or(Finishing::is_finished);
+            if !complete && now < closing.until {
+                return true;
+            }
+            let report = MediaReport::Closed(figures(&closing.stats));
+            // With no room for it now, it is told at the next turn. An engine that has ended needs no figures.
+            let told = self.inputs.try_send(Input::Media(closing.call.clone(), report));
+            matches!(told, Err(mpsc::error::TrySendError::Full(_)))
+        });
+    }
+
+    /// The engine ends: goodbyes are said and recordings completed.
+    fn end(mut self) {
+        for call in self.calls.iter().map(|sounding| sounding.call.clone()).collect::<Vec<_>>() {
+            self.close(&call);
+        }
+        self.desk = None;
+        let recordings = self.closing.iter_mut().filter_map(|closing| closing.recording.take());
+        self.completing.extend(recordings);
+        let until = Instant::now() + COMPLETING;
+        while self.completing.iter().any(|recording| !recording.is_finished()) && Instant::now() < until {
+            std::thread::sleep(LOOK);
+        }
+        self.tell_closed();
     }
 }
 
-fn trouble(error: &tern_media::AudioError, missing: ErrorCode) -> ErrorView {
+fn earlier(wake: Option<Instant>, other: Instant) -> Instant {
+    wake.map_or(other, |wake| wake.min(other))
+}
+
+fn trouble(error: &AudioError, missing: ErrorCode) -> ErrorView {
     let code = match error {
-        tern_media::AudioError::NoDevice(_) | tern_media::AudioError::NoDeviceSupport => missing,
+        AudioError::NoDevice(_) | AudioError::NoDeviceSupport => missing,
         _ => ErrorCode::AudioDeviceFailed,
     };
     ErrorView::with_detail(code, error.to_string())
+}
+
+/// Why there is no recording, or no more of it.
+pub(super) fn no_recording(error: &AudioError) -> ErrorView {
+    ErrorView::with_detail(ErrorCode::RecordingFailed, error.to_string())
+}
+
+/// Why a file is not played.
+pub(super) fn no_playing(error: &AudioError) -> ErrorView {
+    ErrorView::with_detail(ErrorCode::PlayingFailed, error.to_string())
 }
 
 /// Whether the sound itself is to be made anew, and not only sent elsewhere. The seed always differs.
