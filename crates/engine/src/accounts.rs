@@ -147,6 +147,7 @@ impl Account {
                 None => None,
             },
             topups: self.wallet.views(),
+            media: self.profile.media.without_secrets(),
             voicemail: self.voicemail.clone(),
         }
     }
@@ -259,6 +260,7 @@ impl State {
             a.profile.sandbox && a.profile.user == access.sip.user && a.profile.domain == access.sip.domain
         });
         let instance = known.and_then(|a| a.profile.instance.clone());
+        let media = known.map(|a| a.profile.media.clone()).unwrap_or_default();
         let (id, secret_name) = match known {
             Some(account) => (account.profile.id.clone(), account.profile.secret_name.clone()),
             None => (self.take_account_id(), self.random_name()),
@@ -273,7 +275,7 @@ impl State {
             ca_file: None,
             instance: Some(instance.unwrap_or_else(|| self.instance())),
             outbound: true,
-            media: MediaOptions::default(),
+            media,
             provider_url: Some(access.url),
             sandbox: true,
             secret_name,
@@ -321,6 +323,18 @@ impl State {
             self.effect(Effect::SetSecret(key, password));
         }
         self.open_line(id);
+        self.reply(request, Ok(Reply::Done {}));
+    }
+
+    /// Calls that go on keep what they agreed on.
+    pub(crate) fn change_media(&mut self, request: RequestId, id: &AccountId, media: MediaOptions) {
+        let Some(account) = self.accounts.get_mut(id).filter(|a| a.profile.id != DIRECT) else {
+            return self.refuse(request, ErrorCode::NotFound);
+        };
+        account.profile.media = media;
+        let profile = account.profile.clone();
+        self.write(Write::Account(profile));
+        self.account_changed(id);
         self.reply(request, Ok(Reply::Done {}));
     }
 

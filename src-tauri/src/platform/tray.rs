@@ -249,6 +249,7 @@ mod tests {
             feed: FeedState::None {},
             topup_limits: None,
             topups: Vec::new(),
+            media: tern_engine::api::MediaOptions::default(),
             voicemail: None,
         }
     }

@@ -28,6 +28,13 @@ pub enum Command {
         /// The SIP password.
         password: Secret,
     },
+    /// Changes how an account's calls sound and travel, from the next call on.
+    ChangeMedia {
+        /// Which account.
+        account: AccountId,
+        /// All of it; a TURN server's empty password stands for the one that is kept.
+        media: MediaOptions,
+    },
     /// Registers and refreshes the feed now instead of when the back-off says so.
     Reconnect {
         /// Which account.

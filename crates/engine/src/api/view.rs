@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountId, ActivityId, CallId, ErrorView, Notice, QualityView, Settings, ThreadId, TopUpId};
+use super::{
+    AccountId, ActivityId, CallId, ErrorView, MediaOptions, Notice, QualityView, Settings, ThreadId, TopUpId,
+};
 
 /// Everything a window needs to start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -56,6 +58,8 @@ pub struct AccountView {
     pub topup_limits: Option<(String, String)>,
     /// Top-ups that are not finished.
     pub topups: Vec<TopUpView>,
+    /// How its calls sound and travel; passwords are left out.
+    pub media: MediaOptions,
     /// Voicemail, where the server tells of it.
     pub voicemail: Option<VoicemailView>,
 }

@@ -231,6 +231,7 @@ impl State {
             Command::ProvidePassword { account, password } => {
                 self.provide_password(request, &account, password)
             }
+            Command::ChangeMedia { account, media } => self.change_media(request, &account, media),
             Command::Reconnect { account } => self.reconnect(request, &account),
             Command::PlaceCall { account, target, show } => {
                 self.place_call(request, &account, &target, show);

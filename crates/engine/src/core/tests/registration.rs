@@ -9,7 +9,9 @@ use tern_sip::{
 
 use super::*;
 use crate::{
-    api::{ErrorCode, NewAccount, RegistrationState, Secret as ApiSecret, Transport},
+    api::{
+        ErrorCode, MediaOptions, MediaSecurity, NewAccount, RegistrationState, Secret as ApiSecret, Transport,
+    },
     ports::SecretsError,
 };
 
@@ -82,6 +84,23 @@ fn answer(bench: &mut Bench, line: u32, request: &Request, code: u16) {
     }
     let bytes = response.to_bytes();
     bench.give(Input::Datagram { account: ACCOUNT, line, local: local(), remote: registrar(), bytes });
+}
+
+#[test]
+fn an_accounts_sound_is_changed_kept_and_shown() {
+    let mut bench = Bench::new(false, plain());
+    let media =
+        MediaOptions { security: MediaSecurity::Required, codecs: vec!["opus".into()], ..Default::default() };
+    bench.command(Command::ChangeMedia { account: ACCOUNT, media: media.clone() });
+    assert_eq!(bench.account().media, media);
+    let kept = bench.written();
+    assert!(matches!(&kept[..], [Write::Account(profile)] if profile.media == media), "{kept:?}");
+    let request = bench.request();
+    bench.give(Input::Command(
+        request,
+        Command::ChangeMedia { account: AccountId(77), media: MediaOptions::default() },
+    ));
+    assert_eq!(bench.reply_to(request).unwrap().unwrap_err().code, ErrorCode::NotFound);
 }
 
 #[test]
