@@ -76,6 +76,20 @@ const SCENES = {
     await by(page, "incoming-answer").click();
     await page.waitForTimeout(800);
   },
+  conference: async (page) => {
+    await SCENES.two(page);
+    await by(page, "call-join").click();
+    await by(page, "call-record").click();
+    await page.waitForTimeout(1300);
+  },
+  poor: async (page) => {
+    await SCENES.call(page);
+    await page.evaluate(() =>
+      window.tern.disturb({ mos: 2.6, loss: 0.12, concealed: 0.07, badSide: "there", silence: "blockedPath" }),
+    );
+    await page.waitForTimeout(1200);
+    await by(page, "call-quality").locator("summary").click();
+  },
   redirected: async (page) => {
     await by(page, "dial-input").fill("+44 7700 900302");
     await by(page, "dial-call").click();
@@ -108,6 +122,21 @@ const SCENES = {
   },
   settings: async (page) => {
     await by(page, "open-settings").click();
+  },
+  calls: async (page) => {
+    await SCENES.settings(page);
+    await by(page, "settings-hold").selectOption("file");
+    await by(page, "settings-recordings-folder").scrollIntoViewIfNeeded();
+  },
+  media: async (page) => {
+    await SCENES.settings(page);
+    await by(page, "account-add").click();
+    await by(page, "account-sound").click();
+    await by(page, "media-ice").click();
+    await by(page, "media-codecs").fill("opus, mp3");
+    await by(page, "media-codecs").blur();
+    await by(page, "media-turn").fill("turn.example.net");
+    await by(page, "media-turn-password").scrollIntoViewIfNeeded();
   },
   newaccount: async (page) => {
     await by(page, "open-settings").click();

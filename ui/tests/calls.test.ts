@@ -176,3 +176,85 @@ describe("voice messages", () => {
     expect(get("voicemail").tagName).toBe("P");
   });
 });
+
+describe("a conference", () => {
+  it("is made of the calls there are, and can be left by one of them", async () => {
+    const { fake } = await talking();
+    expect(find("call-join")).toBeNull();
+    fake.ring();
+    await pass(0);
+    await click("incoming-answer");
+    await pass(500);
+    await click("call-join");
+    expect(fake.commands.at(-1)).toEqual({ type: "joinCalls" });
+    await pass(0);
+    expect(text("call-joined")).toBe("Conference of 2 calls on this computer");
+    expect(all("calls-list-item").map((item) => item.textContent)).toEqual([
+      "Echo test in the conference",
+      "Anna Whitfield in the conference",
+    ]);
+    await click("call-split");
+    expect(fake.commands.at(-1)).toEqual({ type: "leaveConference", call: 2 });
+    await pass(0);
+    expect(find("call-joined")).toBeNull();
+  });
+});
+
+describe("a recording", () => {
+  it("is started and stopped, and shows for how long it goes on", async () => {
+    const { fake } = await talking();
+    await click("call-record");
+    expect(fake.commands.at(-1)).toEqual({ type: "recordCall", call: 1, on: true });
+    await pass(3000);
+    expect(text("call-recording")).toMatch(/^Recording 0:0[23]$/);
+    expect(get("call-record").getAttribute("aria-pressed")).toBe("true");
+    await click("call-record");
+    expect(fake.commands.at(-1)).toEqual({ type: "recordCall", call: 1, on: false });
+    await pass(0);
+    expect(find("call-recording")).toBeNull();
+  });
+});
+
+describe("encryption", () => {
+  it.each([
+    [{ protocol: "none", suite: null, keysProtected: false }, "Not encrypted"],
+    [{ protocol: "sdes", suite: "AES_CM_128_HMAC_SHA1_80", keysProtected: false }, "Encrypted, but the keys travelled unprotected"],
+    [{ protocol: "sdes", suite: "AES_CM_128_HMAC_SHA1_80", keysProtected: true }, "Encrypted"],
+    [{ protocol: "dtls", suite: "AEAD_AES_256_GCM", keysProtected: true }, "Encrypted"],
+  ] as const)("%o is called what it is", async (security, words) => {
+    const stage = await talking();
+    await become(stage, { security });
+    expect(text("call-security")).toBe(words);
+    expect(get("call-security").title).toBe(security.suite ?? "");
+  });
+});
+
+describe("trouble with the sound", () => {
+  it("names the side that hears badly", async () => {
+    const { fake } = await talking();
+    expect(find("call-bad-side")).toBeNull();
+    fake.disturb({ mos: 2.4, badSide: "there" });
+    await pass(1000);
+    expect(get("call-quality").dataset.quality).toBe("poor");
+    expect(text("call-bad-side")).toContain("hears you badly");
+  });
+
+  it.each([
+    ["microphoneHere", "Your microphone gives no sound."],
+    ["blockedPath", "A firewall on the way may block it."],
+    ["mutedThere", "has muted the microphone"],
+    ["microphoneThere", "microphone gives no sound"],
+  ] as const)("says that %s", async (silence, words) => {
+    const { fake } = await talking();
+    fake.disturb({ silence });
+    await pass(1000);
+    expect(text("call-silence")).toContain(words);
+  });
+
+  it("says nothing of a mute of one's own, which the button shows", async () => {
+    const { fake } = await talking();
+    fake.disturb({ silence: "mutedHere" });
+    await pass(1000);
+    expect(find("call-silence")).toBeNull();
+  });
+});

@@ -3,12 +3,18 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type {
   AccountView,
+  BadSide,
   CallDirection,
   CallOutcome,
   CallState,
-  HoldState,
+  DtmfWay,
   EndedBy,
+  HoldSound,
+  HoldState,
+  MediaKeying,
+  MediaSecurity,
   MessageState,
+  RecordFormat,
   TransactionKind,
   TransferState,
 } from "../src/api/generated";
@@ -119,6 +125,18 @@ describe("keys in code", () => {
     "call-ended-": outcomes.filter((outcome) => outcome !== "answered").map((outcome) => `call-ended-${outcome}`),
     "filter-": FILTERS.map((filter) => `filter-${filter}`),
     "quality-": ["good", "fair", "poor"].map((quality) => `quality-${quality}`),
+    "quality-side-": every<BadSide>({ none: true, here: true, there: true, both: true })
+      .filter((side) => side !== "none")
+      .map((side) => `quality-side-${side}`),
+    "silence-": ["microphone-here", "muted-there", "microphone-there", "blocked-path"].map((cause) => `silence-${cause}`),
+    "security-": ["full", "keys", "none"].map((standing) => `security-${standing}`),
+    "media-security-": every<MediaSecurity>({ off: true, preferred: true, required: true }).map((s) => `media-security-${s}`),
+    "media-keying-": every<MediaKeying>({ auto: true, sdes: true, dtls: true }).map((keying) => `media-keying-${keying}`),
+    "media-dtmf-": every<DtmfWay>({ auto: true, rfc4733: true, info: true, inBand: true }).map(
+      (way) => `media-dtmf-${way.toLowerCase()}`,
+    ),
+    "settings-hold-": every<HoldSound["type"]>({ music: true, silence: true, file: true }).map((kind) => `settings-hold-${kind}`),
+    "settings-record-": every<RecordFormat>({ wav: true, opus: true }).map((format) => `settings-record-${format}`),
     "row-call-": directions.flatMap((way) => outcomes.map((outcome) => `row-call-${way}-${outcome}`)),
     "row-money-": kinds.map((kind) => `row-money-${kebab(kind)}`),
     "row-sms-": messages.map((state) => `row-sms-${state}`),
@@ -130,7 +148,7 @@ describe("keys in code", () => {
 
   it("all exist", () => {
     const literal = [...source.matchAll(/\bt\(\s*"([^"]+)"/g)].map((match) => match[1]!);
-    const form = [...source.matchAll(/"((?:account|password)-[a-z-]+-?(?:empty|wrong))"/g)].map((match) => match[1]!);
+    const form = [...source.matchAll(/"((?:account|media|password)-[a-z-]+-?(?:empty|wrong))"/g)].map((match) => match[1]!);
     const conditional = [...source.matchAll(/\bt\([^()"`]*\?\s*"([^"]+)"\s*:\s*"([^"]+)"/g)].flatMap((m) => [m[1]!, m[2]!]);
     const used = [...literal, ...form, ...conditional, ...Object.values(built).flat(), ...worded];
     expect(literal.length).toBeGreaterThan(100);

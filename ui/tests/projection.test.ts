@@ -124,6 +124,7 @@ describe("feed", () => {
     peerName: "",
     at: new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString(),
     unread: false,
+    recording: null,
     what: { type: "call", direction: "incoming", outcome: "missed", durationSeconds: 0, price: null },
   });
 

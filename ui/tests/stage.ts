@@ -59,6 +59,20 @@ export async function type(testid: string, value: string): Promise<void> {
   await pass(0);
 }
 
+/** Picks from a list. */
+export async function choose(testid: string, value: string): Promise<void> {
+  const list = get(testid) as HTMLSelectElement;
+  list.value = value;
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+  await pass(0);
+}
+
+/** Moves on from a field. */
+export async function leave(testid: string): Promise<void> {
+  get(testid).dispatchEvent(new FocusEvent("blur"));
+  await pass(0);
+}
+
 export async function press(key: string, target: EventTarget = document.body, init: KeyboardEventInit = {}): Promise<void> {
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init }));
   await pass(0);

@@ -1,9 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
 import type { ActivityItem, CallStatsView, CallView } from "../src/api/generated";
 import { blank, problems, toAccount } from "../src/features/account/form";
+import { blankMedia, mediaProblems, toMedia, toMediaForm } from "../src/features/account/media-form";
 import { byDay } from "../src/features/activity/rows";
 import { quality, stateWords } from "../src/features/call/words";
 import { clean, isDialKey } from "../src/features/dialer/typed";
+import { range, written } from "../src/features/settings/ports";
 import { measure } from "../src/features/thread/segments";
 import { cents, decimal, judge, presets } from "../src/features/wallet/amount";
 import { clock, country, daysBetween, money, timer } from "../src/i18n/figures";
@@ -140,7 +142,7 @@ describe("account form", () => {
 describe("calls in words", () => {
   const stats = (change: Partial<CallStatsView>): CallStatsView => ({
     codec: "opus", packetsSent: 1000, packetsReceived: 1000, packetsLost: 0, concealedMs: 0,
-    jitterMs: 5, roundTripMs: 40, levelIn: 0, levelOut: 0, ...change,
+    jitterMs: 5, roundTripMs: 40, levelIn: 0, levelOut: 0, quality: null, ...change,
   });
 
   it.each([
@@ -170,5 +172,61 @@ describe("days", () => {
       [0, ["a"]],
       [1, ["b", "c"]],
     ]);
+  });
+});
+
+describe("ports", () => {
+  it.each([
+    ["10000-10100", { from: 10_000, to: 10_100 }],
+    [" 5000 – 5001 ", { from: 5000, to: 5001 }],
+    ["", null],
+    ["5000", undefined],
+    ["5000-5000", undefined],
+    ["80-90", undefined],
+    ["60000-70000", undefined],
+    ["a-b", undefined],
+  ])("%j is %o", (typed, expected) => expect(range(typed)).toEqual(expected));
+
+  it("are written as they are typed", () => expect(range(written({ from: 4000, to: 4100 }))).toEqual({ from: 4000, to: 4100 }));
+});
+
+describe("an account's sound", () => {
+  const form = (special: Partial<ReturnType<typeof blankMedia>>) => ({ ...blankMedia(), ...special });
+
+  it("names codecs in their own spelling and order", () => {
+    expect(toMedia(form({ codecs: "pcma;OPUS g.722" })).codecs).toEqual(["PCMA", "opus", "G722"]);
+    expect(mediaProblems(form({ codecs: "opus, mp3" }))).toEqual({ codecs: "media-codecs-wrong" });
+  });
+
+  it("needs a user and a password for TURN, and asks for neither without ICE", () => {
+    expect(mediaProblems(form({ ice: true, turn: "turn.example.net" }))).toEqual({
+      turnUser: "account-user-empty",
+      turnPassword: "password-empty",
+    });
+    expect(mediaProblems(form({ ice: true, stun: "a b", turn: "c:0" }))).toMatchObject({
+      stun: "account-proxy-wrong",
+      turn: "account-proxy-wrong",
+    });
+    const off = form({ ice: false, stun: "a b", turn: "turn.example.net" });
+    expect(mediaProblems(off)).toEqual({});
+    expect(toMedia(off)).toMatchObject({ stunServer: null, turnServer: null });
+    const on = form({ ice: true, turn: "turn.example.net:3478", turnUser: "me", turnPassword: "s" });
+    expect(toMedia(on).turnServer).toEqual({ server: "turn.example.net:3478", user: "me", password: "s" });
+  });
+
+  it("comes back to the form as it was kept, but for the password, which may stay empty then", () => {
+    const turnServer = { server: "turn.example.net", user: "me", password: "s" };
+    const media = { ...toMedia(blankMedia()), codecs: ["opus", "PCMA"], packetMs: 40, ice: true, turnServer };
+    const again = toMediaForm(media);
+    expect(toMedia(again)).toEqual({ ...media, turnServer: { ...turnServer, password: "" } });
+    expect(mediaProblems(again, true)).toEqual({});
+    expect(mediaProblems(again, false)).toEqual({ turnPassword: "password-empty" });
+  });
+
+  it("is told to the engine only where it is not the usual one", () => {
+    const account = { ...blank(), user: "me", domain: "example.net", password: "s" };
+    expect(toAccount(account).options).toBeNull();
+    const always = toAccount({ ...account, media: form({ security: "required" }) });
+    expect(always.options).toMatchObject({ caFile: null, outbound: true, media: { security: "required" } });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { all, click, find, get, open, openRow, pass, press, text, type } from "./stage";
+import { RECORDING } from "../src/api/fake-data";
+import { all, choose, click, find, get, leave, open, openRow, pass, press, text, type } from "./stage";
 
 describe("a first look", () => {
   it("shows account, registration in words, numbers, balance and what happened", async () => {
@@ -521,4 +522,77 @@ it("numbers are copied without their dressing", async () => {
   await click("copy-number");
   expect(write).toHaveBeenCalledWith("+442079460123");
   expect(get("copy-number").getAttribute("aria-label")).toBe("Copied");
+});
+
+describe("a recording in the conversation", () => {
+  it("is played, shows how far it got, and is stopped", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    await click("recording-play");
+    expect(fake.commands.at(-1)).toEqual({ type: "playFile", path: RECORDING });
+    await pass(2000);
+    expect(text("playing")).toContain("2026-11-22 15.04 Anna Whitfield.opus");
+    expect(text("playing")).toContain("0:02 / 4:14");
+    await click("playing-stop");
+    expect(fake.commands.at(-1)).toEqual({ type: "stopPlaying" });
+    await pass(0);
+    expect(find("playing")).toBeNull();
+  });
+});
+
+describe("settings of calls", () => {
+  it("are taken on at once", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await click("settings-noise");
+    expect(fake.commands.at(-1)).toMatchObject({ settings: { noiseSuppression: false } });
+    await choose("settings-hold", "silence");
+    expect(fake.commands.at(-1)).toMatchObject({ settings: { holdMusic: { type: "silence" } } });
+  });
+
+  it("keep a sound file for holding only once it is named", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    const before = fake.commands.length;
+    await choose("settings-hold", "file");
+    expect(fake.commands.length).toBe(before);
+    await type("settings-hold-path", "/music/wait.wav");
+    await leave("settings-hold-path");
+    expect(fake.commands.at(-1)).toMatchObject({ settings: { holdMusic: { type: "file", path: "/music/wait.wav" } } });
+  });
+
+  it("take ports that make sense and say so of others", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    const before = fake.commands.length;
+    await type("settings-ports", "80");
+    await leave("settings-ports");
+    expect(fake.commands.length).toBe(before);
+    expect(get("settings-view").textContent).toContain("Two numbers from 1024");
+    await type("settings-ports", "10000-10100");
+    await leave("settings-ports");
+    expect(fake.commands.at(-1)).toMatchObject({ settings: { mediaPorts: { from: 10_000, to: 10_100 } } });
+  });
+});
+
+describe("an account's sound and encryption", () => {
+  it("are changed in the settings, and what is wrong is told first", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await click("account-sound-open");
+    await choose("media-security", "required");
+    await type("media-codecs", "mp3");
+    await click("account-sound-save");
+    expect(get("account-sound-dialog").textContent).toContain("Tern knows opus");
+    await type("media-codecs", "opus");
+    await click("account-sound-save");
+    expect(fake.commands.at(-1)).toMatchObject({
+      type: "changeMedia",
+      account: 1,
+      media: { security: "required", codecs: ["opus"] },
+    });
+    expect(find("account-sound-dialog")).toBeNull();
+    await click("account-sound-open");
+    expect((get("media-security") as HTMLSelectElement).value).toBe("required");
+  });
 });

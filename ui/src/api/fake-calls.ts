@@ -1,6 +1,6 @@
 // The fake engine's calls: they dial, ring, connect, tick each second and end, as the real ones do.
 
-import type { CallEndView, CallId, CallOutcome, CallView, ErrorCode, Fault } from "./generated";
+import type { CallEndView, CallId, CallOutcome, CallView, ErrorCode, Fault, QualityView } from "./generated";
 
 export interface CallEvents {
   changed(call: CallView): void;
@@ -22,6 +22,7 @@ export class FakeCalls {
   readonly #calls = new Map<CallId, CallView>();
   readonly #ticks = new Map<CallId, ReturnType<typeof setInterval>>();
   #next = 1;
+  #disturbance: Partial<QualityView> = {};
 
   constructor(events: CallEvents) {
     this.#events = events;
@@ -125,6 +126,28 @@ export class FakeCalls {
     this.#after(id, 2000, () => this.#connect(id));
   }
 
+  /** Every answered call becomes one conversation. */
+  joinAll(): void {
+    const answered = this.living.filter((call) => call.state === "connected");
+    for (const call of answered) this.#change(call.id, { joined: true, hold: "none" });
+  }
+
+  leave(id: CallId): void {
+    this.#change(id, { joined: false, hold: "here" });
+    const [last, ...more] = this.living.filter((call) => call.joined);
+    if (last && more.length === 0) this.#change(last.id, { joined: false });
+  }
+
+  record(id: CallId, on: boolean): void {
+    const path = "/home/me/Music/Tern/2026-11-22 15.04 Anna Whitfield.wav";
+    this.#change(id, { recording: on ? { path, startedAt: new Date().toISOString() } : null });
+  }
+
+  /** The network gets worse, or one side falls silent. */
+  disturb(quality: Partial<QualityView>): void {
+    this.#disturbance = quality;
+  }
+
   #begin(direction: CallView["direction"], peer: string, number: string, state: CallView["state"]): CallView {
     const call: CallView = {
       id: this.#next++,
@@ -158,7 +181,8 @@ export class FakeCalls {
   #connect(id: CallId): void {
     const state = this.#calls.get(id)?.state;
     if (state !== "ringing" && state !== "connecting" && state !== "dialing") return;
-    this.#change(id, { state: "connected", answeredAt: new Date().toISOString() });
+    const security = { protocol: "dtls", suite: "AEAD_AES_128_GCM", keysProtected: true } as const;
+    this.#change(id, { state: "connected", answeredAt: new Date().toISOString(), security });
     let second = 0;
     const tick = setInterval(() => {
       second += 1;
@@ -174,8 +198,19 @@ export class FakeCalls {
           jitterMs: 4 + (second % 3),
           roundTripMs: 38 + (second % 5),
           levelIn: muted ? 0 : sway(0),
-          levelOut: sway(2),
-          quality: null,
+          levelOut: this.#disturbance.silence ? 0 : sway(2),
+          quality: {
+            mos: 4.3,
+            loss: 0,
+            concealed: 0,
+            delayMs: 82,
+            jitterMs: 4 + (second % 3),
+            badSide: "none",
+            silence: null,
+            overruns: 0,
+            underruns: 0,
+            ...this.#disturbance,
+          },
         },
       });
     }, 1000);

@@ -23,6 +23,7 @@ export function account(now: number): AccountView {
     feed: { state: "fresh" },
     topupLimits: ["5.00", "3600.00"],
     topups: [],
+    media: {},
     voicemail: null,
   };
 }
@@ -61,6 +62,7 @@ export function activity(now: number): ActivityItem[] {
       at: new Date(now - minutesAgo * 60_000).toISOString(),
       unread,
       what,
+      recording: what.type === "call" && what.durationSeconds === 254 ? RECORDING : null,
     });
   const { london, paris, moscow } = OWN;
   const [anna, camille, lev] = ["+447700900142", "+33639981207", "+79001234501"];
@@ -104,6 +106,9 @@ function text(incoming: boolean, words: string, state: MessageState = "sent", pr
     },
   };
 }
+
+/** What was recorded of one of the calls. */
+export const RECORDING = "/home/me/Music/Tern/2026-11-22 15.04 Anna Whitfield.opus";
 
 type CallRow = Extract<ActivityWhat, { type: "call" }>;
 

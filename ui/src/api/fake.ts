@@ -17,6 +17,7 @@ import type {
   Fault,
   NewAccount,
   Notice,
+  QualityView,
   Query,
   Reply,
   Settings,
@@ -39,6 +40,8 @@ export interface Fake extends Bridge {
   ring(peer?: string): number;
   /** The other side of a call asks us to talk to somebody else. */
   askTransfer(call: number, to: string): void;
+  /** What a call sounds like from now on. */
+  disturb(quality: Partial<QualityView>): void;
   /** Someone writes to us. */
   receive(text: string, peer?: string): void;
   /** An event gets lost on the way. */
@@ -75,6 +78,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   let nextRow = 1000;
   let nextAccount = 2;
   let nextTopUp = 1;
+  let playing: ReturnType<typeof setInterval> | undefined;
   const drafts = new Map<ThreadId, string>();
   const commands: Command[] = [];
 
@@ -102,7 +106,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   function add(number: string, peer: string, peerName: string, unread: boolean, what: ActivityItem["what"]): ActivityItem {
     const thread = what.type === "transaction" ? null : data.threadId(number, peer);
     const at = new Date().toISOString();
-    const row = { id: `row-${nextRow++}`, account: 1, thread, number, peer, peerName, at, unread, what };
+    const row = { id: `row-${nextRow++}`, account: 1, thread, number, peer, peerName, at, unread, what, recording: null };
     rows = [row, ...rows];
     changed(thread);
     return row;
@@ -155,6 +159,20 @@ export function createFake(options: FakeOptions = {}): Fake {
     return { type: "messageQueued", message: row.id, thread: data.threadId(from, peer) };
   }
 
+  function play(path: string | null): void {
+    clearInterval(playing);
+    const lengthMs = 254_000;
+    let positionMs = 0;
+    const tell = () => emit({ type: "playingChanged", playing: path === null ? null : { path, positionMs, lengthMs } });
+    tell();
+    if (path === null) return;
+    playing = setInterval(() => {
+      positionMs += 1000;
+      if (positionMs >= lengthMs) play(null);
+      else tell();
+    }, 1000);
+  }
+
   function addFunds(amount: string): Reply {
     const value = Number(amount);
     if (!/^\d+(\.\d{1,2})?$/.test(amount) || value < 5 || value > 3600) throw problem("invalidAmount");
@@ -201,6 +219,7 @@ export function createFake(options: FakeOptions = {}): Fake {
         feed: { state: "none" },
         topupLimits: null,
         topups: [],
+        media: account.options?.media ?? {},
         voicemail: null,
       },
     ];
@@ -222,6 +241,10 @@ export function createFake(options: FakeOptions = {}): Fake {
         return addAccount(command.account);
       case "removeAccount":
         accounts = accounts.filter((account) => account.id !== command.account);
+        emit({ type: "accountChanged", account: command.account });
+        return done;
+      case "changeMedia":
+        accounts = accounts.map((each) => (each.id === command.account ? { ...each, media: command.media } : each));
         emit({ type: "accountChanged", account: command.account });
         return done;
       case "providePassword":
@@ -255,6 +278,21 @@ export function createFake(options: FakeOptions = {}): Fake {
         if (command.type === "answerTransfer") calls.answerTransfer(command.call, command.accept);
         if (command.type === "followRedirect") calls.follow(command.call, command.target);
         if (command.type === "muteCall") calls.mute(command.call, command.muted);
+        return done;
+      case "joinCalls":
+        calls.joinAll();
+        return done;
+      case "leaveConference":
+      case "recordCall":
+        if (!calls.has(command.call)) throw problem("notFound");
+        if (command.type === "recordCall") calls.record(command.call, command.on);
+        else calls.leave(command.call);
+        return done;
+      case "playFile":
+        play(command.path);
+        return done;
+      case "stopPlaying":
+        play(null);
         return done;
       case "sendMessage":
         return send(command.from, command.to, command.text);
@@ -321,6 +359,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       return crossing(snapshot);
     },
     askTransfer: (call, to) => calls.askTransfer(call, to),
+    disturb: (quality) => calls.disturb(quality),
     ring: (peer = "+447700900142") => calls.ring(peer, data.OWN.london).id,
     receive(text, peer = "+447700900142") {
       const name = rows.find((row) => row.peer === peer)?.peerName ?? peer;

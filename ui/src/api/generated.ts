@@ -36,6 +36,8 @@ export type AccountView = {
 	topupLimits: [string, string] | null,
 	/**  Top-ups that are not finished. */
 	topups: TopUpView[],
+	/**  How its calls sound and travel; passwords are left out. */
+	media: MediaOptions,
 	/**  Voicemail, where the server tells of it. */
 	voicemail: VoicemailView | null,
 };
@@ -61,6 +63,8 @@ export type ActivityItem = {
 	at: string,
 	/**  Not seen yet. */
 	unread: boolean,
+	/**  A call's recording: the path of its file. */
+	recording?: string | null,
 	/**  What it is. */
 	what: ActivityWhat,
 };
@@ -305,6 +309,12 @@ account: AccountId } |
 account: AccountId; 
 /**  The SIP password. */
 password: Secret } | 
+/**  Changes how an account's calls sound and travel, from the next call on. */
+{ type: "changeMedia"; 
+/**  Which account. */
+account: AccountId; 
+/**  All of it; a TURN server's empty password stands for the one that is kept. */
+media: MediaOptions } | 
 /**  Registers and refreshes the feed now instead of when the back-off says so. */
 { type: "reconnect"; 
 /**  Which account. */
@@ -341,6 +351,26 @@ muted: boolean } |
 call: CallId; 
 /**  Whether to hold it. */
 held: boolean } | 
+/**  Makes one conversation of all answered calls; those that wait are taken back. */
+{ type: "joinCalls" } | 
+/**  Takes a call out of the conference and puts it on hold; the others go on. */
+{ type: "leaveConference"; 
+/**  Which call. */
+call: CallId } | 
+/**  Records an answered call, or stops to: this side on one channel, the other on the other. */
+{ type: "recordCall"; 
+/**  Which call. */
+call: CallId; 
+/**  Whether to record it. */
+on: boolean; 
+/**  Into this file, replaced if it is there; `None` for a new one in the folder for recordings. */
+path?: string | null } | 
+/**  Plays a sound file (WAV, Ogg Opus) to this side, in place of the one that is played. */
+{ type: "playFile"; 
+/**  Which file. */
+path: string } | 
+/**  Ends what is played. */
+{ type: "stopPlaying" } | 
 /**
  *  Hands a call over: the other side is asked to call somebody, and our call ends when they talk. How it goes is
  *  told in the call.
@@ -523,6 +553,10 @@ export type ErrorCode =
 "noSpeaker" | 
 /**  The sound device stopped working. */
 "audioDeviceFailed" | 
+/**  The call can't be recorded, or no further: the folder or the disk; the detail says what. The call goes on. */
+"recordingFailed" | 
+/**  The sound file can't be played; the detail says why. */
+"playingFailed" | 
 /**  The account has too little balance. */
 "insufficientFunds" | 
 /**  The SMS text is empty. */
@@ -587,6 +621,10 @@ threads: ThreadId[] } |
 { type: "settingsChanged" } | 
 /**  Sound devices came or went. */
 { type: "devicesChanged" } | 
+/**  A sound file is played: sent at its start, each second, and with `None` at its end. */
+{ type: "playingChanged"; 
+/**  How far it got. */
+playing: PlayingView | null } | 
 /**  An incoming call began to ring. */
 { type: "callRang"; 
 /**  Which call. */

@@ -12,6 +12,7 @@ import type {
   Event,
   EventKind,
   Notice,
+  PlayingView,
   Settings,
   Snapshot,
   ThreadId,
@@ -44,6 +45,8 @@ export interface Projection {
   thread: ThreadView | null;
   devices: DevicesView;
   settings: Settings;
+  /** The sound file that is played. */
+  playing: PlayingView | null;
   notices: ShownNotice[];
   /** Whether a first snapshot's notices were taken over: later snapshots repeat what was dismissed since. */
   told: boolean;
@@ -99,6 +102,7 @@ export function empty(): Projection {
     thread: null,
     devices: { inputs: [], outputs: [] },
     settings: {},
+    playing: null,
     notices: [],
     told: false,
     nextNotice: 1,
@@ -165,6 +169,7 @@ function subscribed(state: Projection, snapshot: Snapshot): Step {
     feed: { items: snapshot.activity.items, next: snapshot.activity.next, unread: snapshot.activity.unread },
     devices: snapshot.devices,
     settings: snapshot.settings,
+    playing: snapshot.playing ?? null,
     told: true,
   };
   if (!state.told) next = (snapshot.notices ?? []).reduce(withNotice, next);
@@ -209,6 +214,8 @@ function happened(state: Projection, kind: EventKind): Step {
     case "messageArrived":
       // `activityChanged` brings the row; this one is for notifications.
       return only(state);
+    case "playingChanged":
+      return only({ ...state, playing: kind.playing });
     case "callRang":
     case "digitCame":
       return only(state);

@@ -1,6 +1,8 @@
 // What a person types to add a SIP account, and what is wrong with it.
 
-import type { NewAccount, Transport } from "../../api/generated";
+import type { AccountOptions, NewAccount, Transport } from "../../api/generated";
+import { isHost, isHostAndPort } from "./host";
+import { blankMedia, mediaProblems, toMedia, type MediaForm } from "./media-form";
 
 export interface AccountForm {
   name: string;
@@ -10,17 +12,15 @@ export interface AccountForm {
   proxy: string;
   transport: Transport;
   caFile: string;
+  media: MediaForm;
 }
 
 /** The ways SIP can travel, the usual one first. */
 export const TRANSPORTS = ["auto", "udp", "tcp", "tls"] as const satisfies readonly Transport[];
 
 export function blank(): AccountForm {
-  return { name: "", user: "", domain: "", password: "", proxy: "", transport: "auto", caFile: "" };
+  return { name: "", user: "", domain: "", password: "", proxy: "", transport: "auto", caFile: "", media: blankMedia() };
 }
-
-const HOST = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
-const IPV6 = /^\[[0-9a-f:.]+\]$/i;
 
 /** Keys of what is wrong, by field; empty where nothing is. */
 export function problems(form: AccountForm): Partial<Record<keyof AccountForm, string>> {
@@ -35,6 +35,11 @@ export function problems(form: AccountForm): Partial<Record<keyof AccountForm, s
   return wrong;
 }
 
+/** Whether anything keeps the form from being sent. */
+export function isWrong(form: AccountForm): boolean {
+  return Object.keys(problems(form)).length + Object.keys(mediaProblems(form.media)).length > 0;
+}
+
 export function toAccount(form: AccountForm): NewAccount {
   return {
     name: form.name.trim(),
@@ -43,18 +48,14 @@ export function toAccount(form: AccountForm): NewAccount {
     password: form.password,
     proxy: form.proxy.trim() || null,
     transport: form.transport,
-    options: form.caFile.trim() === "" ? null : { caFile: form.caFile.trim(), outbound: true },
+    options: options(form),
     provider: null,
   };
 }
 
-function isHost(text: string): boolean {
-  return HOST.test(text) || IPV6.test(text);
-}
-
-function isHostAndPort(text: string): boolean {
-  const port = /:(\d{1,5})$/.exec(text);
-  if (!port) return isHost(text);
-  const number = Number(port[1]);
-  return number > 0 && number < 65_536 && isHost(text.slice(0, port.index));
+/** Nothing where everything is as usual: then a later Tern may choose better. */
+function options(form: AccountForm): AccountOptions | null {
+  const usual = JSON.stringify(toMedia(form.media)) === JSON.stringify(toMedia(blankMedia()));
+  const caFile = form.caFile.trim() || null;
+  return usual && caFile === null ? null : { caFile, outbound: true, media: toMedia(form.media) };
 }
