@@ -10,7 +10,7 @@ use std::{
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use serde_json::json;
-use tern_engine::api::{DtmfWay, MediaOverrides};
+use tern_engine::api::{DtmfWay, MediaOverrides, Secret, TurnServer};
 
 use crate::{
     audio::End,
@@ -163,6 +163,18 @@ pub(crate) struct Sound {
     /// Length of the packets sent in ms, where the other side asks for no other: 10, 20, 30, 40 or 60
     #[arg(long, value_name = "MS", value_parser = packet_time)]
     pub(crate) ptime: Option<u32>,
+    /// Look for ways for the sound by ICE: on or off
+    #[arg(long, value_name = "on|off", num_args = 0..=1, default_missing_value = "on", value_parser = on_off)]
+    pub(crate) ice: Option<bool>,
+    /// A STUN server, which tells this computer's address as seen from outside
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) stun: Option<String>,
+    /// A TURN server, which relays the sound where nothing else leads; needs --ice
+    #[arg(long, value_name = "USER@HOST[:PORT]", value_parser = turn_server, requires = "turn_password_env")]
+    pub(crate) turn: Option<(String, String)>,
+    /// The environment variable that holds the TURN server's password
+    #[arg(long, value_name = "VAR", requires = "turn")]
+    pub(crate) turn_password_env: Option<String>,
     /// How digits go out: auto, as events, by INFO, or as tones in the sound
     #[arg(long, value_enum)]
     pub(crate) dtmf: Option<Dtmf>,
@@ -188,6 +200,14 @@ impl Sound {
                 Dtmf::Rfc4733 => DtmfWay::Rfc4733,
                 Dtmf::Info => DtmfWay::Info,
                 Dtmf::Inband => DtmfWay::InBand,
+            }),
+            ice: self.ice,
+            stun_server: self.stun.clone(),
+            turn_server: self.turn.clone().map(|(user, server)| {
+                let variable = self.turn_password_env.as_deref().unwrap_or_default();
+                // A server that wants one refuses the empty one.
+                let password = std::env::var(variable).unwrap_or_default();
+                TurnServer { server, user, password: Secret(password) }
             }),
             ..MediaOverrides::default()
         }
@@ -219,6 +239,21 @@ pub(crate) enum Codec {
 fn packet_time(text: &str) -> Result<u32, String> {
     let ms = text.parse().ok().filter(|ms| [10, 20, 30, 40, 60].contains(ms));
     ms.ok_or_else(|| String::from("packets are 10, 20, 30, 40 or 60 ms long"))
+}
+
+fn on_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(String::from("it is on or off")),
+    }
+}
+
+/// The user before the last `@`, as names of users may hold one.
+fn turn_server(text: &str) -> Result<(String, String), String> {
+    let parts = text.rsplit_once('@').filter(|(user, server)| !user.is_empty() && !server.is_empty());
+    let (user, server) = parts.ok_or_else(|| String::from("it is USER@HOST or USER@HOST:PORT"))?;
+    Ok((user.to_owned(), server.to_owned()))
 }
 
 impl Codec {

@@ -65,7 +65,7 @@ impl Exit {
                 Self::Credentials
             }
             SipUnreachable | SipRefused | CertificateUntrusted | CertificateWrongName
-            | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NotRegistered
+            | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered
             | SendUnknown => Self::Unreachable,
             NotFound | NumberUnknown => Self::NotFound,
             InvalidTarget | InvalidRecipient | EmptyMessage | MessageTooLong | InvalidAmount

@@ -38,6 +38,8 @@ pub(crate) struct Account {
     pub(crate) line: Line,
     /// Kept while the account lives, for the digest of later requests.
     pub(crate) password: Option<Secret>,
+    /// For the TURN server its options name.
+    pub(crate) turn_password: Option<Secret>,
     pub(crate) numbers: Vec<Number>,
     pub(crate) link: Link,
     pub(crate) feed: Feed,
@@ -82,6 +84,7 @@ impl Account {
             profile,
             line: Line::default(),
             password: None,
+            turn_password: None,
             numbers: Vec::new(),
             link,
             feed: Feed::default(),
@@ -156,6 +159,7 @@ impl Account {
         let (suffix, what) = match kind {
             SecretKind::SipPassword => ("sip-password", ""),
             SecretKind::ProviderToken => ("provider-token", " (provider)"),
+            SecretKind::TurnPassword => ("turn-password", " (TURN)"),
         };
         SecretKey {
             name: format!("{}/{suffix}", self.profile.secret_name),
@@ -225,6 +229,13 @@ impl State {
                         account.secret_key(SecretKind::ProviderToken),
                     ));
                 }
+                if account.profile.media.turn_server.is_some() {
+                    self.effect(Effect::GetSecret(
+                        id.clone(),
+                        SecretKind::TurnPassword,
+                        account.secret_key(SecretKind::TurnPassword),
+                    ));
+                }
             }
             self.accounts.insert(id, account);
         }
@@ -250,7 +261,12 @@ impl State {
         if let Some(token) = &token {
             self.effect(Effect::SetSecret(account.secret_key(SecretKind::ProviderToken), token.clone()));
         }
+        let mut media = account.profile.media.clone();
         self.accounts.insert(id.clone(), account);
+        self.keep_turn_password(&id, &mut media);
+        if let Some(account) = self.accounts.get_mut(&id) {
+            account.profile.media = media;
+        }
         self.start_account(&id, password, token);
         self.reply(request, Ok(Reply::AccountAdded { account: id }));
     }
@@ -299,6 +315,9 @@ impl State {
             if !account.profile.sandbox {
                 self.effect(Effect::DeleteSecret(account.secret_key(SecretKind::SipPassword)));
                 self.effect(Effect::DeleteSecret(account.secret_key(SecretKind::ProviderToken)));
+                if account.profile.media.turn_server.is_some() {
+                    self.effect(Effect::DeleteSecret(account.secret_key(SecretKind::TurnPassword)));
+                }
             }
             self.effect(Effect::CloseProvider(id.clone()));
             self.write(Write::RemoveAccount(id.clone()));
@@ -368,6 +387,7 @@ impl State {
                         self.open_line(id);
                     }
                     SecretKind::ProviderToken => self.open_link(id, secret),
+                    SecretKind::TurnPassword => account.turn_password = Some(secret),
                 }
                 return;
             }
@@ -379,6 +399,8 @@ impl State {
             SecretKind::SipPassword if account.password.is_some() => return,
             SecretKind::SipPassword => account.line.state = LineState::PasswordNeeded(error),
             SecretKind::ProviderToken => account.feed.set_stale(self.now.wall, error),
+            // Calls go without the relay then, as most can.
+            SecretKind::TurnPassword => return,
         }
         self.account_changed(id);
     }

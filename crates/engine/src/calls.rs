@@ -10,6 +10,7 @@ mod holding;
 mod peer;
 mod recording;
 mod signalling;
+mod ways;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -39,6 +40,7 @@ use crate::{
 use handing::Handing;
 use peer::{peer_of, target_uri};
 use recording::Recording;
+use ways::Ways;
 
 /// One call.
 pub(crate) struct Call {
@@ -67,6 +69,7 @@ pub(crate) struct Call {
     diverted_by: Option<String>,
     handing: Handing,
     rtp: Option<SocketAddr>,
+    ways: Ways,
     early_media: bool,
     /// Its media thread runs, and will tell the last figures.
     sounding: bool,
@@ -242,7 +245,7 @@ impl State {
             call.show = shown;
         }
         self.hold_others(&call);
-        self.effect(Effect::OpenMedia(call.clone(), local));
+        self.open_media(&call, local);
         self.reply(request, Ok(Reply::CallPlaced { call: call.clone() }));
         self.call_changed(&call);
     }
@@ -257,7 +260,7 @@ impl State {
                 call.phase = Phase::Answering;
                 let tag = call.tag();
                 self.hold_others(id);
-                self.effect(Effect::OpenMedia(id.clone(), local));
+                self.open_media(id, local);
                 self.effect(Effect::CloseNotification(tag));
                 self.call_changed(id);
                 self.done(request, None);
@@ -335,9 +338,11 @@ impl State {
             return;
         };
         match report {
-            MediaReport::Opened(rtp) => {
+            MediaReport::Opened(rtp, addresses) => {
                 let moved = call.rtp.replace(rtp).is_some();
-                match call.phase.clone() {
+                let phase = call.phase.clone();
+                self.media_opened(id, addresses);
+                match phase {
                     Phase::Preparing(whither) => self.invite(id, *whither),
                     Phase::Answering => self.accept(id),
                     _ if moved => self.offer_again(id),
@@ -348,6 +353,7 @@ impl State {
                 let error = ErrorView::with_detail(ErrorCode::Internal, "rtp");
                 self.hang_up(id, EndedBy::Local, Some(error));
             }
+            MediaReport::Way(found) => self.way_found(id, found),
             MediaReport::Stats(stats) => {
                 call.stats = Some(stats);
                 if call.phase != Phase::Ended {
@@ -382,7 +388,7 @@ impl State {
         for id in self.calls_of(account) {
             let Some(call) = self.calls.get(&id) else { continue };
             if call.rtp.is_some() && call.phase != Phase::Ended {
-                self.effect(Effect::OpenMedia(id, ip));
+                self.open_media(&id, ip);
             }
         }
     }
@@ -421,6 +427,7 @@ impl State {
             diverted_by: None,
             handing: Handing::default(),
             rtp: None,
+            ways: Ways::default(),
             early_media: false,
             sounding: false,
             muted: false,

@@ -423,16 +423,12 @@ impl Task {
                     let _ = inputs.send(Input::Browsed(request, opened)).await;
                 });
             }
-            Effect::OpenMedia(call, ip) => {
-                let opened = self.sounds.open(&call, ip);
-                let report = match opened {
-                    Ok(address) => MediaReport::Opened(address),
-                    Err(error) => {
-                        tracing::error!(%error, "no sockets for a call");
-                        MediaReport::NotOpened
-                    }
-                };
-                self.backlog.push_back(Input::Media(call, report));
+            Effect::OpenMedia(call, ip, reach) => {
+                let report = self.sounds.open(&call, ip, *reach, &self.dns).unwrap_or_else(|error| {
+                    tracing::error!(%error, "no sockets for a call");
+                    Some(MediaReport::NotOpened)
+                });
+                self.backlog.extend(report.map(|report| Input::Media(call, report)));
             }
             Effect::RunMedia(call, plan) => self.sounds.run(&call, plan),
             Effect::Sound(plan) => self.sounds.set(plan),

@@ -543,6 +543,8 @@ export type ErrorCode =
 "transferFailed" | 
 /**  The call's network path broke down. */
 "callLost" | 
+/**  No way to the other side's sound was found, or it broke off. */
+"noWayForSound" | 
 /**  Anything else a call failed with; the detail has code and phrase. */
 "callFailed" | 
 /**  Not registered: nothing can be called yet. */

@@ -82,6 +82,8 @@ pub enum ErrorCode {
     TransferFailed,
     /// The call's network path broke down.
     CallLost,
+    /// No way to the other side's sound was found, or it broke off.
+    NoWayForSound,
     /// Anything else a call failed with; the detail has code and phrase.
     CallFailed,
     /// Not registered: nothing can be called yet.
@@ -178,7 +180,7 @@ impl ErrorCode {
             | CheckoutNotTrusted
             | NotOffered
             | CallFailed => Fault::Provider,
-            SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NotRegistered | SendUnknown => {
+            SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered | SendUnknown => {
                 Fault::Network
             }
             KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed

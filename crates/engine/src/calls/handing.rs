@@ -18,7 +18,7 @@ use crate::{
         AccountId, CallDirection, CallId, EndedBy, ErrorCode, ErrorView, RedirectView, Reply,
         TransferAskView, TransferState, TransferView,
     },
-    core::{Effect, RequestId, State},
+    core::{RequestId, State},
     phone,
 };
 
@@ -147,7 +147,7 @@ impl State {
         let phase = Phase::Preparing(Box::new(Whither::Asked(asked)));
         let new = self.new_call(&account, CallDirection::Outgoing, to.to, to.to_name, number, phase);
         self.hold_others(&new);
-        self.effect(Effect::OpenMedia(new.clone(), local));
+        self.open_media(&new, local);
         self.reply(request, Ok(Reply::CallPlaced { call: new.clone() }));
         self.call_changed(&new);
     }

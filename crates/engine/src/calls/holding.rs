@@ -72,6 +72,7 @@ impl State {
         call.session.version = call.session.version.saturating_add(1);
         let capabilities = AudioCapabilities {
             direction: wanted(call.held),
+            transport: call.transport(),
             ..agreement::capabilities(rtp, call.session, &media)
         };
         let sdp = offer_answer::offer(&capabilities);
@@ -141,8 +142,12 @@ impl State {
         let Some(rtp) = call.rtp else { return };
         // RFC 3264 section 8: each description of a session has a version of its own.
         call.session.version = call.session.version.saturating_add(1);
+        if let Some(offer) = &offer {
+            call.ways.offered(call.agreed.as_ref(), offer, &mut self.random);
+        }
         let ours = AudioCapabilities {
             direction: wanted(call.held),
+            transport: call.transport(),
             ..agreement::capabilities(rtp, call.session, &media)
         };
         let answer = match &offer {

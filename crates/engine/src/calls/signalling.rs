@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use rand::Rng;
-use tern_media::LegMode;
+use tern_media::{LegMode, secure::SecurityPlan};
 use tern_sip::{
     CallConfig, CallState as Sip, CallerIdentity, Event, Identity, Reply as SipReply,
-    offer_answer::{self, Agreed, SessionVersion},
+    offer_answer::{self, Agreed, AudioCapabilities, SessionVersion},
     wire::{Address, HeaderAccess as _, Host, SipUri, Uri, sdp::SessionDescription},
 };
 
 use super::{
     Phase, Whither,
     peer::{peer_of, shown},
+    ways,
 };
 use crate::{
     accounts::DIRECT,
@@ -106,7 +107,11 @@ impl State {
         let Some(media) = self.media_of_call(id) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(rtp) = call.rtp else { return };
-        let offer = offer_answer::offer(&agreement::capabilities(rtp, call.session, &media));
+        let capabilities = AudioCapabilities {
+            transport: call.transport(),
+            ..agreement::capabilities(rtp, call.session, &media)
+        };
+        let offer = offer_answer::offer(&capabilities);
         call.offer = Some(offer.clone());
         call.phase = Phase::Dialing;
         let account = call.account.clone();
@@ -150,7 +155,10 @@ impl State {
         let now = self.now;
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(rtp) = call.rtp else { return };
-        let capabilities = agreement::capabilities(rtp, call.session, &media);
+        let capabilities = AudioCapabilities {
+            transport: call.transport(),
+            ..agreement::capabilities(rtp, call.session, &media)
+        };
         let (answer, agreed) = match &call.offer {
             Some(offer) => match offer_answer::answer(offer, &capabilities) {
                 Ok((answer, agreed)) => (answer, Some(agreed)),
@@ -230,7 +238,7 @@ impl State {
         }
         self.call_changed(&id);
         if replaced.is_some() {
-            return self.effect(Effect::OpenMedia(id, local));
+            return self.open_media(&id, local);
         }
         self.event(EventKind::CallRang { call: id.clone() });
         self.notify_call(&id);
@@ -331,6 +339,9 @@ impl State {
         let plan = MediaPlan {
             remote: agreed.remote,
             remote_rtcp: agreed.remote_rtcp,
+            rtcp_mux: agreed.transport.rtcp_mux,
+            ice: ways::checks(agreed),
+            security: SecurityPlan::None,
             stream,
             sending: agreed.direction.sends(),
             muted: call.muted,

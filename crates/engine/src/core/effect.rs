@@ -6,7 +6,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tern_media::{HoldSound, LegMode, ProcessConfig, RecordFormat, StreamConfig};
+use tern_media::{
+    HoldSound, LegMode, ProcessConfig, RecordFormat, StreamConfig,
+    path::{Candidate, IceConfig},
+    secure::SecurityPlan,
+};
 use tern_provider::{
     Secret,
     types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, TopUpId},
@@ -16,7 +20,7 @@ use url::Url;
 
 use super::{RequestId, SecretKind, keep::Write};
 use crate::{
-    api::{AccountId, CallId, ErrorView, EventKind, Reply},
+    api::{AccountId, CallId, ErrorView, EventKind, PortRange, Reply, TurnServer},
     ports::{Notification, RingTone, SecretKey},
     record::RowId,
 };
@@ -153,7 +157,7 @@ pub(crate) enum Effect {
     /// Open a page.
     Browse(Option<RequestId>, Url),
     /// Open a call's RTP socket on this local address; one that sounds already moves there.
-    OpenMedia(CallId, IpAddr),
+    OpenMedia(CallId, IpAddr, Box<Reach>),
     /// Start the sound, or change where it goes and what it is.
     RunMedia(CallId, Box<MediaPlan>),
     /// How everything sounds here from now on.
@@ -202,6 +206,35 @@ pub(crate) struct Connection {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
+/// How far a call's sockets may reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Their ports; `None` for any.
+    pub(crate) ports: Option<PortRange>,
+    /// Whether every way is to be found and checked (RFC 8445).
+    pub(crate) checks: bool,
+    /// `host[:port]` of a server that tells our address as seen from outside.
+    pub(crate) stun: Option<String>,
+    /// A server that lends addresses.
+    pub(crate) turn: Option<TurnServer>,
+}
+
+impl Reach {
+    /// Whether servers are to be asked.
+    pub(crate) fn asks(&self) -> bool {
+        self.stun.is_some() || self.turn.is_some()
+    }
+}
+
+/// What else there is to tell of a call's sockets than where RTP comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Addresses {
+    /// Where RTCP comes to.
+    pub(crate) rtcp: Option<SocketAddr>,
+    /// All that was found.
+    pub(crate) candidates: Vec<Candidate>,
+}
+
 /// What was agreed for a call's sound.
 #[derive(Debug, Clone)]
 pub(crate) struct MediaPlan {
@@ -209,6 +242,12 @@ pub(crate) struct MediaPlan {
     pub(crate) remote: Option<SocketAddr>,
     /// Where RTCP goes.
     pub(crate) remote_rtcp: Option<SocketAddr>,
+    /// RTCP shares RTP's port.
+    pub(crate) rtcp_mux: bool,
+    /// Checks of the way, where both sides make them.
+    pub(crate) ice: Option<IceConfig>,
+    /// How packets are encrypted.
+    pub(crate) security: SecurityPlan,
     /// Formats, both ways.
     pub(crate) stream: StreamConfig,
     /// Whether the other side is to hear us.

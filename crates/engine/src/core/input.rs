@@ -9,7 +9,7 @@ use tern_provider::{
 };
 use tern_sip::{Answer, Disconnect, FlowId, Listener};
 
-use super::keep::Kept;
+use super::{Addresses, keep::Kept};
 use crate::{
     api::{AccountId, CallId, CallStatsView, Command, DevicesView, ErrorCode, ErrorView, PlayingView},
     engine::SandboxAccess,
@@ -148,6 +148,8 @@ pub(crate) enum SecretKind {
     SipPassword,
     /// For the provider's API.
     ProviderToken,
+    /// For the TURN server.
+    TurnPassword,
 }
 
 /// What a connection of SIP says.
@@ -223,10 +225,12 @@ impl StreamEnd {
 /// What a call's media thread says.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum MediaReport {
-    /// The RTP socket is open here.
-    Opened(SocketAddr),
+    /// The sockets are open; RTP comes to here.
+    Opened(SocketAddr, Addresses),
     /// It could not be.
     NotOpened,
+    /// Checks reach the other side, or reach it no more.
+    Way(bool),
     /// The figures of the last second.
     Stats(CallStatsView),
     /// Microphone or loudspeaker failed; the call goes on.

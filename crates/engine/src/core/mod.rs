@@ -11,7 +11,9 @@ mod keep;
 mod state;
 
 pub(crate) use backoff::Backoff;
-pub(crate) use effect::{Connection, Effect, MediaPlan, ProviderRequest, RecordTo, SoundPlan};
+pub(crate) use effect::{
+    Addresses, Connection, Effect, MediaPlan, ProviderRequest, Reach, RecordTo, SoundPlan,
+};
 pub(crate) use input::{
     Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, StreamEnd, StreamNews,
 };

@@ -74,6 +74,18 @@ impl Dns {
         }
     }
 
+    /// The addresses of a server named `host[:port]`.
+    pub(crate) async fn addresses_of(&self, name: &str, port: u16) -> Vec<SocketAddr> {
+        let Some((host, named)) = crate::line::host_port(name) else { return Vec::new() };
+        let host = host.to_string();
+        let port = named.unwrap_or(port);
+        let ips = match host.trim_matches(['[', ']']).parse() {
+            Ok(ip) => vec![ip],
+            Err(_) => self.addresses(&host).await,
+        };
+        ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()
+    }
+
     /// An address that stands for where `host` leads: one of its own, or of the first SIP server it names.
     pub(crate) async fn leads_to(&self, host: &str) -> Option<IpAddr> {
         if let Ok(ip) = host.trim_matches(['[', ']']).parse() {

@@ -29,6 +29,7 @@ error-not-answered = Nobody answered. Try again later, or send a message.
 error-no-common-codec = The other side’s phone and Tern have no sound format in common, so no call is possible between them.
 error-transfer-failed = The call could not be handed over. You are still connected; try again or call there yourself.
 error-call-lost = The network connection broke, and the call with it. Check your internet connection and call again.
+error-no-way-for-sound = No way was found for the sound between you and the other side. A firewall may be in between: ask your provider for a TURN server, and set it in the account.
 error-call-failed = The provider could not put the call through. Try again; if it keeps failing, ask the provider.
 error-not-registered = You are not connected to the provider yet, so nothing can be called. Wait until the account shows Ready, or reconnect it.
 error-no-microphone = This computer has no microphone, so you will not be heard. Plug one in, or choose another in Settings.

@@ -151,11 +151,12 @@ impl Two {
 
     fn open_media(&mut self, call: &CallId) {
         let opened = self.bench.take(|e| match e {
-            Effect::OpenMedia(id, _) if id == *call => Ok(()),
+            Effect::OpenMedia(id, ..) if id == *call => Ok(()),
             other => Err(other),
         });
         assert_eq!(opened.len(), 1);
-        self.bench.give(Input::Media(call.clone(), MediaReport::Opened(address(30_000))));
+        self.bench
+            .give(Input::Media(call.clone(), MediaReport::Opened(address(30_000), Addresses::default())));
     }
 
     fn accept_there(&mut self, theirs: tern_sip::CallId) {
@@ -530,12 +531,12 @@ fn a_call_moves_with_its_line() {
     let listeners = vec![Listener { transport: Transport::Udp, address: elsewhere }];
     two.bench.give(Input::Line { account: DIRECT, line, attempt, result: Ok(listeners) });
     let opened = two.bench.take(|e| match e {
-        Effect::OpenMedia(id, ip) => Ok((id, ip)),
+        Effect::OpenMedia(id, ip, _) => Ok((id, ip)),
         other => Err(other),
     });
     assert_eq!(opened, [(call.clone(), elsewhere.ip())]);
     let rtp = SocketAddr::from(([127, 0, 0, 9], 31_000));
-    two.bench.give(Input::Media(call.clone(), MediaReport::Opened(rtp)));
+    two.bench.give(Input::Media(call.clone(), MediaReport::Opened(rtp, Addresses::default())));
     two.settle();
     let offers = two.offers();
     assert_eq!(offers.len(), 1);

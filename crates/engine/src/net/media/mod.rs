@@ -3,14 +3,14 @@
 //! Invariant: nothing here waits for the engine, and the engine waits for nothing here. Figures that there is no
 //! time for are dropped; only the last ones of a call are sure to arrive.
 
-mod peer;
+mod gathering;
 mod sockets;
 mod thread;
 
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     path::PathBuf,
     sync::{
         Arc,
@@ -24,12 +24,14 @@ use tern_media::{Player, RecordFormat, Recorder, StreamStats};
 use tokio::sync::mpsc;
 
 use self::{
+    gathering::Gathering,
     sockets::Wire,
     thread::{AudioThread, Say},
 };
 use crate::{
     api::{CallId, CallStatsView},
-    core::{Input, MediaPlan, MediaReport, RecordTo, SoundPlan},
+    core::{Input, MediaPlan, MediaReport, Reach, RecordTo, SoundPlan},
+    net::dns::Dns,
     ports::Audio,
 };
 
@@ -46,6 +48,8 @@ pub(crate) struct Sounds {
     inputs: mpsc::Sender<Input>,
     /// `None` once the thread has it.
     calls: HashMap<CallId, Option<Wire>>,
+    /// Sockets to come, while servers are asked about them.
+    gathering: HashMap<CallId, Gathering>,
     thread: Option<Running>,
     /// For a thread that has not started yet.
     plan: Option<Box<SoundPlan>>,
@@ -60,24 +64,44 @@ struct Running {
 impl Sounds {
     /// No sound yet.
     pub(crate) fn new(audio: Arc<dyn Audio>, inputs: mpsc::Sender<Input>) -> Self {
-        Self { audio, inputs, calls: HashMap::new(), thread: None, plan: None }
+        Self { audio, inputs, calls: HashMap::new(), gathering: HashMap::new(), thread: None, plan: None }
     }
 
-    /// Opens a call's sockets on `ip`; a call that has some moves to the new ones at once.
-    pub(crate) fn open(&mut self, call: &CallId, ip: IpAddr) -> io::Result<SocketAddr> {
-        let wire = Wire::open(ip)?;
-        let address = wire.address();
+    /// Opens a call's sockets on `ip`. Where no server is asked, a call that has some moves to the new ones at once,
+    /// and the answer is what to tell the other side; else [`MediaReport::Opened`] follows.
+    pub(crate) fn open(
+        &mut self,
+        call: &CallId,
+        ip: IpAddr,
+        reach: Reach,
+        dns: &Dns,
+    ) -> io::Result<Option<MediaReport>> {
+        let wire = Wire::open(ip, reach.ports, reach.checks)?;
+        if reach.asks() {
+            let gathering = Gathering::start(call.clone(), wire, reach, dns.clone(), self.inputs.clone())?;
+            self.gathering.insert(call.clone(), gathering);
+            return Ok(None);
+        }
+        let (rtp, addresses) = wire.addresses();
         match self.calls.get(call) {
             Some(None) => self.say(Say::Move(call.clone(), Box::new(wire))),
             _ => {
                 self.calls.insert(call.clone(), Some(wire));
             }
         }
-        Ok(address)
+        Ok(Some(MediaReport::Opened(rtp, addresses)))
     }
 
     /// Starts a call's sound, or changes it.
     pub(crate) fn run(&mut self, call: &CallId, plan: Box<MediaPlan>) {
+        if let Some(wire) = self.gathering.remove(call).and_then(Gathering::take) {
+            match self.calls.get(call) {
+                Some(None) => self.say(Say::Move(call.clone(), Box::new(wire))),
+                _ => {
+                    self.calls.insert(call.clone(), Some(wire));
+                }
+            }
+        }
         match self.calls.get_mut(call).map(Option::take) {
             None => {}
             Some(None) => self.say(Say::Plan(call.clone(), plan)),
@@ -148,6 +172,7 @@ impl Sounds {
     pub(crate) fn close(&mut self, call: &CallId) -> bool {
         let running = self.is_running(call);
         self.calls.remove(call);
+        self.gathering.remove(call);
         if running {
             self.say(Say::Close(call.clone()));
         }

@@ -1,113 +1,315 @@
-//! A call's two UDP sockets, and whom they talk to.
+//! A call's UDP sockets, and the path between them and its stream.
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket},
     time::Instant,
 };
 
 use mio::{Interest, Registry, Token};
-use tern_media::{Packet, PacketKind, rtp};
+use rand::Rng;
+use socket2::SockRef;
+use tern_media::{
+    Packet, PacketKind,
+    path::{Local, Path, PathConfig, PathEvent, Servers, Transmit},
+};
 
-use super::peer::Peer;
-use crate::core::MediaPlan;
+use crate::{
+    api::PortRange,
+    core::{Addresses, MediaPlan},
+};
 
 /// Tries for an even port with a free one above it (RFC 3550 section 11).
 const PORT_TRIES: u32 = 32;
-/// Datagrams taken at a time before the sound is looked after again.
+/// Datagrams taken at a time from a socket before the sound is looked after again.
 const BURST: u32 = 64;
+/// Expedited Forwarding (RFC 3246), as RFC 8837 section 5 has it for speech; the code point is the upper six bits.
+const EXPEDITED: u32 = 46 << 2;
+/// Leads nowhere; asked only for the address that a packet there would leave from (RFC 3849).
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9);
 
 /// RTP and RTCP of one call.
 pub(super) struct Wire {
-    rtp: mio::net::UdpSocket,
-    rtcp: mio::net::UdpSocket,
+    sockets: Vec<Socket>,
+    stage: Stage,
+    buffer: Vec<u8>,
+}
+
+struct Socket {
+    kind: PacketKind,
     address: SocketAddr,
-    peer: Peer,
+    socket: mio::net::UdpSocket,
+}
+
+enum Stage {
+    /// Nothing was agreed yet; servers may be asked.
+    Asking(Local),
+    Agreed(Box<Path>),
+    /// Its path went to other sockets.
+    Given,
 }
 
 impl Wire {
-    /// How many tokens it takes.
-    pub(super) const TOKENS: usize = 2;
+    /// How many tokens it takes at most.
+    pub(super) const TOKENS: usize = 4;
 
-    /// Opens RTP and RTCP on neighbouring ports of `ip`.
-    pub(super) fn open(ip: IpAddr) -> io::Result<Self> {
-        let (rtp, rtcp) = pair(ip)?;
-        let address = rtp.local_addr()?;
-        rtp.set_nonblocking(true)?;
-        rtcp.set_nonblocking(true)?;
-        let rtp = mio::net::UdpSocket::from_std(rtp);
-        let rtcp = mio::net::UdpSocket::from_std(rtcp);
-        Ok(Self { rtp, rtcp, address, peer: Peer::nobody() })
+    /// Opens RTP and RTCP on neighbouring ports of `ip`, and with `both` on an address of the other family too.
+    pub(super) fn open(ip: IpAddr, ports: Option<PortRange>, both: bool) -> io::Result<Self> {
+        let mut sockets = Vec::with_capacity(Self::TOKENS);
+        let mut add = |ip: IpAddr| -> io::Result<()> {
+            let (rtp, rtcp) = pair(ip, ports)?;
+            for (kind, socket) in [(PacketKind::Rtp, rtp), (PacketKind::Rtcp, rtcp)] {
+                mark(&socket);
+                socket.set_nonblocking(true)?;
+                let address = socket.local_addr()?;
+                sockets.push(Socket { kind, address, socket: mio::net::UdpSocket::from_std(socket) });
+            }
+            Ok(())
+        };
+        add(ip)?;
+        if let Some(other) = other_family(ip).filter(|_| both)
+            && let Err(error) = add(other)
+        {
+            tracing::debug!(%error, "no sockets of the other family");
+        }
+        let mut wire = Self { sockets, stage: Stage::Given, buffer: vec![0; 2048] };
+        wire.ask(&Servers::default());
+        Ok(wire)
     }
 
-    /// Where RTP comes to.
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
+    /// Asks servers what they see of the sockets, and for addresses to lend.
+    pub(super) fn ask(&mut self, servers: &Servers) {
+        let addresses: Vec<_> = self.sockets.iter().map(|socket| (socket.kind, socket.address)).collect();
+        self.stage = Stage::Asking(Local::new(Instant::now(), &addresses, servers));
+    }
+
+    /// Whether every server has answered, or will not.
+    pub(super) fn is_complete(&self) -> bool {
+        match &self.stage {
+            Stage::Asking(local) => local.is_complete(),
+            Stage::Agreed(_) | Stage::Given => true,
+        }
+    }
+
+    /// Where RTP comes to, as the other side is to be told, and what else there is to tell.
+    pub(super) fn addresses(&self) -> (SocketAddr, Addresses) {
+        let local = match &self.stage {
+            Stage::Asking(local) => Some(local),
+            Stage::Agreed(path) => Some(path.local()),
+            Stage::Given => None,
+        };
+        let of = |kind| local.and_then(|local| local.default_address(kind));
+        let first = SocketAddr::from(([0, 0, 0, 0], 0));
+        let rtp = of(PacketKind::Rtp).or(self.sockets.first().map(|socket| socket.address));
+        let candidates = local.map(Local::candidates).unwrap_or_default();
+        (rtp.unwrap_or(first), Addresses { rtcp: of(PacketKind::Rtcp), candidates })
     }
 
     /// Has its sockets wake whoever waits there.
     pub(super) fn register(&mut self, registry: &Registry, first: Token) -> io::Result<()> {
-        registry.register(&mut self.rtp, first, Interest::READABLE)?;
-        registry.register(&mut self.rtcp, Token(first.0.wrapping_add(1)), Interest::READABLE)
+        for (index, socket) in self.sockets.iter_mut().enumerate() {
+            let token = Token(first.0.wrapping_add(index));
+            registry.register(&mut socket.socket, token, Interest::READABLE)?;
+        }
+        Ok(())
+    }
+
+    /// Has them wake nobody.
+    pub(super) fn deregister(&mut self, registry: &Registry) {
+        for socket in &mut self.sockets {
+            // What was never registered needs no end of it.
+            let _ = registry.deregister(&mut socket.socket);
+        }
     }
 
     /// What was agreed on: whom to send to, and what counts as the other side's.
     pub(super) fn agree(&mut self, plan: &MediaPlan) {
-        self.peer.agree(plan);
+        let now = Instant::now();
+        let config = config(plan);
+        self.stage = match std::mem::replace(&mut self.stage, Stage::Given) {
+            Stage::Asking(local) => Stage::Agreed(Box::new(Path::new(now, local, config))),
+            Stage::Agreed(mut path) => {
+                path.agree(now, config);
+                Stage::Agreed(path)
+            }
+            Stage::Given => Stage::Given,
+        };
+        self.flush(now);
+    }
+
+    /// Goes on for other sockets: keys and what was agreed on stay, the way is looked for anew.
+    pub(super) fn take_over(&mut self, old: &mut Wire) {
+        let now = Instant::now();
+        let Stage::Agreed(mut path) = std::mem::replace(&mut old.stage, Stage::Given) else { return };
+        if let Stage::Asking(local) = std::mem::replace(&mut self.stage, Stage::Given) {
+            path.relocate(now, local);
+        }
+        self.stage = Stage::Agreed(path);
+        self.flush(now);
     }
 
     /// Takes what has come.
-    pub(super) fn receive(&mut self, buffer: &mut [u8], mut take: impl FnMut(Instant, &[u8])) {
-        for _ in 0..BURST {
-            let Ok((length, from)) = self.rtcp.recv_from(buffer) else { break };
-            if let Some(datagram) = buffer.get(..length).filter(|_| self.peer.takes_rtcp(from)) {
-                take(Instant::now(), datagram);
-            }
-        }
-        for _ in 0..BURST {
-            match self.rtp.recv_from(buffer) {
-                Ok((length, from)) => {
-                    let now = Instant::now();
-                    if let Some(datagram) = buffer.get(..length)
-                        && let Ok((header, _)) = rtp::parse(datagram)
-                        && self.peer.takes(now, from, &header)
-                    {
-                        take(now, datagram);
+    pub(super) fn receive(&mut self, mut take: impl FnMut(Instant, PacketKind, &[u8])) {
+        let Self { sockets, stage, buffer } = self;
+        for Socket { address, socket, .. } in sockets {
+            for _ in 0..BURST {
+                buffer.resize(2048, 0);
+                match socket.recv_from(buffer) {
+                    Ok((length, from)) => {
+                        buffer.truncate(length);
+                        let now = Instant::now();
+                        match stage {
+                            Stage::Asking(local) => {
+                                local.receive(now, *address, from, buffer);
+                            }
+                            Stage::Agreed(path) => {
+                                if let Some(kind) = path.receive(now, *address, from, buffer) {
+                                    take(now, kind, buffer);
+                                }
+                            }
+                            Stage::Given => {}
+                        }
                     }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    // A refused packet of ours is told on the next read; the other side may just not be ready.
+                    Err(_) => {}
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // A refused packet of ours is told on the next read; the other side may just not be ready.
-                Err(_) => {}
             }
         }
+        self.flush(Instant::now());
     }
 
     /// Sends a packet, where there is somebody to take it.
     pub(super) fn send(&mut self, packet: &Packet) {
-        let (socket, remote) = match packet.kind {
-            PacketKind::Rtp => (&self.rtp, self.peer.rtp()),
-            PacketKind::Rtcp => (&self.rtcp, self.peer.rtcp()),
-        };
-        if let Some(remote) = remote {
-            // What the network refuses is loss like any other.
-            let _ = socket.send_to(&packet.bytes, remote);
+        let now = Instant::now();
+        if let Stage::Agreed(path) = &mut self.stage {
+            path.send(now, packet.clone());
+        }
+        self.flush(now);
+    }
+
+    /// Lets time pass; says when to do so again at the latest.
+    pub(super) fn tick(&mut self, now: Instant) -> Option<Instant> {
+        if self.wake().is_some_and(|wake| wake <= now) {
+            match &mut self.stage {
+                Stage::Asking(local) => local.handle_timeout(now),
+                Stage::Agreed(path) => path.handle_timeout(now),
+                Stage::Given => {}
+            }
+        }
+        self.flush(now);
+        self.wake()
+    }
+
+    /// What became of the path.
+    pub(super) fn poll_event(&mut self) -> Option<PathEvent> {
+        match &mut self.stage {
+            Stage::Agreed(path) => path.poll_event(),
+            Stage::Asking(_) | Stage::Given => None,
+        }
+    }
+
+    fn wake(&mut self) -> Option<Instant> {
+        match &mut self.stage {
+            Stage::Asking(local) => local.poll_timeout(),
+            Stage::Agreed(path) => path.poll_timeout(),
+            Stage::Given => None,
+        }
+    }
+
+    fn flush(&mut self, now: Instant) {
+        loop {
+            let transmit = match &mut self.stage {
+                Stage::Asking(local) => local.poll_transmit(now),
+                Stage::Agreed(path) => path.poll_transmit(now),
+                Stage::Given => None,
+            };
+            let Some(Transmit { from, to, bytes }) = transmit else { return };
+            if let Some(socket) = self.sockets.iter().find(|socket| socket.address == from) {
+                // What the network refuses is loss like any other.
+                let _ = socket.socket.send_to(&bytes, to);
+            }
         }
     }
 }
 
-/// RTP and RTCP on neighbouring ports.
-fn pair(ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
-    for _ in 0..PORT_TRIES {
-        let first = UdpSocket::bind((ip, 0))?;
-        let port = first.local_addr()?.port();
-        let (rtp, rtcp) = if port % 2 == 0 {
-            let Ok(rtcp) = UdpSocket::bind((ip, port.saturating_add(1))) else { continue };
-            (first, rtcp)
-        } else {
-            let Ok(rtp) = UdpSocket::bind((ip, port.saturating_sub(1))) else { continue };
-            (rtp, first)
-        };
-        return Ok((rtp, rtcp));
+impl Drop for Wire {
+    /// Gives back what was lent.
+    fn drop(&mut self) {
+        let now = Instant::now();
+        match &mut self.stage {
+            Stage::Asking(local) => local.close(now),
+            Stage::Agreed(path) => path.close(now),
+            Stage::Given => {}
+        }
+        self.flush(now);
+    }
+}
+
+fn config(plan: &MediaPlan) -> PathConfig {
+    let formats = plan.stream.receive.iter().map(|format| format.payload_type);
+    let events = plan.stream.receive_events.iter().map(|events| events.payload_type);
+    PathConfig {
+        remote: plan.remote,
+        remote_rtcp: plan.remote_rtcp,
+        payload_types: formats.chain(events).collect(),
+        rtcp_mux: plan.rtcp_mux,
+        ice: plan.ice.clone(),
+        security: plan.security.clone(),
+    }
+}
+
+/// Routers that look at it let sound go first; those that don't are none the worse.
+fn mark(socket: &UdpSocket) {
+    let socket = SockRef::from(socket);
+    let marked = match socket.local_addr().ok().is_some_and(|address| address.is_ipv6()) {
+        #[cfg(unix)]
+        true => socket.set_tclass_v6(EXPEDITED),
+        #[cfg(not(unix))]
+        true => Ok(()),
+        false => socket.set_tos_v4(EXPEDITED),
+    };
+    if let Err(error) = marked {
+        tracing::debug!(%error, "sound goes unmarked");
+    }
+}
+
+/// The address of the other family that packets leave from, where there is one.
+fn other_family(ip: IpAddr) -> Option<IpAddr> {
+    if ip.is_ipv6() || ip.is_loopback() {
+        return None;
+    }
+    let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect(ANYWHERE).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
+}
+
+/// RTP and RTCP on neighbouring ports, in the range where there is one.
+fn pair(ip: IpAddr, ports: Option<PortRange>) -> io::Result<(UdpSocket, UdpSocket)> {
+    let Some(PortRange { from, to }) = ports else {
+        for _ in 0..PORT_TRIES {
+            let first = UdpSocket::bind((ip, 0))?;
+            let port = first.local_addr()?.port();
+            let (rtp, rtcp) = if port % 2 == 0 {
+                let Ok(rtcp) = UdpSocket::bind((ip, port.saturating_add(1))) else { continue };
+                (first, rtcp)
+            } else {
+                let Ok(rtp) = UdpSocket::bind((ip, port.saturating_sub(1))) else { continue };
+                (rtp, first)
+            };
+            return Ok((rtp, rtcp));
+        }
+        return Err(io::ErrorKind::AddrInUse.into());
+    };
+    let even: Vec<u16> = (from..to).filter(|port| port % 2 == 0).collect();
+    // Not always the same one first: who called last may still send there.
+    let start = if even.is_empty() { 0 } else { rand::rng().random_range(0..even.len()) };
+    for port in even.iter().cycle().skip(start).take(even.len()) {
+        if let (Ok(rtp), Ok(rtcp)) =
+            (UdpSocket::bind((ip, *port)), UdpSocket::bind((ip, port.saturating_add(1))))
+        {
+            return Ok((rtp, rtcp));
+        }
     }
     Err(io::ErrorKind::AddrInUse.into())
 }
@@ -116,13 +318,43 @@ fn pair(ip: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
 mod tests {
     use super::*;
 
+    fn ports(wire: &Wire) -> Vec<u16> {
+        wire.sockets.iter().map(|socket| socket.address.port()).collect()
+    }
+
     #[test]
     fn rtp_has_an_even_port_and_rtcp_the_next() {
         for _ in 0..20 {
-            let wire = Wire::open([127, 0, 0, 1].into()).unwrap();
-            let port = wire.address().port();
-            assert_eq!(port % 2, 0);
-            assert_eq!(wire.rtcp.local_addr().unwrap().port(), port + 1);
+            let wire = Wire::open([127, 0, 0, 1].into(), None, false).unwrap();
+            let [rtp, rtcp] = ports(&wire)[..] else { panic!() };
+            assert_eq!((rtp % 2, rtcp), (0, rtp + 1));
+            assert_eq!(wire.addresses().0.port(), rtp);
+        }
+    }
+
+    #[test]
+    fn a_range_is_kept_to_its_last_port_and_its_end_is_said() {
+        let range = Some(PortRange { from: 41_001, to: 41_007 });
+        let open = || Wire::open([127, 0, 0, 11].into(), range, false);
+        let wires: Vec<Wire> = (0..3).map(|_| open().unwrap()).collect();
+        let mut used: Vec<u16> = wires.iter().flat_map(ports).collect();
+        used.sort_unstable();
+        assert_eq!(used, [41_002, 41_003, 41_004, 41_005, 41_006, 41_007]);
+        assert_eq!(open().err().unwrap().kind(), io::ErrorKind::AddrInUse);
+        drop(wires);
+        assert!(open().is_ok());
+    }
+
+    #[test]
+    fn sound_is_marked_in_both_families() {
+        for ip in [IpAddr::from([127, 0, 0, 1]), IpAddr::from(Ipv6Addr::LOCALHOST)] {
+            // A computer may be without IPv6.
+            let Ok(wire) = Wire::open(ip, None, false) else { continue };
+            for socket in &wire.sockets {
+                let socket = SockRef::from(&socket.socket);
+                let mark = if ip.is_ipv6() { socket.tclass_v6() } else { socket.tos_v4() };
+                assert_eq!(mark.unwrap() >> 2, 46);
+            }
         }
     }
 }

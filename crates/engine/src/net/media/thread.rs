@@ -15,7 +15,7 @@ use std::{
 use mio::{Events, Poll, Token};
 use tern_media::{
     AudioError, Desk, DeskEvent, Digit, Finishing, LegId, Player, Recorder, SourceSpec, StreamEvent,
-    StreamStats,
+    StreamStats, path::PathEvent,
 };
 use tokio::sync::mpsc;
 
@@ -69,7 +69,6 @@ pub(super) struct AudioThread {
     playing: Option<PathBuf>,
     next_token: usize,
     next_figures: Instant,
-    buffer: Vec<u8>,
 }
 
 /// One call.
@@ -111,7 +110,6 @@ impl AudioThread {
             playing: None,
             next_token: 0,
             next_figures: Instant::now(),
-            buffer: vec![0; 2048],
         }
     }
 
@@ -138,10 +136,15 @@ impl AudioThread {
             Say::Start(call, wire, plan) => self.start(call, wire, plan),
             Say::Plan(call, plan) => self.change(&call, plan),
             Say::Move(call, mut wire) => {
-                self.register(&mut wire);
                 if let Some(sounding) = self.calls.iter_mut().find(|sounding| sounding.call == call) {
-                    wire.agree(&sounding.plan);
-                    sounding.wire = wire;
+                    sounding.wire.deregister(self.poll.registry());
+                    wire.take_over(&mut sounding.wire);
+                    std::mem::swap(&mut sounding.wire, &mut wire);
+                }
+                if let Some(place) = self.calls.iter().position(|sounding| sounding.call == call) {
+                    let mut sounding = self.calls.remove(place);
+                    self.register(&mut sounding.wire);
+                    self.calls.insert(place, sounding);
                 }
             }
             Say::Mute(call, muted) => {
@@ -301,10 +304,18 @@ impl AudioThread {
     fn tick(&mut self) -> Option<Instant> {
         let desk = self.desk.as_mut()?;
         let now = Instant::now();
-        let wake = desk.tick(now);
+        let mut wake = desk.tick(now);
         for sounding in &mut self.calls {
             while let Some(packet) = desk.leg(sounding.leg).and_then(|leg| leg.poll_packet()) {
                 sounding.wire.send(&packet);
+            }
+            if let Some(other) = sounding.wire.tick(now) {
+                wake = wake.min(other);
+            }
+            while let Some(event) = sounding.wire.poll_event() {
+                if let Some(report) = way(event) {
+                    let _ = self.inputs.try_send(Input::Media(sounding.call.clone(), report));
+                }
             }
         }
         while let Some(event) = self.desk.as_mut().and_then(Desk::poll_event) {
@@ -337,7 +348,7 @@ impl AudioThread {
         let Some(desk) = &mut self.desk else { return };
         for Sounding { wire, leg, .. } in &mut self.calls {
             let Some(leg) = desk.leg(*leg) else { continue };
-            wire.receive(&mut self.buffer, |now, datagram| leg.receive(now, datagram));
+            wire.receive(|now, _, datagram| leg.receive(now, datagram));
         }
     }
 
@@ -449,6 +460,25 @@ impl AudioThread {
             std::thread::sleep(LOOK);
         }
         self.tell_closed();
+    }
+}
+
+/// What the engine is to know of the path.
+fn way(event: PathEvent) -> Option<MediaReport> {
+    match event {
+        PathEvent::Connected { to, relayed } => {
+            tracing::info!(%to, relayed, "a way for the sound");
+            Some(MediaReport::Way(true))
+        }
+        PathEvent::Moved { to } => {
+            tracing::info!(%to, "the other side's sound comes from elsewhere");
+            None
+        }
+        PathEvent::Failed | PathEvent::Lost => {
+            tracing::warn!(?event, "no way for the sound");
+            Some(MediaReport::Way(false))
+        }
+        PathEvent::Security(_) => None,
     }
 }
 

@@ -76,6 +76,7 @@ impl Nat {
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "there are two of them")]
 pub(super) enum Side {
     Gathering(Local),
     Talking(Path),

@@ -1,0 +1,194 @@
+//! Sockets whose servers are asked: a thread of their own asks, and keeps what was found alive until the sound
+//! begins, because a phone may ring for minutes and a NAT forgets in one.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    time::{Duration, Instant},
+};
+
+use mio::{Events, Poll, Token, Waker};
+use tern_media::path::{Servers, TurnServer};
+use tokio::{runtime::Handle, sync::mpsc};
+
+use super::sockets::Wire;
+use crate::{
+    api::CallId,
+    core::{Input, MediaReport, Reach},
+    net::dns::Dns,
+};
+
+/// How long a call waits for servers' answers, names included.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// The thread's bell; the sockets have the tokens below.
+const BELL: Token = Token(Wire::TOKENS);
+/// STUN and TURN (RFC 8489 section 18.6, RFC 8656 section 5).
+const PORT: u16 = 3478;
+
+/// Sockets on their way.
+pub(super) struct Gathering {
+    bell: Arc<Waker>,
+    taken: Arc<AtomicBool>,
+    given: Receiver<Wire>,
+}
+
+struct Asking {
+    call: CallId,
+    wire: Wire,
+    poll: Poll,
+    taken: Arc<AtomicBool>,
+    give: SyncSender<Wire>,
+    inputs: mpsc::Sender<Input>,
+}
+
+impl Gathering {
+    /// Asks the servers; what is known after [`PATIENCE`] at the latest is told as [`MediaReport::Opened`].
+    pub(super) fn start(
+        call: CallId,
+        wire: Wire,
+        reach: Reach,
+        dns: Dns,
+        inputs: mpsc::Sender<Input>,
+    ) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let bell = Arc::new(Waker::new(poll.registry(), BELL)?);
+        let taken = Arc::new(AtomicBool::new(false));
+        let (give, given) = sync_channel(1);
+        let asking = Asking { call, wire, poll, taken: taken.clone(), give, inputs };
+        let runtime = Handle::current();
+        std::thread::Builder::new().name("tern-path".into()).spawn(move || {
+            let deadline = Instant::now().checked_add(PATIENCE);
+            let servers = runtime.block_on(async {
+                tokio::time::timeout(PATIENCE, servers(&reach, &dns)).await.unwrap_or_default()
+            });
+            asking.run(&servers, deadline.unwrap_or_else(Instant::now));
+        })?;
+        Ok(Self { bell, taken, given })
+    }
+
+    /// The sockets, for whoever has something to send.
+    pub(super) fn take(self) -> Option<Wire> {
+        self.taken.store(true, Ordering::Release);
+        let _ = self.bell.wake();
+        self.given.recv().ok()
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        // Nobody receives: the thread gives back what was lent, and ends.
+        self.taken.store(true, Ordering::Release);
+        let _ = self.bell.wake();
+    }
+}
+
+impl Asking {
+    fn run(mut self, servers: &Servers, deadline: Instant) {
+        self.wire.ask(servers);
+        if let Err(error) = self.wire.register(self.poll.registry(), Token(0)) {
+            tracing::error!(%error, "a call's sockets can't be waited for");
+        }
+        let mut events = Events::with_capacity(8);
+        let mut told = false;
+        while !self.taken.load(Ordering::Acquire) {
+            let now = Instant::now();
+            let wake = self.wire.tick(now);
+            if !told && (self.wire.is_complete() || now >= deadline) {
+                let (rtp, addresses) = self.wire.addresses();
+                let report = MediaReport::Opened(rtp, addresses);
+                let _ = self.inputs.blocking_send(Input::Media(self.call.clone(), report));
+                told = true;
+            }
+            let wake = wake.into_iter().chain((!told).then_some(deadline)).min();
+            let wait = wake.map(|wake| wake.saturating_duration_since(now).max(Duration::from_millis(1)));
+            if let Err(error) = self.poll.poll(&mut events, wait)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "a call's sockets can't be waited for");
+                break;
+            }
+            self.wire.receive(|_, _, _| {});
+        }
+        self.wire.deregister(self.poll.registry());
+        let _ = self.give.send(self.wire);
+    }
+}
+
+/// The addresses of the servers an account names.
+async fn servers(reach: &Reach, dns: &Dns) -> Servers {
+    let stun = match &reach.stun {
+        Some(name) => dns.addresses_of(name, PORT).await,
+        None => Vec::new(),
+    };
+    let turn = match &reach.turn {
+        Some(turn) => Some(TurnServer {
+            addresses: dns.addresses_of(&turn.server, PORT).await,
+            user: turn.user.clone(),
+            password: turn.password.0.clone(),
+        }),
+        None => None,
+    };
+    Servers { stun, turn }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, UdpSocket};
+
+    use super::*;
+
+    /// A server that sees everybody at 198.51.100.7:31000 and answers so many questions.
+    fn stun_server(answers: usize) -> SocketAddr {
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut request = [0; 512];
+            for _ in 0..answers {
+                let (_, from) = socket.recv_from(&mut request).unwrap();
+                // RFC 8489 section 14.2: port and address are joined with the cookie.
+                let mut answer = vec![1, 1, 0, 12];
+                answer.extend_from_slice(&request[4..20]);
+                answer.extend_from_slice(&[0, 0x20, 0, 8, 0, 1]);
+                answer.extend_from_slice(&(31_000_u16 ^ 0x2112).to_be_bytes());
+                answer.extend_from_slice(&[198 ^ 0x21, 51 ^ 0x12, 100 ^ 0xA4, 7 ^ 0x42]);
+                socket.send_to(&answer, from).unwrap();
+            }
+        });
+        address
+    }
+
+    async fn opened(stun: String) -> (Option<Input>, Gathering) {
+        let wire = Wire::open([127, 0, 0, 1].into(), None, true).unwrap();
+        let reach = Reach { stun: Some(stun), checks: true, ..Reach::default() };
+        let (inputs, mut said) = mpsc::channel(4);
+        let gathering = Gathering::start(CallId(7), wire, reach, Dns::new(None), inputs).unwrap();
+        (said.recv().await, gathering)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_outside_address_is_what_the_other_side_is_told() {
+        let (input, gathering) = opened(stun_server(2).to_string()).await;
+        let Some(Input::Media(CallId(7), MediaReport::Opened(rtp, addresses))) = input else {
+            panic!("{input:?}")
+        };
+        assert_eq!(rtp, SocketAddr::from(([198, 51, 100, 7], 31_000)));
+        assert_eq!(addresses.candidates.len(), 4, "each socket's own address and the one seen");
+        assert!(gathering.take().is_some(), "the sockets are there for the sound");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_silent_server_holds_a_call_up_no_longer_than_patience_lasts() {
+        let silent = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        let before = Instant::now();
+        let (input, gathering) = opened(silent.local_addr().unwrap().to_string()).await;
+        let Some(Input::Media(_, MediaReport::Opened(rtp, addresses))) = input else { panic!("{input:?}") };
+        assert!(before.elapsed() >= PATIENCE && before.elapsed() < 20 * PATIENCE);
+        assert!(rtp.ip().is_loopback());
+        assert_eq!(addresses.candidates.len(), 2);
+        drop(gathering);
+    }
+}
