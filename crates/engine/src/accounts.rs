@@ -346,7 +346,8 @@ impl State {
     }
 
     /// Calls that go on keep what they agreed on.
-    pub(crate) fn change_media(&mut self, request: RequestId, id: &AccountId, media: MediaOptions) {
+    pub(crate) fn change_media(&mut self, request: RequestId, id: &AccountId, mut media: MediaOptions) {
+        self.keep_turn_password(id, &mut media);
         let Some(account) = self.accounts.get_mut(id).filter(|a| a.profile.id != DIRECT) else {
             return self.refuse(request, ErrorCode::NotFound);
         };
