@@ -336,6 +336,7 @@ mod tests {
             topup_limits: None,
             topups: Vec::new(),
             voicemail: None,
+            media: tern_engine::api::MediaOptions::default(),
         }
     }
 

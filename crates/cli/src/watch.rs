@@ -78,6 +78,7 @@ fn name(kind: &EventKind) -> &'static str {
         EventKind::ActivityChanged { .. } => "ActivityChanged",
         EventKind::SettingsChanged {} => "SettingsChanged",
         EventKind::DevicesChanged {} => "DevicesChanged",
+        EventKind::PlayingChanged { .. } => "PlayingChanged",
         EventKind::CallRang { .. } => "CallRang",
         EventKind::DigitCame { .. } => "DigitCame",
         EventKind::MessageArrived { .. } => "MessageArrived",

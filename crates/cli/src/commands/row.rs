@@ -107,6 +107,7 @@ mod tests {
             peer_name: peer.into(),
             at: "2026-03-02T09:00:00Z".into(),
             unread: true,
+            recording: None,
             what: ActivityWhat::Message {
                 message: MessageView {
                     incoming: true,

@@ -3,7 +3,7 @@
 //! Invariant: the credentials of checks change exactly when the checks must begin anew (RFC 8445 section 9): with
 //! other sockets of ours, or when the other side has changed its own.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use tern_media::{
     PacketKind,
@@ -183,6 +183,8 @@ fn heard(candidate: &offer_answer::Candidate) -> Candidate {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use rand::{SeedableRng, rngs::StdRng};
     use tern_sip::offer_answer::SessionVersion;
 
