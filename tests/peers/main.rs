@@ -9,6 +9,7 @@ mod calls;
 mod cancelling;
 mod challenges;
 mod early;
+mod encryption;
 mod lasting;
 #[cfg(target_os = "linux")]
 mod network;

@@ -15,7 +15,7 @@ Usage: cargo xtask COMMAND
   run [--release] [--seconds N]      build the app and open it on the built-in sandbox provider
   test [STAGE..] [--keep-going]      check and test everything, or the stages named
   bench NAME [--runs N]              measure: network (root's rights; moving between networks)
-  fuzz [TARGET] [--seconds N]        look for bytes that break the SIP codec (needs nightly and cargo-fuzz)
+  fuzz [TARGET] [--seconds N]        look for bytes that break what reads them (needs nightly and cargo-fuzz)
   codegen [--check]                  write the window's TypeScript from the engine's types
   tidy                               check the rules of the house
 

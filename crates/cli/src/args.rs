@@ -10,7 +10,7 @@ use std::{
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use serde_json::json;
-use tern_engine::api::{DtmfWay, MediaOverrides, Secret, TurnServer};
+use tern_engine::api::{DtmfWay, MediaKeying, MediaOverrides, MediaSecurity, Secret, TurnServer};
 
 use crate::{
     audio::End,
@@ -178,6 +178,12 @@ pub(crate) struct Sound {
     /// How digits go out: auto, as events, by INFO, or as tones in the sound
     #[arg(long, value_enum)]
     pub(crate) dtmf: Option<Dtmf>,
+    /// Whether the sound is encrypted: off, where the other side can, or not without
+    #[arg(long, value_enum)]
+    pub(crate) security: Option<Security>,
+    /// How its keys are agreed: auto, in the signalling, or by a handshake beside the sound
+    #[arg(long, value_enum)]
+    pub(crate) keying: Option<Keying>,
     /// Hang up after so many seconds of talk; without it when the file has been played, or else when the other
     /// side hangs up, or with Ctrl-C
     #[arg(long, value_name = "N")]
@@ -201,6 +207,16 @@ impl Sound {
                 Dtmf::Info => DtmfWay::Info,
                 Dtmf::Inband => DtmfWay::InBand,
             }),
+            security: self.security.map(|security| match security {
+                Security::Off => MediaSecurity::Off,
+                Security::Preferred => MediaSecurity::Preferred,
+                Security::Required => MediaSecurity::Required,
+            }),
+            keying: self.keying.map(|keying| match keying {
+                Keying::Auto => MediaKeying::Auto,
+                Keying::Sdes => MediaKeying::Sdes,
+                Keying::Dtls => MediaKeying::Dtls,
+            }),
             ice: self.ice,
             stun_server: self.stun.clone(),
             turn_server: self.turn.clone().map(|(user, server)| {
@@ -212,6 +228,22 @@ impl Sound {
             ..MediaOverrides::default()
         }
     }
+}
+
+/// Whether the sound is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Security {
+    Off,
+    Preferred,
+    Required,
+}
+
+/// How the keys of encrypted sound are agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keying {
+    Auto,
+    Sdes,
+    Dtls,
 }
 
 /// How digits go out.

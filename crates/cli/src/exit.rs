@@ -65,8 +65,8 @@ impl Exit {
                 Self::Credentials
             }
             SipUnreachable | SipRefused | CertificateUntrusted | CertificateWrongName
-            | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered
-            | SendUnknown => Self::Unreachable,
+            | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NoWayForSound
+            | NotRegistered | SendUnknown => Self::Unreachable,
             NotFound | NumberUnknown => Self::NotFound,
             InvalidTarget | InvalidRecipient | EmptyMessage | MessageTooLong | InvalidAmount
             | NumberNotYours => Self::Usage,
@@ -79,7 +79,8 @@ impl Exit {
             | ProviderRefused
             | CheckoutNotTrusted
             | NotOffered => Self::Refused,
-            SipServerError | ProviderFailed | NoCommonCodec | CallFailed | Internal => Self::Failed,
+            SipServerError | ProviderFailed | NoCommonCodec | CallNotEncryptable | CallKeysFailed
+            | CallFailed | Internal => Self::Failed,
             // What the engine learns to say later is sorted by whose fault it is.
             other => match other.fault() {
                 Fault::Machine => Self::Machine,

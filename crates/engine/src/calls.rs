@@ -9,6 +9,7 @@ mod handing;
 mod holding;
 mod peer;
 mod recording;
+mod security;
 mod signalling;
 mod ways;
 
@@ -28,9 +29,8 @@ use tern_sip::{
 use crate::{
     accounts::DIRECT,
     api::{
-        AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallSecurityView, CallState,
-        CallStatsView, CallView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState,
-        Reply,
+        AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallState, CallStatsView,
+        CallView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState, Reply,
     },
     core::{Effect, MediaReport, RequestId, State},
     line::LineState,
@@ -40,6 +40,7 @@ use crate::{
 use handing::Handing;
 use peer::{peer_of, target_uri};
 use recording::Recording;
+use security::Encryption;
 use ways::Ways;
 
 /// One call.
@@ -84,6 +85,9 @@ pub(crate) struct Call {
     end: Option<CallEndView>,
     stats: Option<CallStatsView>,
     trouble: Option<ErrorView>,
+    encryption: Encryption,
+    /// Whom to call again where a first offer is refused.
+    target: Option<Uri>,
 }
 
 /// Where a call stands.
@@ -159,7 +163,7 @@ impl Call {
             end: self.end.clone(),
             stats: self.stats.clone(),
             audio_trouble: self.trouble.clone(),
-            security: CallSecurityView::default(),
+            security: self.encryption.view(),
             recording: match &self.recording {
                 Recording::On(view) => Some(view.clone()),
                 Recording::Off | Recording::Starting => None,
@@ -379,6 +383,7 @@ impl State {
             }
             MediaReport::RecordingStarted(path) => self.recording_started(id, path),
             MediaReport::RecordingFailed(error) => self.recording_failed(id, error),
+            MediaReport::Security(state) => self.security_moved(id, state),
             MediaReport::Started | MediaReport::SourceFinished => {}
         }
     }
@@ -405,6 +410,7 @@ impl State {
         let id = CallId(self.next_call);
         self.next_call = self.next_call.wrapping_add(1);
         // RFC 8866 section 5.2 wants digits; half of the range keeps every reader's integers happy.
+        let encryption = self.encryption(account);
         let session = SessionVersion { id: self.random.random::<u64>() >> 1, version: 1 };
         let call = Call {
             id: id.clone(),
@@ -439,6 +445,8 @@ impl State {
             end: None,
             stats: None,
             trouble: None,
+            encryption,
+            target: None,
         };
         self.calls.insert(id.clone(), call);
         id

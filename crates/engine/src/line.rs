@@ -6,6 +6,7 @@
 //! calls go with it.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     time::{Duration, Instant},
@@ -67,11 +68,30 @@ pub(crate) struct Up {
     pub(crate) mailbox_watched: bool,
     /// What the last connection failed with, until it is told.
     trouble: Option<ErrorView>,
+    /// The connections that are TLS.
+    tls: BTreeSet<FlowId>,
+    /// Whether what was said last to the server went over one of them.
+    pub(crate) is_private: bool,
 }
 
 impl Up {
     pub(crate) fn registration(&self) -> Option<RegistrationId> {
         self.registration
+    }
+
+    /// Follows whether strangers can read what is said to the server.
+    fn note_wire(&mut self, output: &Output) {
+        match output {
+            Output::Connect { flow, transport: Transport::Tls, .. } => {
+                self.tls.insert(*flow);
+            }
+            Output::Close { flow } => {
+                self.tls.remove(flow);
+            }
+            Output::Write { flow, .. } => self.is_private = self.tls.contains(flow),
+            Output::Transmit { .. } => self.is_private = false,
+            _ => {}
+        }
     }
 }
 
@@ -234,6 +254,8 @@ impl State {
             registered,
             mailbox_watched: false,
             trouble: None,
+            tls: BTreeSet::new(),
+            is_private: false,
         }));
         self.account_changed(id);
         self.drain(id);
@@ -365,6 +387,9 @@ impl State {
     /// What an endpoint wants of the network.
     fn carry(&mut self, id: &AccountId, line: u32, output: Output) {
         let account = id.clone();
+        if let Some(up) = self.accounts.get_mut(id).and_then(|a| a.line.up()) {
+            up.note_wire(&output);
+        }
         let effect = match output {
             Output::Transmit { local, remote, bytes } => Effect::Send { account, local, remote, bytes },
             Output::Connect { flow, transport, local, remote, server_name } => {

@@ -34,6 +34,17 @@ impl Baresip {
     /// end of the file ends the sound. `codec` is its name in SDP with rate and channels, such as
     /// `PCMU/8000/1`.
     pub fn start(account: &Credentials, registrar: SocketAddr, codec: &str, spoken: &Sound) -> Result<Self> {
+        Self::start_with(account, registrar, codec, "", spoken)
+    }
+
+    /// The same with further parameters of its account, such as `mediaenc=srtp`.
+    pub fn start_with(
+        account: &Credentials,
+        registrar: SocketAddr,
+        codec: &str,
+        parameters: &str,
+        spoken: &Sound,
+    ) -> Result<Self> {
         const RTP_PORTS: u16 = 16;
         let folder = Scratch::new("bare")?;
         let modules = MODULE_FOLDERS.iter().find(|folder| PathBuf::from(folder).is_dir());
@@ -53,7 +64,7 @@ impl Baresip {
             "accounts",
             format!(
                 "<sip:{user}@{DOMAIN};transport=udp>;auth_user={user};auth_pass={password};regint=60;\
-                 outbound=\"sip:{registrar}\";answermode=auto;ptime=20;audio_codecs={codec}\n"
+                 outbound=\"sip:{registrar}\";answermode=auto;ptime=20;audio_codecs={codec};{parameters}\n"
             ),
         )?;
         folder.write("contacts", "")?;

@@ -48,6 +48,7 @@ impl Way {
 pub struct Tern {
     account: Credentials,
     way: Way,
+    options: Vec<String>,
     // It stores nothing for an account given so; whatever it did would be gone with this.
     home: Home,
 }
@@ -60,7 +61,12 @@ impl Tern {
 
     /// An account that is reached in another way.
     pub fn by(account: &Credentials, way: &Way) -> Result<Self> {
-        Ok(Self { account: account.clone(), way: way.clone(), home: Home::new()? })
+        Ok(Self { account: account.clone(), way: way.clone(), options: Vec::new(), home: Home::new()? })
+    }
+
+    /// The same with options for its calls, such as `--security required`.
+    pub fn with(self, options: &str) -> Self {
+        Self { options: options.split(' ').map(str::to_owned).collect(), ..self }
     }
 
     /// Registers once and returns what came of it.
@@ -106,7 +112,7 @@ impl Tern {
         let (file, heard) = (folder.join("spoken.wav"), folder.join("heard.wav"));
         spoken.write(&file)?;
         command.arg("--audio-in").arg(file).arg("--audio-out").arg(&heard);
-        command.args(["--seconds", &seconds.to_string(), "--codec", codec]);
+        command.args(["--seconds", &seconds.to_string(), "--codec", codec]).args(&self.options);
         TernCall::start(command, Some((folder, heard)))
     }
 

@@ -539,6 +539,16 @@ export type ErrorCode =
 "notAnswered" | 
 /**  488, 606: no codec in common. */
 "noCommonCodec" | 
+/**
+ *  The account calls encrypted only, and the other side can't, or the server between; the detail says what was
+ *  missing.
+ */
+"callNotEncryptable" | 
+/**
+ *  The keys of an encrypted call could not be agreed on, or are not the ones that were announced; the detail says
+ *  why.
+ */
+"callKeysFailed" | 
 /**  The other side could not be handed over; the detail has code and phrase. The call goes on. */
 "transferFailed" | 
 /**  The call's network path broke down. */

@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
     ("crates/sip/benches-peers", "tern-sip-benches", &["tern-sip"]),
     ("crates/sip/fuzz", "tern-sip-fuzz", &["tern-sip"]),
     ("crates/media", "tern-media", &[]),
+    ("crates/media/fuzz", "tern-media-fuzz", &["tern-media"]),
     ("crates/provider", "tern-provider", &[]),
     ("crates/engine", "tern-engine", &["tern-sip", "tern-media", "tern-provider"]),
     ("crates/sandbox", "tern-sandbox", &["tern-sip", "tern-media", "tern-provider"]),

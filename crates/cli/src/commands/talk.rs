@@ -217,6 +217,8 @@ fn line(call: &CallView) -> Value {
         "diverted_by": call.diverted_by,
         "anonymous": call.anonymous,
         "codec": call.stats.as_ref().map(|stats| &stats.codec),
+        "security": word(&call.security.protocol),
+        "suite": call.security.suite,
         "trouble": call.audio_trouble.as_ref().map(|error| word(&error.code)),
     })
 }

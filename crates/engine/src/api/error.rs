@@ -78,6 +78,12 @@ pub enum ErrorCode {
     NotAnswered,
     /// 488, 606: no codec in common.
     NoCommonCodec,
+    /// The account calls encrypted only, and the other side can't, or the server between; the detail says what was
+    /// missing.
+    CallNotEncryptable,
+    /// The keys of an encrypted call could not be agreed on, or are not the ones that were announced; the detail says
+    /// why.
+    CallKeysFailed,
     /// The other side could not be handed over; the detail has code and phrase. The call goes on.
     TransferFailed,
     /// The call's network path broke down.
@@ -165,7 +171,8 @@ impl ErrorCode {
             | EmergencyNotSupported
             | InsufficientFunds
             | NumberNotYours => Fault::User,
-            NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec | TransferFailed => Fault::Peer,
+            NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec | CallNotEncryptable
+            | CallKeysFailed | TransferFailed => Fault::Peer,
             RegistrationForbidden
             | CertificateUntrusted
             | CertificateWrongName

@@ -94,7 +94,7 @@ impl State {
                     ending.reason.as_ref().is_some_and(|r| r.protocol == "SIP" && r.cause == Some(200));
                 (if elsewhere { CallOutcome::Answered } else { CallOutcome::Missed }, None)
             }
-            (false, CallDirection::Outgoing) => failure(ending),
+            (false, CallDirection::Outgoing) => failure(ending, call.encryption.is_required()),
         };
         self.end_call(id, by, outcome, error);
     }
@@ -145,7 +145,7 @@ impl State {
 }
 
 /// How a call that nobody answered counts, and what to say about it.
-fn failure(ending: &Ending) -> (CallOutcome, Option<ErrorView>) {
+fn failure(ending: &Ending, encrypted: bool) -> (CallOutcome, Option<ErrorView>) {
     let Some(code) = ending.code else {
         return (CallOutcome::Unanswered, None);
     };
@@ -155,6 +155,8 @@ fn failure(ending: &Ending) -> (CallOutcome, Option<ErrorView>) {
         603 | 607 | 608 => (CallOutcome::Busy, ErrorCode::Declined),
         404 | 410 | 484 | 485 | 604 => (CallOutcome::Failed, ErrorCode::NumberUnknown),
         408 | 480 | 487 => (CallOutcome::Unanswered, ErrorCode::NotAnswered),
+        // What was offered was encrypted sound and nothing else.
+        415 | 488 | 606 if encrypted => (CallOutcome::Failed, ErrorCode::CallNotEncryptable),
         415 | 488 | 606 => (CallOutcome::Failed, ErrorCode::NoCommonCodec),
         402 => (CallOutcome::Failed, ErrorCode::InsufficientFunds),
         _ => (CallOutcome::Failed, ErrorCode::CallFailed),

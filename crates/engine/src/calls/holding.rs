@@ -5,14 +5,14 @@
 
 use tern_sip::{
     OfferFailure,
-    offer_answer::{self, Agreed, AudioCapabilities},
+    offer_answer::{self, Agreed, AudioCapabilities, Disagreement},
     wire::sdp::{Direction, SessionDescription},
 };
 
 use super::{Offering, Phase};
 use crate::{
     agreement,
-    api::{AccountId, CallId, ErrorCode, Reply},
+    api::{AccountId, CallId, EndedBy, ErrorCode, Reply},
     core::{RequestId, State},
 };
 
@@ -73,6 +73,7 @@ impl State {
         let capabilities = AudioCapabilities {
             direction: wanted(call.held),
             transport: call.transport(),
+            security: call.encryption.for_offer(),
             ..agreement::capabilities(rtp, call.session, &media)
         };
         let sdp = offer_answer::offer(&capabilities);
@@ -102,13 +103,21 @@ impl State {
         let changed = offered.held != call.held || Some(offered.rtp) != call.rtp;
         match result {
             Ok(answer) => {
-                if let Ok(agreed) = offer_answer::agree(&offered.sdp, &answer) {
-                    // Held by us, its answer cannot tell what the other side would rather do.
-                    if !offered.held {
-                        call.held_there = !agreed.direction.sends();
+                match offer_answer::agree(&offered.sdp, &answer) {
+                    Ok(agreed) => {
+                        // Held by us, its answer cannot tell what the other side would rather do.
+                        if !offered.held {
+                            call.held_there = !agreed.direction.sends();
+                        }
+                        call.offer = Some(offered.sdp);
+                        self.run_media(&id, &agreed);
                     }
-                    call.offer = Some(offered.sdp);
-                    self.run_media(&id, &agreed);
+                    // The other side encrypts no longer: there is nothing to go on with.
+                    Err(why @ (Disagreement::InTheClear | Disagreement::NoCommonSuite)) => {
+                        let error = call.encryption.trouble(why);
+                        return self.hang_up(&id, EndedBy::Local, Some(error));
+                    }
+                    Err(_) => {}
                 }
             }
             Err(failure) => {
@@ -148,6 +157,10 @@ impl State {
         let ours = AudioCapabilities {
             direction: wanted(call.held),
             transport: call.transport(),
+            security: match offer {
+                Some(_) => call.encryption.for_answer(),
+                None => call.encryption.for_offer(),
+            },
             ..agreement::capabilities(rtp, call.session, &media)
         };
         let answer = match &offer {
@@ -157,6 +170,7 @@ impl State {
         match answer {
             Ok((answer, agreed)) => {
                 if let (Some(offer), Some(agreed)) = (&offer, &agreed) {
+                    call.encryption.follow(offer);
                     // The form of RFC 2543 is an address of zeros.
                     call.held_there = waits(offer) || agreed.remote.is_none();
                 }

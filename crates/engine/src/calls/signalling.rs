@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use rand::Rng;
-use tern_media::{LegMode, secure::SecurityPlan};
+use tern_media::LegMode;
 use tern_sip::{
-    CallConfig, CallState as Sip, CallerIdentity, Event, Identity, Reply as SipReply,
-    offer_answer::{self, Agreed, AudioCapabilities, SessionVersion},
+    CallConfig, CallState as Sip, CallerIdentity, EndedBy as SipEndedBy, Ending, Event, Identity,
+    Reply as SipReply,
+    offer_answer::{self, Agreed, AudioCapabilities, Disagreement, SessionVersion},
     wire::{Address, HeaderAccess as _, Host, SipUri, Uri, sdp::SessionDescription},
 };
 
@@ -109,11 +110,15 @@ impl State {
         let Some(rtp) = call.rtp else { return };
         let capabilities = AudioCapabilities {
             transport: call.transport(),
+            security: call.encryption.for_offer(),
             ..agreement::capabilities(rtp, call.session, &media)
         };
         let offer = offer_answer::offer(&capabilities);
         call.offer = Some(offer.clone());
         call.phase = Phase::Dialing;
+        if let Whither::To(target) = &whither {
+            call.target = Some(target.clone());
+        }
         let account = call.account.clone();
         let call_show = call.show.clone();
         let now = self.now.instant;
@@ -150,6 +155,23 @@ impl State {
         }
     }
 
+    /// A server that takes no such offer is made another one, no weaker than the last.
+    fn invite_again(&mut self, id: &CallId, ending: &Ending) -> bool {
+        let Some(call) = self.calls.get_mut(id) else { return false };
+        let refused = call.answered.is_none()
+            && call.direction == CallDirection::Outgoing
+            && ending.by != SipEndedBy::Local
+            && matches!(ending.code, Some(415 | 488 | 606));
+        let Some(target) = call.target.clone().filter(|_| refused) else { return false };
+        if !call.encryption.try_next() {
+            return false;
+        }
+        call.sip = None;
+        call.session.version = call.session.version.saturating_add(1);
+        self.invite(id, Whither::To(target));
+        true
+    }
+
     pub(super) fn accept(&mut self, id: &CallId) {
         let Some(media) = self.media_of_call(id) else { return };
         let now = self.now;
@@ -157,19 +179,24 @@ impl State {
         let Some(rtp) = call.rtp else { return };
         let capabilities = AudioCapabilities {
             transport: call.transport(),
+            security: call.encryption.for_answer(),
             ..agreement::capabilities(rtp, call.session, &media)
         };
         let (answer, agreed) = match &call.offer {
             Some(offer) => match offer_answer::answer(offer, &capabilities) {
-                Ok((answer, agreed)) => (answer, Some(agreed)),
-                Err(_) => {
-                    let error = ErrorView::new(ErrorCode::NoCommonCodec);
+                Ok((answer, agreed)) => {
+                    call.encryption.follow(offer);
+                    (answer, Some(agreed))
+                }
+                Err(why) => {
+                    let error = call.encryption.trouble(why);
                     return self.reject(id, 488, CallOutcome::Failed, Some(error));
                 }
             },
             // RFC 3261 section 13.2.1: an INVITE without an offer wants ours in the 200.
             None => {
-                let offer = offer_answer::offer(&capabilities);
+                let security = call.encryption.for_offer();
+                let offer = offer_answer::offer(&AudioCapabilities { security, ..capabilities });
                 call.offer = Some(offer.clone());
                 (offer, None)
             }
@@ -192,8 +219,10 @@ impl State {
         let unspecified = std::net::SocketAddr::from(([127, 0, 0, 1], 9));
         let media = self.media_of(account);
         let session = SessionVersion { id: 1, version: 1 };
+        let security = self.encryption(account).for_answer();
         let possible = offer.as_ref().is_none_or(|offer| {
-            let ours = agreement::capabilities(unspecified, session, &media);
+            let ours =
+                AudioCapabilities { security, ..agreement::capabilities(unspecified, session, &media) };
             offer_answer::answer(offer, &ours).is_ok()
         });
         let ending = self.is_ending();
@@ -304,8 +333,8 @@ impl State {
                 match agreed {
                     Ok(Some(agreed)) => self.run_media(id, &agreed),
                     Ok(None) => {}
-                    Err(_) => {
-                        let error = ErrorView::new(ErrorCode::NoCommonCodec);
+                    Err(why) => {
+                        let error = call.encryption.trouble(why);
                         return self.hang_up(id, EndedBy::Local, Some(error));
                     }
                 }
@@ -317,14 +346,20 @@ impl State {
                 }
                 let answer = sdp.filter(|_| call.direction == CallDirection::Incoming);
                 let agreed = match (&call.offer, answer) {
-                    (Some(offer), Some(answer)) => offer_answer::agree(offer, &answer).ok(),
+                    (Some(offer), Some(answer)) => Some(offer_answer::agree(offer, &answer)),
                     _ => None,
                 };
-                if let Some(agreed) = agreed {
-                    self.run_media(id, &agreed);
+                match agreed {
+                    Some(Ok(agreed)) => self.run_media(id, &agreed),
+                    Some(Err(why)) => {
+                        let error = call.encryption.trouble(why);
+                        return self.hang_up(id, EndedBy::Local, Some(error));
+                    }
+                    None => {}
                 }
                 self.call_changed(id);
             }
+            Sip::Ended(ending) if self.invite_again(id, &ending) => {}
             Sip::Ended(ending) => self.ended(id, &ending),
         }
     }
@@ -334,6 +369,10 @@ impl State {
         let Some(media) = self.media_of_call(id) else { return };
         let Some(call) = self.calls.get_mut(id) else { return };
         let Some(stream) = agreement::stream(agreed, seed, &media) else { return };
+        let Some(security) = call.encryption.agree(&agreed.security, self.certificate.as_ref()) else {
+            let error = call.encryption.trouble(Disagreement::NoCommonSuite);
+            return self.hang_up(id, EndedBy::Local, Some(error));
+        };
         call.sounding = true;
         call.agreed = Some(agreed.clone());
         let plan = MediaPlan {
@@ -341,8 +380,8 @@ impl State {
             remote_rtcp: agreed.remote_rtcp,
             rtcp_mux: agreed.transport.rtcp_mux,
             ice: ways::checks(agreed),
-            security: SecurityPlan::None,
             stream,
+            security,
             sending: agreed.direction.sends(),
             muted: call.muted,
             mode: match (call.held, call.joined) {

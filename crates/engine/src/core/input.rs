@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
+use tern_media::secure::SecurityState;
 use tern_provider::{
     ProviderError, Secret,
     types::{AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, SnapshotPage, TopUp},
@@ -243,6 +244,8 @@ pub(crate) enum MediaReport {
     RecordingStarted(String),
     /// It is not recorded, or no more; the call goes on.
     RecordingFailed(ErrorView),
+    /// What became of the keys.
+    Security(SecurityState),
     /// The other side's sound began.
     Started,
     /// The sound file has been played to its end.

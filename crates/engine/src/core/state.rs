@@ -8,7 +8,7 @@ use std::{
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use tern_media::{HoldSound, ProcessConfig};
+use tern_media::{HoldSound, ProcessConfig, secure::Certificate};
 
 use super::{Effect, Input, Kept, Now, RequestId, SoundPlan, Write};
 use crate::{
@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) random: ChaCha20Rng,
     /// The sound file that is played.
     pub(crate) playing: Option<PlayingView>,
+    /// Ours for DTLS, made with the first call that may need it.
+    pub(crate) certificate: Option<Certificate>,
     /// What a person should know and may have missed because no window was there yet.
     pub(crate) notices: Vec<Notice>,
     /// When the shell asked to end; a late answer must not keep it.
@@ -75,6 +77,7 @@ impl State {
     pub(crate) fn new(config: CoreConfig, loaded: Loaded, now: Now) -> (Self, Vec<Effect>) {
         let mut state = Self {
             random: ChaCha20Rng::from_seed(config.seed),
+            certificate: None,
             accounts: BTreeMap::new(),
             next_account: loaded.next_account.max(1),
             calls: BTreeMap::new(),

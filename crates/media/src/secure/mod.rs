@@ -84,7 +84,9 @@ impl Secure {
     /// Begins as agreed; a handshake begins at once where this side is the active one.
     pub fn new(now: Instant, plan: SecurityPlan) -> Secure {
         let mut secure = Secure { inner: begin(now, &plan), plan, changes: VecDeque::new() };
-        secure.changes.push_back(secure.state());
+        if secure.state() != SecurityState::Clear {
+            secure.changes.push_back(secure.state());
+        }
         secure
     }
 
@@ -184,7 +186,7 @@ impl Secure {
         self.settle(outcome);
     }
 
-    /// A change of [`Self::state`], the first one included.
+    /// A change of [`Self::state`], from one in the clear on.
     pub fn poll_change(&mut self) -> Option<SecurityState> {
         self.changes.pop_front()
     }

@@ -8,6 +8,7 @@ mod desk;
 #[cfg(feature = "device")]
 mod devices;
 mod dtmf;
+mod fuzz;
 mod hostile;
 mod jitter;
 mod network;

@@ -132,6 +132,12 @@ impl Profile {
         }
     }
 
+    /// The profile of a description's first audio section that is in use.
+    pub fn of(description: &SessionDescription) -> Option<Profile> {
+        let audio = description.media.iter().find(|m| m.kind == "audio" && m.port != 0)?;
+        Profile::parse(&audio.protocol)
+    }
+
     /// With and without feedback (RFC 4585, RFC 5124).
     fn parse(protocol: &str) -> Option<Profile> {
         match protocol {

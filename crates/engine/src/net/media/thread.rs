@@ -15,7 +15,7 @@ use std::{
 use mio::{Events, Poll, Token};
 use tern_media::{
     AudioError, Desk, DeskEvent, Digit, Finishing, LegId, Player, Recorder, SourceSpec, StreamEvent,
-    StreamStats, path::PathEvent,
+    StreamStats, path::PathEvent, secure::SecurityState,
 };
 use tokio::sync::mpsc;
 
@@ -77,6 +77,8 @@ struct Sounding {
     leg: LegId,
     wire: Box<Wire>,
     plan: Box<MediaPlan>,
+    /// What became of the keys, until the engine had room to hear it: it decides whether the call goes on.
+    untold: Option<SecurityState>,
 }
 
 /// A call that is over but for its recording.
@@ -200,7 +202,7 @@ impl AudioThread {
         for trouble in &self.trouble {
             self.tell(&call, MediaReport::Trouble(trouble.clone()));
         }
-        self.calls.push(Sounding { call, leg, wire, plan });
+        self.calls.push(Sounding { call, leg, wire, plan, untold: None });
         self.follow(leg);
     }
 
@@ -313,10 +315,16 @@ impl AudioThread {
                 wake = wake.min(other);
             }
             while let Some(event) = sounding.wire.poll_event() {
-                if let Some(report) = way(event) {
+                if let PathEvent::Security(state) = event {
+                    sounding.untold = Some(state);
+                } else if let Some(report) = way(event) {
                     let _ = self.inputs.try_send(Input::Media(sounding.call.clone(), report));
                 }
             }
+            sounding.untold = sounding.untold.filter(|state| {
+                let report = MediaReport::Security(*state);
+                self.inputs.try_send(Input::Media(sounding.call.clone(), report)).is_err()
+            });
         }
         while let Some(event) = self.desk.as_mut().and_then(Desk::poll_event) {
             self.report(event);
