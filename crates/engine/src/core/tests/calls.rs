@@ -361,6 +361,8 @@ fn what_the_other_side_says_is_told_in_words() {
         (503, CallOutcome::Failed, ErrorCode::CallFailed),
     ] {
         let mut two = Two::new();
+        // Or a first refusal were followed by another offer.
+        two.bench.state.config.media.security = Some(crate::api::MediaSecurity::Off);
         let (_, theirs) = two.ring_them();
         two.peer.reject(two.bench.now.instant, theirs, SipReply::new(code)).unwrap();
         two.settle();
