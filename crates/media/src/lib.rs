@@ -30,6 +30,7 @@ pub mod jitter;
 mod level;
 mod oggopus;
 pub mod path;
+mod patience;
 mod pitch;
 mod playout;
 pub mod process;

@@ -8,14 +8,10 @@ use std::time::Instant;
 
 use crate::codec::{CodecError, CodecKind, Decoder, Redundancy};
 use crate::jitter::{Correction, Inserted, JitterBuffer, Next, Waiting};
-use crate::stretch::{self, Care};
+use crate::patience::Patience;
+use crate::pitch;
+use crate::stretch;
 
-/// Delay above the aim from which every block may be shortened, seconds; below, one in [`CALM_MS`].
-const HASTE: f64 = 0.030;
-/// Between two corrections that nothing hurries, milliseconds.
-const CALM_MS: u32 = 60;
-/// Delay off the aim from which a stretch may be heard, seconds.
-const URGENT: f64 = 0.040;
 /// Made up at once when nothing arrives, milliseconds: the less, the sooner a late packet is played.
 const HELD_MS: u32 = 10;
 /// What follows the end of a stream is made up this long (comfort noise of a pausing peer); then it is silent.
@@ -44,8 +40,8 @@ pub(crate) struct Playout {
     played: Played,
     /// Made up while nothing was there, not yet known to stand for lost packets or for a pause.
     unexplained: u64,
-    /// Milliseconds since the last correction, and since a packet was played.
-    since_correction: u32,
+    patience: Patience,
+    /// Milliseconds since a packet was played.
     since_packet: u32,
 }
 
@@ -61,7 +57,7 @@ impl Playout {
             block: Vec::new(),
             played: Played::default(),
             unexplained: 0,
-            since_correction: 0,
+            patience: Patience::default(),
             since_packet: AFTERSOUND_MS,
         }
     }
@@ -207,26 +203,18 @@ impl Playout {
     /// Stretches the block just decoded if the delay asks for it.
     fn correct(&mut self) {
         let rate = self.sample_rate() as usize;
-        self.since_correction += (self.block.len() * 1_000 / rate) as u32;
-        let care = |ticks: u32| {
-            let off = f64::from(ticks) / f64::from(self.kind.clock_rate());
-            let care = if off > URGENT { Care::Urgent } else { Care::Gentle };
-            (off > HASTE || self.since_correction >= CALM_MS).then_some(care)
-        };
-        let change = match self.jitter.correction() {
-            Correction::None => 0,
-            Correction::Shorten(ticks) => match care(ticks) {
-                Some(care) => {
-                    let most = self.samples(ticks);
-                    let removed = stretch::shorten(&mut self.block, rate, most, care);
-                    self.played.accelerated += removed as u64;
-                    -(removed as i64)
-                }
-                None => 0,
-            },
-            Correction::Lengthen(ticks) => {
-                // Too little delay loses packets: don't wait for a calm moment.
-                let care = care(ticks).unwrap_or(Care::Gentle);
+        let ms = (self.block.len() * 1_000 / rate) as u32;
+        let correction = self.jitter.correction();
+        let care = self.patience.judge(correction, self.kind.clock_rate(), pitch::power(&self.block), ms);
+        let change = match (correction, care) {
+            (Correction::None, _) | (_, None) => 0,
+            (Correction::Shorten(ticks), Some(care)) => {
+                let most = self.samples(ticks);
+                let removed = stretch::shorten(&mut self.block, rate, most, care);
+                self.played.accelerated += removed as u64;
+                -(removed as i64)
+            }
+            (Correction::Lengthen(ticks), Some(care)) => {
                 let most = self.samples(ticks);
                 let added = stretch::lengthen(&mut self.block, rate, most, care);
                 self.played.expanded += added as u64;
@@ -234,7 +222,7 @@ impl Playout {
             }
         };
         if change != 0 {
-            self.since_correction = 0;
+            self.patience.corrected();
             let ticks = i64::from(self.ticks(change.unsigned_abs() as usize));
             self.jitter.stretched(ticks * change.signum());
         }

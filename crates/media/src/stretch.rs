@@ -11,6 +11,8 @@ use crate::pitch;
 /// What a stretch may do to the signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Care {
+    /// Anywhere: it is a pause, and what is left out of it or put in is not missed.
+    Pause,
     /// Only where nobody hears it: clear periods and near silence.
     Gentle,
     /// Also where it may be heard, because delay or a gap would be worse.
@@ -19,7 +21,9 @@ pub(crate) enum Care {
 
 /// Leaves out at most `most` samples of the block. Returns how many.
 pub(crate) fn shorten(block: &mut Vec<f32>, rate: usize, most: usize, care: Care) -> usize {
-    let Some(lag) = seam(block, rate, most, care) else { return 0 };
+    let Some(lag) = seam(block, rate, most, care) else {
+        return 0;
+    };
     let blend = lag.min(block.len() - lag);
     for i in 0..blend {
         let weight = (i + 1) as f32 / (blend + 1) as f32;
@@ -31,7 +35,9 @@ pub(crate) fn shorten(block: &mut Vec<f32>, rate: usize, most: usize, care: Care
 
 /// Plays at most `most` samples of the block twice. Returns how many were put in.
 pub(crate) fn lengthen(block: &mut Vec<f32>, rate: usize, most: usize, care: Care) -> usize {
-    let Some(lag) = seam(block, rate, most, care) else { return 0 };
+    let Some(lag) = seam(block, rate, most, care) else {
+        return 0;
+    };
     let blend = lag.min(block.len() - lag);
     let mut again = Vec::with_capacity(block.len());
     for i in 0..blend {
@@ -58,6 +64,7 @@ fn seam(block: &[f32], rate: usize, most: usize, care: Care) -> Option<usize> {
     let window = (block.len() - max).min(max).max(min);
     let found = pitch::search(block, 0, window.min(block.len() - max), min, max)?;
     let wanted = match care {
+        Care::Pause => -1.0,
         Care::Gentle => 0.85,
         Care::Urgent => 0.4,
     };
@@ -126,6 +133,28 @@ mod tests {
         let mut random = StdRng::seed_from_u64(5);
         let noise: Vec<f32> = (0..160).map(|_| random.random_range(-0.3..0.3)).collect();
         assert_eq!(shorten(&mut noise.clone(), 8_000, 120, Care::Gentle), 0);
+    }
+
+    #[test]
+    fn the_noise_of_a_pause_is_cut_without_a_step() {
+        use rand::{Rng, SeedableRng, rngs::StdRng};
+        for stretch in [shorten, lengthen] as [Stretch; 2] {
+            let mut random = StdRng::seed_from_u64(5);
+            // Noise of a room: little of it is high.
+            let mut last = 0.0;
+            let noise: Vec<f32> = (0..960)
+                .map(|_| {
+                    last = last * 0.9 + random.random_range(-0.003..0.003);
+                    last
+                })
+                .collect();
+            let mut block = noise[320..640].to_vec();
+            assert_ne!(stretch(&mut block, 16_000, 160, Care::Pause), 0);
+            let played = [&noise[..320], &block, &noise[640..]].concat();
+            assert!(max_step(&played) <= max_step(&noise) * 1.1);
+            let level = pitch::power(&block) / pitch::power(&noise[320..640]);
+            assert!((0.5..1.5).contains(&level), "{level}");
+        }
     }
 
     #[test]

@@ -11,14 +11,19 @@
 //! What isn't here: decoding, concealing and stretching (`playout`), and counting for RTCP ([`Reception`]).
 
 mod arrivals;
+mod losses;
 mod reception;
+mod sounding;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 pub use reception::{Order, Reception};
+pub use sounding::Correction;
 
 use arrivals::Arrivals;
+use losses::Losses;
+use sounding::Sounding;
 
 /// Packets that may wait; the longest delay at the shortest packet time, and then some. More push out the oldest.
 const CAPACITY: usize = 300;
@@ -30,25 +35,6 @@ const RESTART_AFTER: f64 = 0.2;
 const TIMESTAMP_JUMP: f64 = 3.0;
 /// Delay above the aim that a restart throws away instead of playing, seconds.
 const STALE: f64 = 0.06;
-/// Packets whose offset is remembered: the current delay is that of the one that sounded earliest.
-const NEEDS: usize = 25;
-/// Delay above the aim that is left alone, seconds. Every stretch alters the sound, and nobody hears so little
-/// delay: it is wider than a pitch period, so what was put in is not taken out again, and than the first guess, so
-/// a calm call is never stretched.
-const SURPLUS: f64 = 0.012;
-/// Delay below the aim that is left alone, seconds; the aim's slack must cover it.
-const DEFICIT: f64 = 0.004;
-/// A pitch period of most voices, seconds.
-const PERIOD: f64 = 0.010;
-/// Share of loss from which lost packets are worth waiting for the redundancy behind them.
-const REDUNDANCY_WORTH: f64 = 0.01;
-
-/// Bursts of losses remembered.
-const BURSTS: usize = 40;
-
-/// Packets for which the longest reach is held.
-const REACH_KEPT: u32 = 150;
-
 /// A packet that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -98,17 +84,6 @@ pub enum Next {
     Starting,
 }
 
-/// What the delay asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Correction {
-    /// The delay is right.
-    None,
-    /// Leave out up to this many units of the clock.
-    Shorten(u32),
-    /// Put in up to this many units of the clock.
-    Lengthen(u32),
-}
-
 /// The jitter buffer of one source.
 #[derive(Debug)]
 pub struct JitterBuffer {
@@ -126,20 +101,12 @@ pub struct JitterBuffer {
     last_out: Option<i64>,
     /// Recent sequence numbers that carried no audio: no hole where they are.
     not_audio: VecDeque<i64>,
-    /// Offsets at which packets sounded lately.
-    needs: VecDeque<f64>,
-    /// Smoothed share of packets lost.
-    loss: f64,
+    sounding: Sounding,
+    losses: Losses,
     /// Length of the lots in which samples are fetched, seconds.
     lot: f64,
     /// Length of a packet in units of the clock.
     packet_ticks: u32,
-    /// How far into the past packets reach with what they repeat of it, units of the clock; the most of late.
-    reach: u32,
-    /// Packets since one reached so far.
-    since_reach: u32,
-    /// How many packets were lost in a row, each of the latest times.
-    bursts: VecDeque<u32>,
     dropped: u64,
 }
 
@@ -165,13 +132,10 @@ impl JitterBuffer {
             stopped_at: None,
             last_out: None,
             not_audio: VecDeque::new(),
-            needs: VecDeque::new(),
-            loss: 0.0,
+            sounding: Sounding::default(),
+            losses: Losses::default(),
             lot: 0.0,
             packet_ticks: clock_rate / 50,
-            reach: 0,
-            since_reach: 0,
-            bursts: VecDeque::new(),
             dropped: 0,
         }
     }
@@ -207,8 +171,7 @@ impl JitterBuffer {
         }
         self.doubted = None;
         self.latest = Some(self.latest.map_or(timestamp, |latest| latest.max(timestamp)));
-        let wait = (self.reach > 0 && self.loss > REDUNDANCY_WORTH)
-            .then(|| f64::from(self.worth_waiting()) / self.clock_rate);
+        let wait = self.losses.worth_waiting(self.packet_ticks).map(|ticks| self.seconds(i64::from(ticks)));
         self.arrivals.note(arrived - self.seconds(timestamp), wait, LONGEST_DELAY);
         if matches!(self.state, State::Playing { position, .. } if timestamp < position) {
             return Inserted::Late;
@@ -246,12 +209,7 @@ impl JitterBuffer {
 
     /// The packet put in next repeats this much of the past before it, in units of the clock; 0 for none.
     pub fn note_reach(&mut self, ticks: u32) {
-        self.since_reach += 1;
-        // Pauses of speech repeat less: the delay must not follow each of them.
-        if ticks >= self.reach || self.since_reach > REACH_KEPT {
-            self.reach = ticks;
-            self.since_reach = 0;
-        }
+        self.losses.note_reach(ticks);
     }
 
     /// What to play next. It is needed `now`, though its first sample only sounds `ahead` seconds later, after
@@ -261,7 +219,9 @@ impl JitterBuffer {
         if self.state == State::Starting && !self.start(now) {
             return Next::Starting;
         }
-        let State::Playing { position, held } = self.state else { return Next::Starting };
+        let State::Playing { position, held } = self.state else {
+            return Next::Starting;
+        };
         let Some((&first, waiting)) = self.packets.first_key_value() else {
             if f64::from(held) / self.clock_rate > RESTART_AFTER {
                 self.restart();
@@ -279,7 +239,7 @@ impl JitterBuffer {
                 self.restart();
                 return Next::Starting;
             }
-            let follower = (left <= self.packet_ticks.max(self.reach)).then(|| waiting.clone());
+            let follower = (left <= self.packet_ticks.max(self.losses.reach())).then(|| waiting.clone());
             // What is repeated ends where the follower begins, so it is made in one piece.
             let ticks = if follower.is_some() { left } else { left.min(self.packet_ticks.max(1)) };
             self.needed(now, position + held);
@@ -287,10 +247,11 @@ impl JitterBuffer {
             return Next::Hole { ticks, lost: lost > 0, follower };
         }
         // What was played in place of packets that never came counts for them.
-        let Some((_, packet)) = self.packets.pop_first() else { return Next::Empty };
+        let Some((_, packet)) = self.packets.pop_first() else {
+            return Next::Empty;
+        };
         let lost = self.lost_before(packet.sequence);
-        self.loss = (self.loss * 0.99_f64.powi(lost as i32 + 1)) + (1.0 - 0.99_f64.powi(lost as i32));
-        self.note_burst(lost);
+        self.losses.note(lost);
         self.last_out = Some(packet.sequence);
         self.needed(now, first);
         self.state = State::Playing { position: first, held: 0 };
@@ -331,28 +292,12 @@ impl JitterBuffer {
 
     /// What the delay asks for at present.
     pub fn correction(&self) -> Correction {
-        if self.needs.is_empty() {
-            return Correction::None;
-        }
-        let surplus = self.current() - self.goal();
-        let ticks = |seconds: f64| (seconds * self.clock_rate) as u32;
-        if surplus > SURPLUS {
-            Correction::Shorten(ticks(surplus))
-        } else if surplus < -DEFICIT {
-            // A whole pitch period has to fit.
-            Correction::Lengthen(ticks(-surplus + PERIOD))
-        } else {
-            Correction::None
-        }
+        self.sounding.correction(self.goal(), self.clock_rate)
     }
 
     /// What a packet that nothing held up waits at present, milliseconds.
     pub fn delay_ms(&self) -> f32 {
-        if self.needs.is_empty() {
-            0.0
-        } else {
-            ((self.current() - self.arrivals.fastest()) * 1_000.0) as f32
-        }
+        self.sounding.offset().map_or(0.0, |offset| ((offset - self.arrivals.fastest()) * 1_000.0) as f32)
     }
 
     /// The delay aimed at, milliseconds.
@@ -394,7 +339,7 @@ impl JitterBuffer {
             }
             if surplus < STALE || self.packets.len() == 1 {
                 self.state = State::Playing { position: first, held: 0 };
-                self.needs.clear();
+                self.sounding.clear();
                 return true;
             }
             self.packets.pop_first();
@@ -405,24 +350,7 @@ impl JitterBuffer {
 
     fn restart(&mut self) {
         self.state = State::Starting;
-        self.needs.clear();
-    }
-
-    fn note_burst(&mut self, lost: i64) {
-        if lost > 0 {
-            if self.bursts.len() == BURSTS {
-                self.bursts.pop_front();
-            }
-            self.bursts.push_back(u32::try_from(lost).unwrap_or(u32::MAX));
-        }
-    }
-
-    /// What most bursts of losses last, as far as the past is repeated: waited so long, they can be made good.
-    fn worth_waiting(&self) -> u32 {
-        let mut bursts: Vec<u32> = self.bursts.iter().copied().collect();
-        bursts.sort_unstable();
-        let most = bursts.get(bursts.len() * 4 / 5).copied().unwrap_or(1);
-        self.packet_ticks.saturating_mul(most).min(self.reach.max(self.packet_ticks))
+        self.sounding.clear();
     }
 
     fn lost_before(&self, sequence: i64) -> i64 {
@@ -432,11 +360,8 @@ impl JitterBuffer {
     }
 
     fn needed(&mut self, now: f64, position: i64) {
-        if self.needs.len() == NEEDS {
-            self.needs.pop_front();
-        }
         let offset = now - self.seconds(position);
-        self.needs.push_back(offset);
+        self.sounding.note(offset);
     }
 
     /// The offset at which samples should sound.
@@ -444,13 +369,8 @@ impl JitterBuffer {
         self.arrivals.target() + self.lot
     }
 
-    fn current(&self) -> f64 {
-        self.needs.iter().copied().fold(f64::INFINITY, f64::min)
-    }
-
     fn shift(&mut self, ticks: f64) {
-        let by = ticks / self.clock_rate;
-        self.needs.iter_mut().for_each(|need| *need += by);
+        self.sounding.shift(ticks / self.clock_rate);
     }
 
     fn clock(&mut self, now: Instant) -> f64 {

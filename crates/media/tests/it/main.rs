@@ -12,5 +12,6 @@ mod fuzz;
 mod hostile;
 mod jitter;
 mod network;
+mod soak;
 mod speech;
 mod stats;
