@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::codec::{CodecError, CodecKind, Decoder, Redundancy};
+use crate::codec::{CodecError, CodecKind, Decoder, Generator, Noise, Redundancy};
 use crate::jitter::{Correction, Inserted, JitterBuffer, Next, Waiting};
 use crate::patience::Patience;
 use crate::pitch;
@@ -16,6 +16,8 @@ use crate::stretch;
 const HELD_MS: u32 = 10;
 /// What follows the end of a stream is made up this long (comfort noise of a pausing peer); then it is silent.
 const AFTERSOUND_MS: u32 = 1_000;
+/// Noise is noise: nobody hears which.
+const NOISE_SEED: u64 = 3_389;
 
 /// What the playout counted, in samples at the codec's rate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub(crate) struct Played {
 #[derive(Debug)]
 pub(crate) struct Playout {
     formats: Vec<(u8, CodecKind)>,
+    noise_payload_types: Vec<u8>,
+    noise: Generator,
+    /// A pause was described (RFC 3389): its noise stands for what does not come.
+    pausing: bool,
     kind: CodecKind,
     decoder: Option<Decoder>,
     jitter: JitterBuffer,
@@ -50,6 +56,9 @@ impl Playout {
     pub(crate) fn new(formats: Vec<(u8, CodecKind)>, kind: CodecKind) -> Self {
         Self {
             formats,
+            noise_payload_types: Vec::new(),
+            noise: Generator::new(NOISE_SEED),
+            pausing: false,
             kind,
             decoder: None,
             jitter: JitterBuffer::new(kind.clock_rate()),
@@ -60,6 +69,12 @@ impl Playout {
             patience: Patience::default(),
             since_packet: AFTERSOUND_MS,
         }
+    }
+
+    /// The same with comfort noise under these payload types.
+    pub(crate) fn with_comfort_noise(mut self, payload_types: Vec<u8>) -> Self {
+        self.noise_payload_types = payload_types;
+        self
     }
 
     /// Rate of the samples given out, Hz.
@@ -83,6 +98,7 @@ impl Playout {
     pub(crate) fn replace_source(&mut self, kind: CodecKind) {
         self.kind = kind;
         self.decoder = None;
+        self.pausing = false;
         self.jitter = JitterBuffer::new(kind.clock_rate());
         self.unexplained = 0;
     }
@@ -157,6 +173,10 @@ impl Playout {
     }
 
     fn play(&mut self, packet: &Waiting) {
+        if self.noise_payload_types.contains(&packet.payload_type) {
+            return self.play_noise(packet);
+        }
+        self.pausing = false;
         self.select(packet.payload_type);
         let decoded = match &mut self.decoder {
             Some(decoder) => decoder.decode(&packet.payload, &mut self.block),
@@ -177,6 +197,18 @@ impl Playout {
                 self.jitter.played(ticks);
             }
         }
+    }
+
+    fn play_noise(&mut self, packet: &Waiting) {
+        match Noise::parse(&packet.payload) {
+            Some(noise) => self.noise.set(noise),
+            None => self.played.malformed += 1,
+        }
+        self.pausing = true;
+        let ticks = self.jitter.packet_ticks();
+        let samples = self.samples(ticks).max(1);
+        self.make_up(samples);
+        self.jitter.played(ticks);
     }
 
     fn fill_hole(&mut self, ticks: u32, lost: bool, follower: Option<&Waiting>) {
@@ -230,6 +262,10 @@ impl Playout {
 
     fn make_up(&mut self, samples: usize) {
         let ms = (samples * 1_000 / self.sample_rate() as usize) as u32;
+        if self.pausing {
+            self.noise.make(samples, &mut self.block);
+            return;
+        }
         match &mut self.decoder {
             Some(decoder) if self.since_packet < AFTERSOUND_MS => decoder.conceal(samples, &mut self.block),
             _ => self.block.resize(self.block.len() + samples, 0.0),

@@ -9,12 +9,26 @@ use std::time::{Duration, Instant};
 use rand::{Rng, rngs::StdRng};
 
 use crate::jitter::Reception;
+use crate::quality::Quality;
 use crate::rtcp::{self, ReportBlock, RtcpPacket, SenderInfo};
+use crate::xr::{Block, Bursts, VoipMetrics};
 
 /// Section 6.2: the minimum interval, and half of it before the first report.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// While packets get lost: the peer's redundancy follows what it hears of that. Some 100 bytes a second stay below the
+/// share of bandwidth that section 6.2 gives, for whose sake RFC 4585 lets go of the minimum.
+const INTERVAL_UNDER_LOSS: Duration = Duration::from_secs(1);
+/// Share lost from which it counts, 256ths.
+const LOSS: u8 = 3;
+/// Reports older than this tell nothing of the last seconds.
+const RECENT: Duration = Duration::from_secs(12);
+/// Whoever has been sent to for so long can report on it.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Section 6.3.1: compensates for the reconsideration that converges below the interval.
 const COMPENSATION: f64 = std::f64::consts::E - 1.5;
+
+/// What the jitter buffer waits at most, ms.
+const BUFFER_LIMIT_MS: u16 = 1_000;
 
 /// What was sent so far.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +47,38 @@ pub(crate) struct Feedback {
     pub(crate) loss: Option<f32>,
     /// In units of our RTP clock.
     pub(crate) jitter: Option<u32>,
+    /// Mean time lost at once, where the peer tells of bursts.
+    pub(crate) burst_ms: Option<f32>,
+    /// When the peer reported last, and when on us.
+    pub(crate) at: Option<Instant>,
+    told: Option<Instant>,
+    /// The peer's latest report was on nothing of ours, though we had been sending.
+    pub(crate) unheard: bool,
+}
+
+impl Feedback {
+    /// The loss, unless it was told long ago.
+    pub(crate) fn recent_loss(&self, now: Instant) -> Option<f32> {
+        self.told.filter(|at| now.saturating_duration_since(*at) < RECENT).and(self.loss)
+    }
+}
+
+/// What is reported on beside the reception itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Figures {
+    pub(crate) quality: Option<Quality>,
+    pub(crate) packet_ms: f32,
+    pub(crate) buffer_ms: f32,
+    pub(crate) target_ms: f32,
+}
+
+/// The source that is reported on.
+#[derive(Debug)]
+pub(crate) struct Received<'a> {
+    pub(crate) ssrc: u32,
+    pub(crate) reception: &'a mut Reception,
+    pub(crate) bursts: Bursts,
+    pub(crate) figures: Figures,
 }
 
 /// Writes and reads the reports of one stream.
@@ -45,13 +91,32 @@ pub(crate) struct Reporter {
     due: Instant,
     /// The peer's last sender report: middle of its NTP time, and when it came.
     heard: Option<(u32, Instant)>,
+    /// The same of a peer that sends nothing: its source, its time (RFC 3611 section 4.4), and when it came.
+    reference: Option<(u32, u32, Instant)>,
+    extended: bool,
     feedback: Feedback,
 }
 
 impl Reporter {
     pub(crate) fn new(now: Instant, ssrc: u32, cname: String, mut random: StdRng) -> Self {
         let due = now + interval(INTERVAL / 2, &mut random);
-        Self { ssrc, cname, random, started: now, due, heard: None, feedback: Feedback::default() }
+        Self {
+            ssrc,
+            cname,
+            random,
+            started: now,
+            due,
+            heard: None,
+            reference: None,
+            extended: false,
+            feedback: Feedback::default(),
+        }
+    }
+
+    /// The same for a peer that takes extended reports, or not.
+    pub(crate) fn with_extended(mut self, extended: bool) -> Self {
+        self.extended = extended;
+        self
     }
 
     pub(crate) fn feedback(&self) -> Feedback {
@@ -68,11 +133,13 @@ impl Reporter {
         &mut self,
         now: Instant,
         sent: Option<Sent>,
-        received: Option<(u32, &mut Reception)>,
+        received: Option<Received<'_>>,
     ) -> Vec<u8> {
-        self.due = now + interval(INTERVAL, &mut self.random);
+        let packets = self.compound(now, sent, received);
+        let base = if loses(&packets) { INTERVAL_UNDER_LOSS } else { INTERVAL };
+        self.due = now + interval(base, &mut self.random);
         let mut out = Vec::new();
-        rtcp::write(&self.compound(now, sent, received), &mut out);
+        rtcp::write(&packets, &mut out);
         out
     }
 
@@ -81,7 +148,7 @@ impl Reporter {
         &mut self,
         now: Instant,
         sent: Option<Sent>,
-        received: Option<(u32, &mut Reception)>,
+        received: Option<Received<'_>>,
     ) -> Vec<u8> {
         let mut packets = self.compound(now, sent, received);
         packets.push(RtcpPacket::Goodbye { ssrcs: vec![self.ssrc] });
@@ -90,9 +157,16 @@ impl Reporter {
         out
     }
 
-    /// Reads a compound of the peer. Gives the sources that said goodbye.
-    pub(crate) fn receive(&mut self, now: Instant, packets: &[RtcpPacket]) -> Vec<u32> {
+    /// Reads a compound of the peer, which we have sent to since then. Gives the sources that said goodbye.
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        sending_since: Option<Instant>,
+        packets: &[RtcpPacket],
+    ) -> Vec<u32> {
         let mut gone = Vec::new();
+        self.feedback.at = Some(now);
+        let told = self.feedback.told.take();
         for packet in packets {
             match packet {
                 RtcpPacket::SenderReport { info, blocks, .. } => {
@@ -101,36 +175,96 @@ impl Reporter {
                 }
                 RtcpPacket::ReceiverReport { blocks, .. } => self.read_blocks(now, blocks),
                 RtcpPacket::Goodbye { ssrcs } => gone.extend(ssrcs),
+                RtcpPacket::ExtendedReport { ssrc, blocks } => self.read_extended(now, *ssrc, blocks),
                 RtcpPacket::SourceDescription { .. } | RtcpPacket::Other { .. } => {}
             }
         }
+        let reports = packets.iter().any(|packet| {
+            matches!(packet, RtcpPacket::SenderReport { .. } | RtcpPacket::ReceiverReport { .. })
+        });
+        if reports {
+            let patient = sending_since.is_some_and(|at| now.saturating_duration_since(at) >= PATIENCE);
+            self.feedback.unheard = patient && self.feedback.told.is_none();
+        }
+        self.feedback.told = self.feedback.told.or(told);
         gone
     }
 
     fn read_blocks(&mut self, now: Instant, blocks: &[ReportBlock]) {
-        for block in blocks.iter().filter(|block| block.ssrc == self.ssrc) {
+        let ours = self.ssrc;
+        for block in blocks.iter().filter(|block| block.ssrc == ours) {
+            self.feedback.told = Some(now);
             self.feedback.loss = Some(f32::from(block.fraction_lost) / 256.0);
             self.feedback.jitter = Some(block.jitter);
             if block.last_sender_report != 0 {
-                // Section 6.4.1: A - LSR - DLSR, in 1/65536 s. Nonsense comes out huge and is ignored.
-                let trip = middle(self.ntp(now))
-                    .wrapping_sub(block.last_sender_report)
-                    .wrapping_sub(block.delay_since_last);
-                if trip < 60 << 16 {
-                    self.feedback.round_trip = Some(Duration::from_secs_f64(f64::from(trip) / 65_536.0));
-                }
+                self.round_trip(now, block.last_sender_report, block.delay_since_last);
             }
         }
     }
 
-    fn compound(
-        &self,
-        now: Instant,
-        sent: Option<Sent>,
-        received: Option<(u32, &mut Reception)>,
-    ) -> Vec<RtcpPacket> {
+    fn read_extended(&mut self, now: Instant, from: u32, blocks: &[Block]) {
+        for block in blocks {
+            match block {
+                Block::ReferenceTime(ntp) => self.reference = Some((from, middle(*ntp), now)),
+                Block::DelaySinceLast { ssrc, last, delay } if *ssrc == self.ssrc => {
+                    self.round_trip(now, *last, *delay);
+                }
+                Block::VoipMetrics(metrics) if metrics.ssrc == self.ssrc => {
+                    // What is lost of a burst is lost at once, or nearly.
+                    let lost = f32::from(metrics.burst_ms) * f32::from(metrics.burst_density) / 256.0;
+                    self.feedback.burst_ms = (metrics.burst_density > 0).then_some(lost);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// RFC 3550 section 6.4.1: A - LSR - DLSR, in 1/65536 s. Nonsense comes out huge and is ignored.
+    fn round_trip(&mut self, now: Instant, last: u32, delay: u32) {
+        let trip = middle(self.ntp(now)).wrapping_sub(last).wrapping_sub(delay);
+        if last != 0 && trip < 60 << 16 {
+            self.feedback.round_trip = Some(Duration::from_secs_f64(f64::from(trip) / 65_536.0));
+        }
+    }
+
+    fn metrics(&self, received: &Received<'_>) -> Block {
+        let share = |share: f32| (share * 256.0).clamp(0.0, 255.0) as u8;
+        let ms = |ms: f32| ms.round().clamp(0.0, 65_535.0) as u16;
+        let Received { ssrc, bursts, figures, .. } = received;
+        // Section 4.7.5: 127 is unknown.
+        let tenths = |mos: Option<f32>| mos.map_or(127, |mos| (mos * 10.0).round() as u8);
+        Block::VoipMetrics(VoipMetrics {
+            ssrc: *ssrc,
+            loss_rate: share(bursts.lost),
+            discard_rate: share(bursts.late),
+            burst_density: share(bursts.burst_density),
+            gap_density: share(bursts.gap_density),
+            burst_ms: ms(bursts.burst_packets * figures.packet_ms),
+            gap_ms: ms(bursts.gap_packets * figures.packet_ms),
+            round_trip_ms: ms(self.feedback.round_trip.map_or(0.0, |trip| trip.as_secs_f32() * 1_000.0)),
+            end_system_ms: ms(figures.buffer_ms),
+            r_factor: figures.quality.map_or(127, |quality| quality.rating.round() as u8),
+            mos_lq: tenths(figures.quality.map(|quality| quality.mos_listening)),
+            mos_cq: tenths(figures.quality.map(|quality| quality.mos)),
+            jitter_ms: ms(figures.target_ms),
+            jitter_max_ms: ms(figures.target_ms),
+            jitter_limit_ms: BUFFER_LIMIT_MS,
+        })
+    }
+
+    fn compound(&self, now: Instant, sent: Option<Sent>, received: Option<Received<'_>>) -> Vec<RtcpPacket> {
+        let mut extended = Vec::new();
+        if let Some((ssrc, last, at)) = self.reference {
+            extended.push(Block::DelaySinceLast { ssrc, last, delay: since(now, at) });
+        }
+        if self.extended {
+            if sent.is_none() {
+                extended.push(Block::ReferenceTime(self.ntp(now)));
+            }
+            extended.extend(received.as_ref().map(|received| self.metrics(received)));
+        }
         let blocks: Vec<_> =
-            received.map(|(ssrc, reception)| self.block(now, ssrc, reception)).into_iter().collect();
+            received.map(|received| self.block(now, received.ssrc, received.reception)).into_iter().collect();
         let report = match sent {
             Some(sent) => RtcpPacket::SenderReport {
                 ssrc: self.ssrc,
@@ -144,11 +278,15 @@ impl Reporter {
             },
             None => RtcpPacket::ReceiverReport { ssrc: self.ssrc, blocks },
         };
-        vec![report, RtcpPacket::SourceDescription { chunks: vec![(self.ssrc, self.cname.clone())] }]
+        let name = RtcpPacket::SourceDescription { chunks: vec![(self.ssrc, self.cname.clone())] };
+        let mut packets = vec![report, name];
+        if !extended.is_empty() {
+            packets.push(RtcpPacket::ExtendedReport { ssrc: self.ssrc, blocks: extended });
+        }
+        packets
     }
 
     fn block(&self, now: Instant, ssrc: u32, reception: &mut Reception) -> ReportBlock {
-        let since = |at: Instant| (now.saturating_duration_since(at).as_secs_f64() * 65_536.0) as u32;
         ReportBlock {
             ssrc,
             fraction_lost: reception.take_fraction_lost(),
@@ -156,7 +294,7 @@ impl Reporter {
             highest_sequence: reception.highest(),
             jitter: reception.jitter() as u32,
             last_sender_report: self.heard.map_or(0, |(ntp, _)| ntp),
-            delay_since_last: self.heard.map_or(0, |(_, at)| since(at)),
+            delay_since_last: self.heard.map_or(0, |(_, at)| since(now, at)),
         }
     }
 
@@ -165,6 +303,21 @@ impl Reporter {
         let elapsed = now.saturating_duration_since(self.started) + Duration::from_secs(1);
         (elapsed.as_secs() << 32) | ((u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000)
     }
+}
+
+/// Whether a report tells of loss.
+fn loses(packets: &[RtcpPacket]) -> bool {
+    packets.iter().any(|packet| match packet {
+        RtcpPacket::SenderReport { blocks, .. } | RtcpPacket::ReceiverReport { blocks, .. } => {
+            blocks.iter().any(|block| block.fraction_lost >= LOSS)
+        }
+        _ => false,
+    })
+}
+
+/// In 1/65536 s.
+fn since(now: Instant, at: Instant) -> u32 {
+    (now.saturating_duration_since(at).as_secs_f64() * 65_536.0) as u32
 }
 
 fn middle(ntp: u64) -> u32 {
@@ -185,6 +338,84 @@ mod tests {
         Reporter::new(now, ssrc, "x@y".into(), StdRng::seed_from_u64(u64::from(ssrc)))
     }
 
+    fn received(reception: &mut Reception) -> Received<'_> {
+        let quality = Quality {
+            rating: 80.4,
+            mos: 4.02,
+            mos_listening: 4.1,
+            loss: 0.0,
+            concealed: 0.0,
+            delay_ms: 60.0,
+            jitter_ms: 3.0,
+            bad_side: None,
+            silence: None,
+        };
+        let figures = Figures { quality: Some(quality), packet_ms: 20.0, buffer_ms: 41.0, target_ms: 40.0 };
+        let bursts = Bursts {
+            lost: 0.0625,
+            late: 0.01,
+            burst_density: 0.5,
+            gap_density: 0.01,
+            burst_packets: 8.0,
+            gap_packets: 400.0,
+        };
+        Received { ssrc: 1, reception, bursts, figures }
+    }
+
+    #[test]
+    fn the_peer_hears_of_bursts_and_of_its_time_by_extended_reports() {
+        let start = Instant::now();
+        let ms = |n| start + Duration::from_millis(n);
+        let (mut a, mut b) = (reporter(start, 1), reporter(ms(900), 2).with_extended(true));
+        let mut of_a = Reception::new(ms(0), 0, 8_000);
+        // Neither sends sound: without these no round trip could be known (RFC 3611 section 4.4).
+        let report = b.report(ms(2_000), None, Some(received(&mut of_a)));
+        a.receive(ms(2_030), None, &rtcp::parse(&report).unwrap());
+        assert_eq!(a.feedback().burst_ms, Some(80.0), "8 packets of 20 ms, half of them lost");
+        let report = a.report(ms(3_030), None, None);
+        b.receive(ms(3_060), None, &rtcp::parse(&report).unwrap());
+        let trip = b.feedback().round_trip.unwrap().as_secs_f64();
+        assert!((trip - 0.060).abs() < 0.001, "{trip}");
+        let report = b.report(ms(4_000), None, Some(received(&mut of_a)));
+        let packets = rtcp::parse(&report).unwrap();
+        let RtcpPacket::ExtendedReport { blocks, .. } = &packets[2] else { panic!("{packets:?}") };
+        let Some(Block::VoipMetrics(metrics)) = blocks.last() else { panic!("{blocks:?}") };
+        assert_eq!((metrics.loss_rate, metrics.burst_density, metrics.gap_ms), (16, 128, 8_000));
+        assert_eq!((metrics.r_factor, metrics.mos_lq, metrics.mos_cq), (80, 41, 40));
+        assert_eq!((metrics.round_trip_ms, metrics.end_system_ms), (60, 41));
+        let plain = rtcp::parse(&reporter(start, 3).report(start, None, None)).unwrap();
+        assert_eq!(plain.len(), 2, "who did not ask for them gets none");
+    }
+
+    #[test]
+    fn loss_is_told_within_about_a_second_and_a_peer_that_hears_nothing_is_noticed() {
+        let start = Instant::now();
+        let mut a = reporter(start, 1);
+        for lossy in [true, false] {
+            let mut reception = Reception::new(start, 0, 8_000);
+            (0..100).filter(|n| !lossy || n % 10 != 5).for_each(|n| {
+                reception.count(n);
+            });
+            a.report(start, None, Some(received(&mut reception)));
+            let wait = a.due() - start;
+            assert_eq!(wait < Duration::from_millis(1_300), lossy, "{wait:?}");
+        }
+        let nothing = [RtcpPacket::ReceiverReport { ssrc: 2, blocks: Vec::new() }];
+        let later = start + Duration::from_secs(5);
+        a.receive(later, None, &nothing);
+        assert!(!a.feedback().unheard, "nothing was sent");
+        a.receive(later, Some(later - Duration::from_secs(1)), &nothing);
+        assert!(!a.feedback().unheard, "not for long");
+        a.receive(later, Some(start), &nothing);
+        assert!(a.feedback().unheard);
+        let block = ReportBlock { ssrc: 1, fraction_lost: 64, ..ReportBlock::default() };
+        a.receive(later, Some(start), &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
+        let feedback = a.feedback();
+        assert!(!feedback.unheard);
+        assert_eq!(feedback.recent_loss(later), Some(0.25));
+        assert_eq!(feedback.recent_loss(later + RECENT), None, "that is history");
+    }
+
     #[test]
     fn the_round_trip_is_measured() {
         let start = Instant::now();
@@ -192,12 +423,12 @@ mod tests {
         let (mut a, mut b) = (reporter(start, 1), reporter(ms(700), 2));
         let sent = Sent { timestamp: 9, packets: 5, octets: 800 };
         let report = a.report(ms(3_000), Some(sent), None);
-        b.receive(ms(3_040), &rtcp::parse(&report).unwrap());
+        b.receive(ms(3_040), None, &rtcp::parse(&report).unwrap());
         let mut of_a = Reception::new(ms(0), 0, 8_000);
         of_a.count(0);
         of_a.count(3);
-        let report = b.report(ms(4_500), None, Some((1, &mut of_a)));
-        a.receive(ms(4_570), &rtcp::parse(&report).unwrap());
+        let report = b.report(ms(4_500), None, Some(received(&mut of_a)));
+        a.receive(ms(4_570), None, &rtcp::parse(&report).unwrap());
         let feedback = a.feedback();
         let trip = feedback.round_trip.unwrap().as_secs_f64();
         assert!((trip - 0.110).abs() < 0.001, "{trip}");
@@ -209,10 +440,10 @@ mod tests {
         let start = Instant::now();
         let mut a = reporter(start, 1);
         let block = ReportBlock { ssrc: 99, fraction_lost: 200, ..ReportBlock::default() };
-        a.receive(start, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
-        assert_eq!(a.feedback(), Feedback::default());
+        a.receive(start, None, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
+        assert_eq!((a.feedback().loss, a.feedback().round_trip), (None, None));
         let block = ReportBlock { ssrc: 1, last_sender_report: 0x0002_0000, delay_since_last: 7, ..block };
-        a.receive(start, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
+        a.receive(start, None, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
         assert_eq!(a.feedback().round_trip, None);
     }
 

@@ -4,6 +4,8 @@
 
 use thiserror::Error;
 
+use crate::xr;
+
 /// One packet of a compound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RtcpPacket {
@@ -32,6 +34,13 @@ pub enum RtcpPacket {
     Goodbye {
         /// The sources that leave.
         ssrcs: Vec<u32>,
+    },
+    /// Extended report, RFC 3611.
+    ExtendedReport {
+        /// The sender of this report.
+        ssrc: u32,
+        /// Its blocks.
+        blocks: Vec<xr::Block>,
     },
     /// Any other packet type; its content is skipped.
     Other {
@@ -87,6 +96,7 @@ const SENDER_REPORT: u8 = 200;
 const RECEIVER_REPORT: u8 = 201;
 const SOURCE_DESCRIPTION: u8 = 202;
 const GOODBYE: u8 = 203;
+const EXTENDED_REPORT: u8 = 207;
 const CNAME: u8 = 1;
 
 /// Splits a datagram into its packets. A compound whose later packets are damaged is refused whole.
@@ -146,6 +156,10 @@ pub fn write(packets: &[RtcpPacket], out: &mut Vec<u8>) {
             RtcpPacket::Goodbye { ssrcs } => write_one(GOODBYE, ssrcs.len(), out, |out| {
                 ssrcs.iter().for_each(|ssrc| out.extend_from_slice(&ssrc.to_be_bytes()));
             }),
+            RtcpPacket::ExtendedReport { ssrc, blocks } => write_one(EXTENDED_REPORT, 0, out, |out| {
+                out.extend_from_slice(&ssrc.to_be_bytes());
+                xr::write(blocks, out);
+            }),
             RtcpPacket::Other { packet_type } => write_one(*packet_type, 0, out, |_| {}),
         }
     }
@@ -168,6 +182,7 @@ fn parse_one(packet_type: u8, count: u8, mut body: &[u8]) -> Option<RtcpPacket> 
         RECEIVER_REPORT => RtcpPacket::ReceiverReport { ssrc: word(body)?, blocks: blocks(count, body)? },
         SOURCE_DESCRIPTION => RtcpPacket::SourceDescription { chunks: chunks(count, body)? },
         GOODBYE => RtcpPacket::Goodbye { ssrcs: (0..count).map(|_| word(body)).collect::<Option<_>>()? },
+        EXTENDED_REPORT => RtcpPacket::ExtendedReport { ssrc: word(body)?, blocks: xr::parse(body)? },
         packet_type => RtcpPacket::Other { packet_type },
     })
 }

@@ -1,6 +1,7 @@
 //! The numbers a call shows while it lasts and leaves behind when it ends.
 
 use crate::codec::CodecKind;
+use crate::quality::Quality;
 
 /// What a [`crate::Stream`] counted. All counters are since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -59,4 +60,6 @@ pub struct StreamStats {
     pub capture_level_db: f32,
     /// Level of what is played, likewise.
     pub playout_level_db: f32,
+    /// How it sounded over the last second, once there was one.
+    pub quality: Option<Quality>,
 }

@@ -4,12 +4,14 @@
 //! so the two are asked for separately everywhere.
 //! What isn't here: when to decode what (`playout`), and the choice between codecs.
 
+mod comfort_noise;
 mod g711;
 mod g722;
 mod opus;
 
 use thiserror::Error;
 
+pub(crate) use comfort_noise::{Analyzer, Generator, Noise};
 pub use g711::Law;
 pub(crate) use g711::{G711Decoder, encode as encode_g711};
 pub(crate) use g722::{G722Decoder, G722Encoder};
@@ -173,6 +175,9 @@ pub fn supported_telephone_events() -> Vec<TelephoneEvent> {
         TelephoneEvent { payload_type: 101, clock_rate: 8_000 },
     ]
 }
+
+/// The payload type of comfort noise (RFC 3389) at 8000 Hz, which [`supported_formats`] but Opus go with: it has its own.
+pub const COMFORT_NOISE: u8 = 13;
 
 /// A codec that can't be set up, or a payload that is no audio.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

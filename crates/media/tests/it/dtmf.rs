@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tern_media::{CodecKind, Digit, StreamConfig, StreamError, StreamEvent, TelephoneEvent};
+use tern_media::{CodecKind, Digit, StreamConfig, StreamEvent, TelephoneEvent};
 
 use crate::network::{Line, Rules, config};
 use crate::speech;
@@ -74,8 +74,40 @@ fn digits_are_sent_while_muted() {
 }
 
 #[test]
-fn without_events_a_digit_is_refused() {
-    let config = StreamConfig { send_events: None, ..config(CodecKind::Pcmu, 1) };
-    let mut stream = tern_media::Stream::new(config).unwrap();
-    assert_eq!(stream.send_dtmf(Digit::from_code(1).unwrap(), Duration::ZERO), Err(StreamError::NoEvents));
+fn without_events_digits_are_tones_that_are_recognized() {
+    for kind in [CodecKind::Pcmu, CodecKind::Pcma, CodecKind::G722, CodecKind::Opus] {
+        let without = |seed| StreamConfig { send_events: None, ..config(kind, seed) };
+        let mut line =
+            Line::with(without(1), without(2), Rules { jitter_ms: |_, r| 15.0 * r, ..Rules::default() });
+        line.run(&speech::speech(48_000, 2.0, 1));
+        press(&mut line, "0123456789*#ABCD");
+        line.run(&speech::speech(48_000, 4.0, 2));
+        assert_eq!(pressed(&line), "0123456789*#ABCD", "{kind:?}");
+    }
+}
+
+#[test]
+fn what_comes_by_an_event_and_in_the_sound_is_one_digit() {
+    // A gateway that leaves the tone in the sound and tells of it, too.
+    let mut line = Line::new(CodecKind::Pcmu, Rules::default());
+    line.run(&speech::speech(48_000, 1.0, 1));
+    press(&mut line, "4");
+    line.run(&speech::speech(48_000, 1.0, 1));
+    let low = speech::tone(48_000, 852.0, 0.1);
+    let high = speech::tone(48_000, 1_477.0, 0.1);
+    let tone: Vec<f32> = low.iter().zip(&high).map(|(a, b)| a + b).collect();
+    line.run(&tone);
+    line.run(&speech::speech(48_000, 1.0, 2));
+    assert_eq!(pressed(&line), "4", "whoever sends events sends no tones");
+}
+
+#[test]
+fn speech_presses_no_keys() {
+    for kind in [CodecKind::Pcmu, CodecKind::Opus] {
+        let mut line = Line::new(kind, Rules::default());
+        for seed in 0..6 {
+            line.run(&speech::speech(48_000, 20.0, seed));
+        }
+        assert_eq!(pressed(&line), "", "{kind:?}");
+    }
 }

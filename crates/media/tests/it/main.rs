@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 mod calls;
+mod comfort_noise;
 mod concealment;
 mod desk;
 #[cfg(feature = "device")]
@@ -13,5 +14,6 @@ mod hostile;
 mod jitter;
 mod network;
 mod soak;
+mod quality;
 mod speech;
 mod stats;

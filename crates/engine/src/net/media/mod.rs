@@ -20,7 +20,7 @@ use std::{
 };
 
 use mio::{Poll, Token, Waker};
-use tern_media::{Player, RecordFormat, Recorder, StreamStats};
+use tern_media::{Player, Quality, RecordFormat, Recorder, StreamStats, quality};
 use tokio::sync::mpsc;
 
 use self::{
@@ -29,7 +29,7 @@ use self::{
     thread::{AudioThread, Say},
 };
 use crate::{
-    api::{CallId, CallStatsView},
+    api::{BadSide, CallId, CallStatsView, QualityView, SilenceCause},
     core::{Input, MediaPlan, MediaReport, Reach, RecordTo, SoundPlan},
     net::dns::Dns,
     ports::Audio,
@@ -273,7 +273,33 @@ pub(crate) fn figures(stats: &StreamStats) -> CallStatsView {
         round_trip_ms: stats.round_trip_ms,
         level_in: loudness(stats.capture_level_db),
         level_out: loudness(stats.playout_level_db),
-        quality: None,
+        quality: stats.quality.as_ref().map(quality_view),
+    }
+}
+
+fn quality_view(quality: &Quality) -> QualityView {
+    QualityView {
+        mos: quality.mos,
+        loss: quality.loss,
+        concealed: quality.concealed,
+        delay_ms: quality.delay_ms,
+        jitter_ms: quality.jitter_ms,
+        bad_side: match quality.bad_side {
+            None => BadSide::None,
+            Some(quality::BadSide::Here) => BadSide::Here,
+            Some(quality::BadSide::There) => BadSide::There,
+            Some(quality::BadSide::Both) => BadSide::Both,
+        },
+        silence: quality.silence.map(|silence| match silence {
+            quality::Silence::MutedHere => SilenceCause::MutedHere,
+            quality::Silence::MicrophoneHere => SilenceCause::MicrophoneHere,
+            quality::Silence::MutedThere => SilenceCause::MutedThere,
+            quality::Silence::MicrophoneThere => SilenceCause::MicrophoneThere,
+            quality::Silence::BlockedPath => SilenceCause::BlockedPath,
+            quality::Silence::HoldThere => SilenceCause::HoldThere,
+        }),
+        overruns: 0,
+        underruns: 0,
     }
 }
 

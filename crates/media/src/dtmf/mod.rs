@@ -1,11 +1,16 @@
 //! Telephone events, RFC 4733: the payload, a [`Sender`] that spells digits into packets and a [`Receiver`] that
 //! reads each press once however many packets tell of it.
 //!
-//! What isn't here: the tone a person hears when pressing a key (`tone`), and sequence numbers (`stream`).
+//! Digits as tones in the sound are in `inband`. What isn't here: the tone a person hears when pressing a key
+//! (`tone`), and sequence numbers (`stream`).
+
+mod inband;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
+
+pub(crate) use inband::{KeyTones, Recognizer};
 
 /// One of the sixteen DTMF keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
