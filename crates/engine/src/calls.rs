@@ -28,6 +28,7 @@ use tern_sip::{
 
 use crate::{
     accounts::DIRECT,
+    agreement,
     api::{
         AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallState, CallStatsView,
         CallView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState, Reply,
@@ -316,11 +317,11 @@ impl State {
         if call.phase != Phase::Connected && !call.early_media {
             return self.refuse(request, ErrorCode::NotFound);
         }
-        if tern_media::Digit::from_char(digit).is_none() {
+        let Some(key) = tern_media::Digit::from_char(digit) else {
             return self.refuse(request, ErrorCode::InvalidTarget);
-        }
-        if call.agreed.as_ref().is_some_and(|agreed| agreed.telephone_event.is_none()) {
-            // RFC 4733 was not agreed: then the digit goes beside the sound.
+        };
+        let media = self.media_of(&call.account);
+        if call.agreed.as_ref().is_some_and(|agreed| agreement::by_info(agreed, key, &media)) {
             self.info_digit(id, digit);
         } else {
             self.effect(Effect::Digit(id.clone(), digit));

@@ -49,7 +49,9 @@ mod track;
 pub mod wav;
 pub mod xr;
 
-pub use codec::{CodecKind, PayloadFormat, TelephoneEvent, supported_formats, supported_telephone_events};
+pub use codec::{
+    COMFORT_NOISE, CodecKind, PayloadFormat, TelephoneEvent, supported_formats, supported_telephone_events,
+};
 pub use desk::{Desk, DeskEvent, HoldSound, Leg, LegId, LegMode, Player};
 pub use dtmf::Digit;
 pub use error::{AudioError, Direction, Fault};

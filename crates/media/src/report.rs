@@ -210,9 +210,9 @@ impl Reporter {
                     self.round_trip(now, *last, *delay);
                 }
                 Block::VoipMetrics(metrics) if metrics.ssrc == self.ssrc => {
-                    // What is lost of a burst is lost at once, or nearly.
+                    // A burst of which most is lost is lost at once, or nearly; in others losses are single.
                     let lost = f32::from(metrics.burst_ms) * f32::from(metrics.burst_density) / 256.0;
-                    self.feedback.burst_ms = (metrics.burst_density > 0).then_some(lost);
+                    self.feedback.burst_ms = (metrics.burst_density >= 128).then_some(lost);
                 }
                 _ => {}
             }

@@ -394,5 +394,7 @@ pub(super) fn capabilities(address: SocketAddr, direction: Direction, version: u
         session: SessionVersion { id: 1, version },
         security: SecurityCapabilities::default(),
         transport: TransportCapabilities::default(),
+        own_order: false,
+        extended_reports: false,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rand::Rng;
-use tern_media::LegMode;
+use tern_media::{Expected, LegMode};
 use tern_sip::{
     CallConfig, CallState as Sip, CallerIdentity, EndedBy as SipEndedBy, Ending, Event, Identity,
     Reply as SipReply,
@@ -383,6 +383,11 @@ impl State {
             stream,
             security,
             sending: agreed.direction.sends(),
+            expected: match (call.held_there, agreed.direction.receives() && !call.held) {
+                (true, _) => Expected::Hold,
+                (false, true) => Expected::Sound,
+                (false, false) => Expected::Nothing,
+            },
             muted: call.muted,
             mode: match (call.held, call.joined) {
                 (true, _) => LegMode::Waiting,

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use tern_media::{
-    HoldSound, LegMode, ProcessConfig, RecordFormat, StreamConfig,
+    Expected, HoldSound, LegMode, ProcessConfig, RecordFormat, StreamConfig,
     path::{Candidate, IceConfig},
     secure::SecurityPlan,
 };
@@ -252,6 +252,8 @@ pub(crate) struct MediaPlan {
     pub(crate) stream: StreamConfig,
     /// Whether the other side is to hear us.
     pub(crate) sending: bool,
+    /// What the other side is to send.
+    pub(crate) expected: Expected,
     /// Whether the user muted us.
     pub(crate) muted: bool,
     /// Whom it hears.

@@ -217,6 +217,43 @@ mod tests {
         }
     }
 
+    /// The tables written out by their own rule: 16 steps a segment, each segment's steps twice the last one's. In the
+    /// A-law the first two segments share theirs, in the µ-law the first step is half a one.
+    #[test]
+    fn every_sample_and_every_code_word_is_that_of_the_tables() {
+        for (law, scale, first, steps) in
+            [(Law::A, 8, 0, [2, 2, 4, 8, 16, 32, 64, 128]), (Law::Mu, 4, -1, [2, 4, 8, 16, 32, 64, 128, 256])]
+        {
+            let mut at = first;
+            let mut decisions = Vec::new();
+            for step in steps {
+                for _ in 0..16 {
+                    at += step;
+                    decisions.push(at);
+                }
+            }
+            assert_eq!(at, if law == Law::A { 4_096 } else { 8_159 });
+            let word = |number: usize, positive: bool| match law {
+                Law::A => (if positive { 0x80 | number as u8 } else { number as u8 }) ^ 0x55,
+                Law::Mu => (if positive { 0xFF } else { 0x7F }) - number as u8,
+            };
+            for sample in i16::MIN..=i16::MAX {
+                let magnitude = match law {
+                    Law::A if sample < 0 => i32::from(!sample),
+                    _ => i32::from(sample).abs(),
+                };
+                let number = decisions.partition_point(|d| d * scale <= magnitude).min(127);
+                assert_eq!(law.compress(sample), word(number, sample >= 0), "{law:?} {sample}");
+            }
+            for number in 0..128_usize {
+                let lower = if number == 0 { first.max(-decisions[0]) } else { decisions[number - 1] };
+                let value = (lower + decisions[number]) * scale / 2;
+                assert_eq!(i32::from(law.expand(word(number, true))), value, "{law:?} {number}");
+                assert_eq!(i32::from(law.expand(word(number, false))), -value, "{law:?} -{number}");
+            }
+        }
+    }
+
     /// Half a step of the sample's segment is the largest error there is.
     #[test]
     fn every_sample_is_as_near_as_its_segment_allows() {

@@ -77,6 +77,14 @@ impl CodecKind {
         }
     }
 
+    /// Whether two tones come out as they went in, so that machines understand them.
+    pub fn keeps_tones(self) -> bool {
+        match self {
+            Self::G722 | Self::Pcmu | Self::Pcma => true,
+            Self::Opus => false,
+        }
+    }
+
     /// The channels parameter of `a=rtpmap`.
     pub fn rtpmap_channels(self) -> u8 {
         match self {

@@ -48,6 +48,8 @@ fn capabilities(address: SocketAddr, codecs: Vec<Codec>, version: u64) -> AudioC
         session: SessionVersion { id: u64::from(address.port()), version },
         security: SecurityCapabilities::default(),
         transport: TransportCapabilities::default(),
+        own_order: false,
+        extended_reports: false,
     }
 }
 

@@ -35,6 +35,10 @@ pub struct AudioCapabilities {
     pub security: SecurityCapabilities,
     /// Further addresses.
     pub transport: TransportCapabilities,
+    /// Whether an answer follows the order of `codecs` and not the offer's.
+    pub own_order: bool,
+    /// Whether extended reports are taken (RFC 3611).
+    pub extended_reports: bool,
 }
 
 /// Identity and version of a description.
@@ -57,10 +61,16 @@ pub struct Agreed {
     pub formats: Vec<Format>,
     /// DTMF events, where both know them.
     pub telephone_event: Option<Format>,
+    /// Comfort noise (RFC 3389) of the preferred format's clock, where both know it.
+    pub comfort_noise: Option<Format>,
     /// What this side may do.
     pub direction: Direction,
     /// Packet time the other side asked for, ms.
     pub ptime: Option<u32>,
+    /// The longest it takes, ms.
+    pub max_ptime: Option<u32>,
+    /// Whether the other side takes VoIP metrics in extended reports (RFC 3611 5).
+    pub extended_reports: bool,
     /// How the sound is encrypted.
     pub security: AgreedSecurity,
     /// How addresses are shared and checked.
@@ -119,9 +129,16 @@ impl Agreed {
     }
 }
 
+/// RFC 3611 5.1.
+const XR: &str = "rtcp-xr";
+const XR_FORMATS: &str = "voip-metrics rcvr-rtt=all";
+
 /// Builds an offer (RFC 3264 5).
 pub fn offer(capabilities: &AudioCapabilities) -> SessionDescription {
     let mut media = audio_media(capabilities, &capabilities.codecs, capabilities.direction);
+    if capabilities.extended_reports {
+        media.attributes.push(Attribute::new(XR, XR_FORMATS));
+    }
     let (profile, keys) = security::offered(&capabilities.security);
     media.protocol = profile.into();
     media.attributes.extend(keys);
@@ -200,22 +217,34 @@ fn answer_section(
 ) -> Result<(Media, Agreed), Disagreement> {
     let (keys, security) = security::answered(offer, theirs, &capabilities.security, encrypted)?;
     let offered = theirs.codecs();
-    // RFC 3264 6.1: the offer's order of preference and its payload types are kept.
-    let chosen: Vec<Codec> = offered
+    // RFC 3264 6.1: the offer's payload types are kept, and so should be its order of preference.
+    let mut chosen: Vec<Codec> = offered
         .iter()
         .filter_map(|codec| {
             let ours = capabilities.codecs.iter().find(|c| c.same_encoding(codec))?;
             Some(Codec { payload_type: codec.payload_type, ..ours.clone() })
         })
         .collect();
+    if capabilities.own_order {
+        let place = |codec: &Codec| capabilities.codecs.iter().position(|c| c.same_encoding(codec));
+        chosen.sort_by_key(place);
+    }
+    let pairs = chosen
+        .iter()
+        .filter_map(|o| offered.iter().find(|t| t.same_encoding(o)).map(|t| (t.clone(), o.clone())))
+        .collect();
     let direction = offer.direction_of(theirs).reversed().and(capabilities.direction);
     let (addresses, transport) =
         transport::answered(offer, theirs, capabilities.address, &capabilities.transport);
-    let agreed = settle(offer, theirs, pair(&offered, &chosen), direction, security, transport)?;
+    let agreed = settle(offer, theirs, pairs, direction, security, transport)?;
     let mut media = audio_media(capabilities, &chosen, agreed.direction);
     media.protocol = theirs.protocol.clone();
     media.attributes.extend(keys);
     media.attributes.extend(addresses);
+    // RFC 3611 5.2: an answer names what both do.
+    if capabilities.extended_reports && offer.attribute_of(theirs, XR).is_some() {
+        media.attributes.push(Attribute::new(XR, XR_FORMATS));
+    }
     Ok((media, agreed))
 }
 
@@ -248,6 +277,10 @@ fn settle(
         .filter(|(t, _)| !t.is_telephone_event() && !t.name.eq_ignore_ascii_case("CN"))
         .map(format)
         .collect();
+    let comfort_noise = |clock: u32| {
+        let is = |t: &Codec| t.name.eq_ignore_ascii_case("CN") && t.clock_rate == clock;
+        pairs.iter().find(|(t, _)| is(t)).map(format)
+    };
     let clock = formats.first().ok_or(Disagreement::NoCommonCodec)?.clock_rate;
     let events = |clock: Option<u32>| {
         pairs
@@ -261,6 +294,11 @@ fn settle(
         remote_rtcp,
         formats,
         // RFC 4733 2.1: events share the clock of the audio; other clocks are a last resort.
+        comfort_noise: comfort_noise(clock),
+        max_ptime: theirs.attribute("maxptime").and_then(|ms| ms.trim().parse().ok()),
+        extended_reports: description
+            .attribute_of(theirs, XR)
+            .is_some_and(|formats| formats.split_ascii_whitespace().any(|format| format == "voip-metrics")),
         telephone_event: events(Some(clock)).or_else(|| events(None)),
         direction: if remote.is_some() { direction } else { direction.and(Direction::RecvOnly) },
         ptime: theirs.ptime(),
@@ -325,6 +363,8 @@ mod tests {
             session: SessionVersion { id: 7, version: 1 },
             security: SecurityCapabilities::default(),
             transport: TransportCapabilities::default(),
+            own_order: false,
+            extended_reports: false,
         }
     }
 
@@ -358,6 +398,44 @@ mod tests {
         assert_eq!(at_caller.remote.unwrap().port(), 5000);
         assert_eq!(at_callee.remote_rtcp.unwrap().port(), 4001);
         assert_eq!(at_caller.telephone_event.unwrap().send, 101);
+    }
+
+    #[test]
+    fn an_answer_keeps_the_offers_order_unless_this_side_has_its_own() {
+        let sent = offer(&capabilities(4000, vec![opus(96), pcmu(), pcma(), events(101)]));
+        let mut callee = capabilities(5000, vec![pcma(), events(97), pcmu(), opus(111)]);
+        for (own, expected) in [(false, "opus PCMU PCMA"), (true, "PCMA PCMU opus")] {
+            callee.own_order = own;
+            let (reply, at_callee) = answer(&sent, &callee).unwrap();
+            let at_caller = agree(&sent, &reply).unwrap();
+            for agreed in [at_callee, at_caller] {
+                let names: Vec<_> = agreed.formats.iter().map(|f| f.name.as_str()).collect();
+                assert_eq!(names.join(" "), expected);
+                assert_eq!(agreed.telephone_event.unwrap().send, 101, "the offer's numbers");
+            }
+        }
+    }
+
+    #[test]
+    fn noise_reports_and_packet_times_are_what_both_do() {
+        let noise = || Codec::well_known(13).unwrap();
+        let mut caller = capabilities(4000, vec![pcmu(), noise()]);
+        caller.extended_reports = true;
+        let mut sent = offer(&caller);
+        sent.media[0].attributes.push(Attribute::new("maxptime", "40"));
+        let (reply, agreed) = answer(&sent, &caller).unwrap();
+        assert_eq!(agreed.comfort_noise.as_ref().map(|f| f.send), Some(13));
+        assert_eq!((agreed.max_ptime, agreed.extended_reports), (Some(40), true));
+        let back = agree(&sent, &reply).unwrap();
+        assert!(back.extended_reports && back.comfort_noise.is_some() && back.max_ptime.is_none());
+        // RFC 3611 5.2 and RFC 3389 4: only what the other side named, and noise of the sound's own clock.
+        let plain = capabilities(5000, vec![pcmu()]);
+        let (reply, agreed) = answer(&offer(&plain), &caller).unwrap();
+        assert!(!agreed.extended_reports && agreed.comfort_noise.is_none());
+        assert_eq!(reply.media[0].attribute("rtcp-xr"), None);
+        let wide = capabilities(4000, vec![opus(96), noise()]);
+        let (_, agreed) = answer(&offer(&wide), &wide).unwrap();
+        assert!(agreed.comfort_noise.is_none(), "{agreed:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod security;
 
 use std::net::SocketAddr;
 
-use tern_media::LegMode;
+use tern_media::{Expected, LegMode};
 use tern_sip::{
     CallConfig, CallState as SipState, Datagram, Endpoint, EndpointConfig, Event, Identity, Listener, Output,
     Reply as SipReply, Transport,
@@ -471,6 +471,7 @@ fn a_call_is_held_and_taken_back() {
     let plan = two.plans().pop().unwrap();
     assert_eq!(plan.mode, LegMode::Waiting, "nothing is said from the moment on");
     assert!(plan.sending, "the music is heard");
+    assert_eq!(plan.expected, Expected::Nothing);
     assert!(two.view(&call).changing);
     assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendOnly]);
     let view = two.view(&call);
@@ -498,7 +499,11 @@ fn the_other_side_may_let_us_wait_too() {
         two.peer.offer(two.bench.now.instant, theirs, offer).unwrap();
         two.settle();
         assert_eq!(two.view(&call).hold, hold, "{direction:?}");
-        assert_eq!(two.plans().last().unwrap().sending, sending, "{direction:?}");
+        let plans = two.plans();
+        let plan = plans.last().unwrap();
+        assert_eq!(plan.sending, sending, "{direction:?}");
+        let expected = if sending { Expected::Sound } else { Expected::Hold };
+        assert_eq!(plan.expected, expected, "{direction:?}");
     }
 }
 

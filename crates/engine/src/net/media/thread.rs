@@ -229,6 +229,7 @@ impl AudioThread {
         desk.set_mode(id, plan.mode);
         if let Some(leg) = desk.leg(id) {
             leg.set_sending(plan.sending);
+            leg.stream().set_expected(plan.expected);
             leg.set_muted(plan.muted);
         }
     }

@@ -19,6 +19,8 @@ pub(crate) fn audio(address: SocketAddr) -> SessionDescription {
         session: SessionVersion { id: 1, version: 1 },
         security: SecurityCapabilities::default(),
         transport: TransportCapabilities::default(),
+        own_order: false,
+        extended_reports: false,
     })
 }
 
