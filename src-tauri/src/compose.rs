@@ -60,6 +60,8 @@ async fn start(app: &AppHandle, data: PathBuf) -> Result<(), ErrorView> {
     };
     let engine = Engine::start(EngineConfig {
         data_dir: Some(data.clone()),
+        // Where people look for sound; a computer without such a folder keeps it beside the database.
+        recordings_dir: app.path().audio_dir().ok().map(|music| music.join("Tern")),
         ..EngineConfig::new(ports, concat!("Tern/", env!("CARGO_PKG_VERSION")))
     })
     .await?;

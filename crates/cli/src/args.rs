@@ -188,6 +188,10 @@ pub(crate) struct Sound {
     /// side hangs up, or with Ctrl-C
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u32>,
+    /// Record the talk, this side on the left channel and the other on the right: FILE.wav, or FILE.opus for Opus in
+    /// Ogg. Both sides hear a beep now and then
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// Take commands from standard input, a line each: hold, resume, mute, unmute, digits 123#, transfer TARGET,
     /// accept-transfer, reject-transfer, redirect N, hangup
     #[arg(long)]
@@ -195,6 +199,11 @@ pub(crate) struct Sound {
 }
 
 impl Sound {
+    /// Where the talk is recorded.
+    pub(crate) fn record(&self) -> Option<String> {
+        self.record.as_ref().map(|path| path.to_string_lossy().into_owned())
+    }
+
     /// What stands in place of the account's own options.
     pub(crate) fn media(&self) -> MediaOverrides {
         let names = || self.codec.iter().map(|codec| codec.name().to_owned()).collect();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tern_engine::api::{
     CallDirection, CallEndView, CallId, CallState, CallStatsView, CallView, Command, EndedBy, ErrorCode,
-    ErrorView, EventKind, Language,
+    ErrorView, EventKind, Language, Notice,
 };
 use tern_engine::texts::Texts;
 use tokio::time::{Instant, sleep_until};
@@ -43,12 +43,13 @@ struct Course {
     told: Option<Value>,
 }
 
-/// Follows `call` to its end, hanging up after `talk` or when asked to stop.
+/// Follows `call` to its end, hanging up after `talk` or when asked to stop. What is said is recorded into `record`.
 pub(super) async fn follow(
     session: &mut Session,
     call: CallView,
     talk: Option<Duration>,
     control: bool,
+    mut record: Option<String>,
     report: &Report,
     stop: &mut Stop,
 ) -> Result<Exit, Failure> {
@@ -64,6 +65,12 @@ pub(super) async fn follow(
             if let Some(end) = &call.end {
                 return course.finish(Some(end), report);
             }
+            if call.state == CallState::Connected && record.is_some() {
+                let command = Command::RecordCall { call: id.clone(), on: true, path: record.take() };
+                if let Err(error) = session.engine.command(command).await {
+                    report.say(sentence(&error));
+                }
+            }
             if let (Some(answered), None) = (course.answered, hang_up_at) {
                 hang_up_at = talk.map(|talk| answered + talk);
             }
@@ -73,6 +80,10 @@ pub(super) async fn follow(
                 Seen::Happened(EventKind::CallChanged { call }) if call.id == id => Some(call),
                 Seen::Happened(EventKind::DigitCame { call, digit }) if call == id => {
                     report.line(&json!({ "event": "digit", "call": call.0, "digit": digit }))?;
+                    None
+                }
+                Seen::Happened(EventKind::NoticeRaised { notice: Notice::Trouble { error, .. } }) => {
+                    report.say(sentence(&error));
                     None
                 }
                 Seen::Happened(_) => None,

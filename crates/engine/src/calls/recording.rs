@@ -33,6 +33,11 @@ impl State {
             (true, Recording::Off) => {
                 let peer = call.peer.clone();
                 let folder = self.settings.recordings_folder.clone().map(PathBuf::from);
+                let format = match (self.settings.record_format, &path) {
+                    (_, Some(path)) if is_opus(path) => RecordFormat::Opus,
+                    (_, Some(_)) | (api::RecordFormat::Wav, None) => RecordFormat::Wav,
+                    (api::RecordFormat::Opus, None) => RecordFormat::Opus,
+                };
                 let to = match (path, folder.or_else(|| self.config.recordings.clone())) {
                     (Some(path), _) => RecordTo::File(PathBuf::from(path)),
                     (None, Some(folder)) => RecordTo::New { folder, peer, at: self.now.wall },
@@ -42,10 +47,6 @@ impl State {
                 if let Some(call) = self.calls.get_mut(id) {
                     call.recording = Recording::Starting;
                 }
-                let format = match self.settings.record_format {
-                    api::RecordFormat::Wav => RecordFormat::Wav,
-                    api::RecordFormat::Opus => RecordFormat::Opus,
-                };
                 let tone = self.settings.record_tone;
                 self.effect(Effect::Record { call: id.clone(), to, format, tone });
             }
@@ -107,4 +108,10 @@ impl State {
             self.event(EventKind::PlayingChanged { playing });
         }
     }
+}
+
+/// A file that is named says by its name what it is to be.
+fn is_opus(path: &str) -> bool {
+    let extension = std::path::Path::new(path).extension();
+    extension.is_some_and(|e| e.eq_ignore_ascii_case("opus") || e.eq_ignore_ascii_case("ogg"))
 }

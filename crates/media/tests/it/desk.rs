@@ -304,7 +304,8 @@ fn nothing_clicks_when_calls_change_places() {
         // The file ends in the middle of the tone.
         let heard = &heard[24_000..heard.len() - 4_800];
         let (own, all) = (sharpest(&heard[..22_000]), sharpest(heard));
-        assert!(own < 0.02 && all < own * 1.5, "{name}: {all}, by itself {own}, at {hz} Hz");
+        // A fader that starts or arrives bends the tone by its 0.2 in 480 samples.
+        assert!(own < 0.02 && all < own + 0.001, "{name}: {all}, by itself {own}, at {hz} Hz");
     }
 }
 

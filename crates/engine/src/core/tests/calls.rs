@@ -21,7 +21,7 @@ use crate::{
     agreement,
     api::{
         CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode,
-        HoldState, RedirectView, TransferState,
+        ErrorView, HoldState, Notice, RedirectView, TransferState,
     },
     ports::{NotificationAction, RingTone},
 };
@@ -521,6 +521,157 @@ fn whoever_answers_a_second_call_lets_the_first_wait() {
     two.command(Command::HoldCall { call: first.clone(), held: false }).unwrap();
     two.offers();
     assert_eq!((two.view(&first).hold, two.view(&second).hold), (HoldState::None, HoldState::Here));
+}
+
+impl Two {
+    /// Two calls, of which the second is talked to.
+    fn with_two_calls(&mut self) -> (CallId, CallId) {
+        let (first, _) = self.talking();
+        self.ring_us();
+        let second = CallId(2);
+        self.bench.command(Command::AnswerCall { call: second.clone() });
+        self.open_media(&second);
+        self.settle();
+        self.offers();
+        self.modes();
+        (first, second)
+    }
+
+    /// What the calls' sound was told to take part in, in order.
+    fn modes(&mut self) -> Vec<(CallId, LegMode)> {
+        self.bench.take(|e| match e {
+            Effect::RunMedia(call, plan) => Ok((call, plan.mode)),
+            other => Err(other),
+        })
+    }
+
+    /// The last word on each of two calls.
+    fn last_modes(&mut self, first: &CallId, second: &CallId) -> [Option<LegMode>; 2] {
+        let modes = self.modes();
+        [first, second].map(|call| modes.iter().rev().find(|(id, _)| id == call).map(|(_, mode)| *mode))
+    }
+}
+
+#[test]
+fn two_calls_become_one_conversation_and_two_again() {
+    use LegMode::{Joined, Talking, Waiting};
+    let mut two = Two::new();
+    let (first, second) = two.with_two_calls();
+    assert_eq!(two.command(Command::JoinCalls {}), Ok(Reply::Done {}));
+    assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendRecv]);
+    assert_eq!(two.last_modes(&first, &second), [Some(Joined); 2]);
+    for call in [&first, &second] {
+        let view = two.view(call);
+        assert!(view.joined && view.hold == HoldState::None);
+    }
+    // The microphone is one for all of them.
+    two.command(Command::MuteCall { call: first.clone(), muted: true }).unwrap();
+    assert!(two.view(&first).muted && two.view(&second).muted);
+    two.command(Command::LeaveConference { call: first.clone() }).unwrap();
+    assert_eq!(two.offers().iter().map(direction).collect::<Vec<_>>(), [Direction::SendOnly]);
+    assert_eq!(two.last_modes(&first, &second), [Some(Waiting), Some(Talking)]);
+    assert!(!two.view(&first).joined && !two.view(&second).joined);
+    let again = Command::LeaveConference { call: first.clone() };
+    assert_eq!(two.command(again), Err(ErrorCode::NotFound));
+}
+
+#[test]
+fn who_hangs_up_leaves_the_rest_of_a_conference() {
+    let mut two = Two::new();
+    let (first, second) = two.with_two_calls();
+    two.command(Command::JoinCalls {}).unwrap();
+    two.offers();
+    two.modes();
+    two.command(Command::HangUpCall { call: second.clone() }).unwrap();
+    two.close_media(&second);
+    assert_eq!(two.last_modes(&first, &second), [Some(LegMode::Talking), None]);
+    assert!(!two.view(&first).joined);
+    assert_eq!(two.command(Command::JoinCalls {}), Err(ErrorCode::NotFound), "nobody to join");
+}
+
+#[test]
+fn a_conference_waits_and_comes_back_as_a_whole() {
+    let mut two = Two::new();
+    let (first, second) = two.with_two_calls();
+    two.command(Command::JoinCalls {}).unwrap();
+    two.offers();
+    two.ring_us();
+    let third = CallId(3);
+    two.bench.command(Command::AnswerCall { call: third.clone() });
+    two.open_media(&third);
+    two.settle();
+    two.offers();
+    assert_eq!(two.last_modes(&first, &second), [Some(LegMode::Waiting); 2]);
+    two.command(Command::HoldCall { call: first.clone(), held: false }).unwrap();
+    two.offers();
+    assert_eq!(two.last_modes(&first, &second), [Some(LegMode::Joined); 2]);
+    assert_eq!(two.view(&third).hold, HoldState::Here);
+}
+
+#[test]
+fn an_attended_transfer_keeps_the_sound_until_it_is_done() {
+    let mut two = Two::new();
+    let (first, second) = two.with_two_calls();
+    let command = Command::TransferToCall { call: second.clone(), other: first.clone() };
+    two.command(command).unwrap();
+    assert_eq!(two.view(&second).transfer.unwrap().state, TransferState::Asked);
+    let at = two.heard.iter().position(|e| matches!(e, Event::TransferAsked { .. })).expect("not asked");
+    let Event::TransferAsked { request, .. } = two.heard.remove(at) else { unreachable!() };
+    let offer = offer_answer::offer(&capabilities(4002));
+    two.peer.accept_transfer(two.bench.now.instant, request, offer).unwrap();
+    two.settle();
+    let sound = |e: &Effect| matches!(e, Effect::RunMedia(..) | Effect::CloseMedia(_));
+    assert!(!two.bench.effects.iter().any(sound), "both go on as they are while it is under way");
+    two.carol_answers();
+    let closed = two.bench.take(|e| match e {
+        Effect::CloseMedia(id) => Ok(id),
+        other => Err(other),
+    });
+    assert!(closed.contains(&second), "they talk, and we leave");
+}
+
+#[test]
+fn a_recording_is_shown_while_it_goes_on_and_its_failure_told() {
+    let mut two = Two::new();
+    let (call, _) = two.talking();
+    let record = |on| Command::RecordCall { call: CallId(1), on, path: Some("/r/x.opus".into()) };
+    assert_eq!(two.command(record(true)), Ok(Reply::Done {}));
+    two.command(record(true)).unwrap();
+    let asked = two.bench.take(|e| match e {
+        Effect::Record { call, format, tone, .. } => Ok((call, format, tone)),
+        other => Err(other),
+    });
+    assert_eq!(asked, [(call.clone(), tern_media::RecordFormat::Opus, true)], "asked for once");
+    assert_eq!(two.view(&call).recording, None, "not before there is a file");
+    two.bench.give(Input::Media(call.clone(), MediaReport::RecordingStarted("/r/x.opus".into())));
+    assert_eq!(two.view(&call).recording.unwrap().path, "/r/x.opus");
+    let full = ErrorView::new(ErrorCode::RecordingFailed);
+    two.bench.give(Input::Media(call.clone(), MediaReport::RecordingFailed(full.clone())));
+    let view = two.view(&call);
+    assert_eq!((view.recording, view.state), (None, CallState::Connected), "the call goes on");
+    let told = two.bench.events().into_iter().any(
+        |e| matches!(e, EventKind::NoticeRaised { notice: Notice::Trouble { error, .. } } if error == full),
+    );
+    assert!(told);
+    let unnamed = Command::RecordCall { call: call.clone(), on: true, path: None };
+    assert_eq!(two.command(unnamed), Err(ErrorCode::RecordingFailed), "no folder is known");
+}
+
+#[test]
+fn what_is_played_is_shown_until_its_end() {
+    let mut two = Two::new();
+    two.command(Command::PlayFile { path: "/r/x.wav".into() }).unwrap();
+    assert!(two.bench.effects.iter().any(|e| matches!(e, Effect::Play(path) if path.ends_with("x.wav"))));
+    let view = crate::api::PlayingView { path: "/r/x.wav".into(), position_ms: 0, length_ms: 9 };
+    two.bench.give(Input::Played(Ok(Some(view.clone()))));
+    two.bench.give(Input::Played(Ok(None)));
+    let told = two.bench.events().into_iter().filter_map(|e| match e {
+        EventKind::PlayingChanged { playing } => Some(playing),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [Some(view), None]);
+    two.command(Command::StopPlaying {}).unwrap();
+    assert!(two.bench.effects.iter().any(|e| matches!(e, Effect::StopPlaying)));
 }
 
 #[test]
