@@ -2,8 +2,8 @@
 //! runs the same with any of them.
 //!
 //! Everything is mono at [`crate::DEVICE_RATE`]. Sound cards set the pace themselves; files and silence are paced
-//! by the `now` they are asked with. A sound card that fails in the middle of a call becomes silence and says so
-//! once, and the call goes on.
+//! by the `now` they are asked with. A sound card that is lost in the middle of a call is replaced by another; until
+//! one sounds there is silence at the pace of the clock, and the call goes on.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use std::time::Instant;
 use crate::DEVICE_RATE;
 use crate::device::DeviceId;
 #[cfg(feature = "device")]
-use crate::device::{Capture, Playback};
+use crate::device::{Capture, Followed, Following, Playback};
 use crate::error::AudioError;
 use crate::tone::{Tone, ToneSamples};
 use crate::wav::{WavSink, WavSource};
@@ -45,8 +45,10 @@ pub enum SinkSpec {
 pub enum IoEvent {
     /// The file was played to its end; silence follows.
     Finished,
-    /// It failed and is silent from now on.
+    /// It failed and is silent: a file for good, a device until [`Self::Using`] follows.
     Failed(AudioError),
+    /// This device is the one used now: the chosen one, or what took its place.
+    Using(DeviceId),
 }
 
 /// An open source.
@@ -60,7 +62,7 @@ pub struct Source {
 #[derive(Debug)]
 enum SourceKind {
     #[cfg(feature = "device")]
-    Device(Box<Capture>),
+    Device(Box<Following<Capture>>),
     /// The file, and samples it gave beyond what was asked for.
     Wav(Box<WavSource>, Vec<f32>),
     Silence,
@@ -68,11 +70,12 @@ enum SourceKind {
 }
 
 impl Source {
-    /// Opens what is asked for.
+    /// Opens what is asked for. A device is opened meanwhile, and may be another than the one asked for: an event
+    /// says which, or why there is none.
     pub fn open(spec: &SourceSpec) -> Result<Self, AudioError> {
         let kind = match spec {
             #[cfg(feature = "device")]
-            SourceSpec::Device(id) => SourceKind::Device(Box::new(Capture::open(id.as_ref())?)),
+            SourceSpec::Device(id) => SourceKind::Device(Box::new(Following::new(id.clone()))),
             #[cfg(not(feature = "device"))]
             SourceSpec::Device(_) => return Err(AudioError::NoDeviceSupport),
             SourceSpec::Wav(path) => {
@@ -93,11 +96,16 @@ impl Source {
     pub fn read(&mut self, now: Instant, out: &mut Vec<f32>) {
         // Keeps time also while a device sets the pace, for the silence that may have to follow it.
         let due = self.pace.due(now);
-        let failed: Option<AudioError> = match &mut self.kind {
+        match &mut self.kind {
             #[cfg(feature = "device")]
-            SourceKind::Device(capture) => {
-                capture.read(out);
-                capture.poll_error()
+            SourceKind::Device(device) => {
+                while let Some(followed) = device.poll(now) {
+                    self.event = Some(followed.into());
+                }
+                match device.moving(now) {
+                    Some(capture) => _ = capture.read(out),
+                    None => out.resize(out.len() + due, 0.0),
+                }
             }
             SourceKind::Wav(file, spare) => {
                 let going = spare.len() >= due || file.read(due - spare.len(), spare);
@@ -108,20 +116,18 @@ impl Source {
                     self.kind = SourceKind::Silence;
                     self.event = Some(IoEvent::Finished);
                 }
-                None
             }
-            SourceKind::Silence => {
-                out.resize(out.len() + due, 0.0);
-                None
-            }
-            SourceKind::Tone(tone) => {
-                out.extend((0..due).map(|_| tone.next().unwrap_or(0.0)));
-                None
-            }
-        };
-        if let Some(error) = failed {
-            self.kind = SourceKind::Silence;
-            self.event = Some(IoEvent::Failed(error));
+            SourceKind::Silence => out.resize(out.len() + due, 0.0),
+            SourceKind::Tone(tone) => out.extend((0..due).map(|_| tone.next().unwrap_or(0.0))),
+        }
+    }
+
+    /// Times samples of a device were lost because they weren't fetched in time.
+    pub fn overruns(&self) -> u64 {
+        match &self.kind {
+            #[cfg(feature = "device")]
+            SourceKind::Device(device) => device.slips(),
+            _ => 0,
         }
     }
 
@@ -145,45 +151,48 @@ pub struct Sink {
     kind: SinkKind,
     pace: Pace,
     event: Option<IoEvent>,
+    /// The device is away: what is written now is for nobody.
+    away: bool,
 }
 
 #[derive(Debug)]
 enum SinkKind {
     #[cfg(feature = "device")]
-    Device(Box<Playback>),
+    Device(Box<Following<Playback>>),
     Wav(Box<WavSink>),
     Null,
 }
 
 impl Sink {
-    /// Opens what is asked for.
+    /// Opens what is asked for; a device as [`Source::open`] does.
     pub fn open(spec: &SinkSpec) -> Result<Self, AudioError> {
         let kind = match spec {
             #[cfg(feature = "device")]
-            SinkSpec::Device(id) => SinkKind::Device(Box::new(Playback::open(id.as_ref())?)),
+            SinkSpec::Device(id) => SinkKind::Device(Box::new(Following::new(id.clone()))),
             #[cfg(not(feature = "device"))]
             SinkSpec::Device(_) => return Err(AudioError::NoDeviceSupport),
             SinkSpec::Wav(path) => SinkKind::Wav(Box::new(WavSink::create(path, DEVICE_RATE)?)),
             SinkSpec::Null => SinkKind::Null,
         };
-        Ok(Self { kind, pace: Pace::default(), event: None })
+        Ok(Self { kind, pace: Pace::default(), event: None, away: false })
     }
 
     /// A sink that nobody hears: what takes the place of one that can't be opened.
     pub fn null() -> Self {
-        Self { kind: SinkKind::Null, pace: Pace::default(), event: None }
+        Self { kind: SinkKind::Null, pace: Pace::default(), event: None, away: false }
     }
 
     /// Samples that should be written at `now` so that it never runs dry and holds no more than needed.
     pub fn wanted(&mut self, now: Instant) -> usize {
         let due = self.pace.due(now);
         #[cfg(feature = "device")]
-        if let SinkKind::Device(playback) = &mut self.kind {
-            if let Some(error) = playback.poll_error() {
-                self.fail(error);
-                return 0;
+        if let SinkKind::Device(device) = &mut self.kind {
+            while let Some(followed) = device.poll(now) {
+                self.event = Some(followed.into());
             }
-            return playback.wanted(now);
+            let playback = device.moving(now);
+            self.away = playback.is_none();
+            return playback.map_or(due, |playback| playback.wanted(now));
         }
         due
     }
@@ -192,8 +201,10 @@ impl Sink {
     pub fn write(&mut self, samples: &[f32]) {
         let failed: Option<AudioError> = match &mut self.kind {
             #[cfg(feature = "device")]
-            SinkKind::Device(playback) => {
-                playback.write(samples);
+            SinkKind::Device(device) => {
+                if let Some(playback) = device.device().filter(|_| !self.away) {
+                    playback.write(samples);
+                }
                 None
             }
             SinkKind::Wav(file) => file.write(samples).err(),
@@ -201,6 +212,15 @@ impl Sink {
         };
         if let Some(error) = failed {
             self.fail(error);
+        }
+    }
+
+    /// Times a device needed samples that weren't there in time.
+    pub fn underruns(&self) -> u64 {
+        match &self.kind {
+            #[cfg(feature = "device")]
+            SinkKind::Device(device) => device.slips(),
+            _ => 0,
         }
     }
 
@@ -220,6 +240,16 @@ impl Sink {
     fn fail(&mut self, error: AudioError) {
         self.kind = SinkKind::Null;
         self.event = Some(IoEvent::Failed(error));
+    }
+}
+
+#[cfg(feature = "device")]
+impl From<Followed> for IoEvent {
+    fn from(followed: Followed) -> Self {
+        match followed {
+            Followed::On(id) => Self::Using(id),
+            Followed::Nowhere(error) => Self::Failed(error),
+        }
     }
 }
 

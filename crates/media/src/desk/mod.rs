@@ -29,6 +29,7 @@ use recording::Recording;
 use crate::DEVICE_RATE;
 use crate::dtmf::Digit;
 use crate::error::AudioError;
+use crate::device::DeviceId;
 use crate::io::{IoEvent, Sink, SinkSpec, Source, SourceSpec};
 use crate::process::{ProcessConfig, ProcessStats, Processor};
 use crate::recorder::{Finishing, Recorder};
@@ -69,10 +70,14 @@ pub enum DeskEvent {
     Stream(LegId, StreamEvent),
     /// The file that was the source has been played to its end.
     SourceFinished,
-    /// The source couldn't be opened or failed; silence is sent.
+    /// The source couldn't be opened or failed; silence is sent, with a device until one comes.
     CaptureFailed(AudioError),
-    /// The sink couldn't be opened or failed; nothing is heard.
+    /// The sink couldn't be opened or failed; nothing is heard, with a device until one comes.
     PlaybackFailed(AudioError),
+    /// The microphone used from now on: the chosen one or what takes its place.
+    CaptureUsing(DeviceId),
+    /// The loudspeaker used from now on: the chosen one or what takes its place.
+    PlaybackUsing(DeviceId),
     /// A leg's recording failed and has ended; what was written before is there.
     RecordingFailed(LegId, AudioError),
     /// The file that was played has ended, or was stopped.
@@ -351,10 +356,13 @@ impl Desk {
         match self.source.poll_event() {
             Some(IoEvent::Finished) => put(events, DeskEvent::SourceFinished),
             Some(IoEvent::Failed(error)) => put(events, DeskEvent::CaptureFailed(error)),
+            Some(IoEvent::Using(id)) => put(events, DeskEvent::CaptureUsing(id)),
             None => {}
         }
-        if let Some(IoEvent::Failed(error)) = self.sink.poll_event() {
-            put(events, DeskEvent::PlaybackFailed(error));
+        match self.sink.poll_event() {
+            Some(IoEvent::Failed(error)) => put(events, DeskEvent::PlaybackFailed(error)),
+            Some(IoEvent::Using(id)) => put(events, DeskEvent::PlaybackUsing(id)),
+            Some(IoEvent::Finished) | None => {}
         }
     }
 

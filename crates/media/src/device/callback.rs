@@ -46,6 +46,13 @@ impl Counters {
         self.base + std::time::Duration::from_nanos(self.latest.load(Relaxed))
     }
 
+    /// Whether callbacks come: the first one has, and the latest not long ago.
+    #[cfg(feature = "device")]
+    pub(super) fn moves(&self, now: Instant) -> bool {
+        const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+        self.period.load(Relaxed) > 0 && now.saturating_duration_since(self.latest()) < PAUSE
+    }
+
     fn note(&self, frames: usize, slipped: usize) {
         self.frames.fetch_add(frames as u64, Relaxed);
         if slipped > 0 {
@@ -139,6 +146,48 @@ mod tests {
         playback(&mut out, 2, from_f32, &mut from, &counters);
         assert_eq!(out, [32_767, 32_767, 0, 0, 0, 0, 0, 0]);
         assert_eq!((counters.slips.load(Relaxed), counters.slipped.load(Relaxed)), (1, 3));
+    }
+
+    /// Both directions in one of the formats that cpal gives, with full and empty rings.
+    #[cfg(feature = "device")]
+    fn passes<T: cpal::SizedSample + cpal::FromSample<f32>>(tolerance: f32)
+    where
+        f32: cpal::FromSample<T>,
+    {
+        use cpal::FromSample as _;
+        let (mut to, mut from) = RingBuffer::new(600);
+        let counters = Counters::new();
+        let input = [T::from_sample_(0.5); 960];
+        let mut output = [T::from_sample_(-0.5); 960];
+        let info = allocation_counter::measure(|| {
+            for _ in 0..3 {
+                capture(&input, 2, f32::from_sample_, &mut to, &counters);
+            }
+            for _ in 0..2 {
+                playback(&mut output, 2, T::from_sample_, &mut from, &counters);
+            }
+        });
+        assert_eq!((info.count_total, info.bytes_total), (0, 0), "{}", std::any::type_name::<T>());
+        let level = |at: usize| f32::from_sample_(output[at]);
+        // Of the 600 frames in the ring, the second call has 120, and silence after them.
+        assert!(
+            (level(239) - 0.5).abs() < tolerance && level(240).abs() < tolerance,
+            "{} {}",
+            level(239),
+            level(240)
+        );
+        assert_eq!(counters.slipped.load(Relaxed), 3 * 480 - 600);
+    }
+
+    #[cfg(feature = "device")]
+    #[test]
+    fn every_format_passes_both_ways_and_allocates_nothing() {
+        passes::<f32>(1e-6);
+        passes::<i16>(1e-4);
+        passes::<i32>(1e-6);
+        passes::<cpal::I24>(1e-5);
+        passes::<u8>(1e-2);
+        passes::<u16>(1e-4);
     }
 
     /// The promise of this module, with full and empty rings, counted by a global allocator that counts.

@@ -1,6 +1,9 @@
 //! Sound cards: which there are, microphones, loudspeakers and the ringtone. Behind the feature `device`; without
 //! it there are none, and everything else works the same.
 //!
+//! On Linux desktops a sound server is asked first (`server`); everything else is cpal's (`open`). A call's device is
+//! followed (`follow`): a lost one is replaced, a chosen one is gone back to.
+//!
 //! The invariant: what runs in the sound system's own thread (`callback`) takes no lock, allocates nothing and
 //! never waits. It only moves samples between the card and a ring, and counts.
 
@@ -9,11 +12,17 @@ mod callback;
 #[cfg(feature = "device")]
 mod capture;
 #[cfg(feature = "device")]
+mod card;
+#[cfg(feature = "device")]
+mod follow;
+#[cfg(feature = "device")]
 mod open;
 #[cfg(feature = "device")]
 mod playback;
 #[cfg(feature = "device")]
 mod ring;
+#[cfg(all(feature = "device", target_os = "linux"))]
+mod server;
 
 use std::fmt;
 
@@ -22,9 +31,11 @@ use crate::error::Direction;
 #[cfg(feature = "device")]
 pub use capture::Capture;
 #[cfg(feature = "device")]
+pub(crate) use follow::{Followed, Following};
+#[cfg(feature = "device")]
 pub use playback::Playback;
 #[cfg(feature = "device")]
-pub use ring::Ringer;
+pub use ring::{RingOn, Ringer};
 
 /// Names a device for good: the same after a restart of the program, of the machine, and after unplugging, as far
 /// as the sound system can tell.
@@ -64,10 +75,31 @@ pub struct DeviceInfo {
 /// Takes up to a second on some systems: not for the thread of a window.
 pub fn list(direction: Direction) -> Vec<DeviceInfo> {
     #[cfg(feature = "device")]
-    return open::list(direction);
+    return card::list(direction);
     #[cfg(not(feature = "device"))]
     {
         let _ = direction;
         Vec::new()
+    }
+}
+
+/// Word of devices that come and go. Dropping it ends it.
+#[derive(Debug)]
+pub struct Changes {
+    #[cfg(all(feature = "device", target_os = "linux"))]
+    _server: server::Changes,
+}
+
+impl Changes {
+    /// Calls `changed`, from a thread of its own, whenever [`list`] may have another answer; a dozen times in a row
+    /// when one device comes. `None` where the system doesn't tell: then the list is to be asked for now and then.
+    pub fn watch(changed: impl FnMut() + Send + 'static) -> Option<Self> {
+        #[cfg(all(feature = "device", target_os = "linux"))]
+        return server::Changes::watch(changed).map(|server| Self { _server: server });
+        #[cfg(not(all(feature = "device", target_os = "linux")))]
+        {
+            let _ = changed;
+            None
+        }
     }
 }

@@ -1,22 +1,21 @@
-//! Finding devices, choosing a format, and what went wrong in words of this crate.
+//! The operating system's own devices, through cpal: finding them, choosing a format, running a stream in it, and
+//! what went wrong in words of this crate.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
 
-use cpal::traits::{DeviceTrait, HostTrait};
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{
-    BufferSize, ErrorKind, SampleFormat, StreamConfig, SupportedBufferSize, SupportedStreamConfigRange,
+    BufferSize, ErrorKind, FromSample, I24, SampleFormat, SizedSample, StreamConfig, SupportedBufferSize,
+    SupportedStreamConfigRange,
 };
+use rtrb::{Consumer, Producer};
 
-use super::callback::Counters;
+use super::callback::{self, Counters};
 use super::{DeviceId, DeviceInfo};
 use crate::DEVICE_RATE;
 use crate::error::{AudioError, Direction};
-
-/// Frames per callback asked for at 48 kHz: 15 ms. Less than a packet, and still enough for a busy machine.
-pub(super) const PERIOD: u32 = 720;
 
 pub(super) fn list(direction: Direction) -> Vec<DeviceInfo> {
     let host = cpal::default_host();
@@ -70,7 +69,7 @@ pub(super) fn find(direction: Direction, id: Option<&DeviceId>) -> Result<cpal::
 }
 
 /// The format to open a device with: our rate, few channels, the given period, as far as it has them.
-pub(super) fn choose(
+fn choose(
     direction: Direction,
     id: Option<&DeviceId>,
     device: &cpal::Device,
@@ -116,6 +115,9 @@ fn rank(range: &SupportedStreamConfigRange) -> Option<(u16, u8)> {
         SampleFormat::F32 => 0,
         SampleFormat::I16 => 1,
         SampleFormat::I32 => 2,
+        SampleFormat::I24 => 3,
+        SampleFormat::U16 => 4,
+        SampleFormat::U8 => 5,
         _ => return None,
     };
     let channels = range.channels();
@@ -123,37 +125,75 @@ fn rank(range: &SupportedStreamConfigRange) -> Option<(u16, u8)> {
     Some((if channels > 2 { channels + 100 } else { channels }, format))
 }
 
-/// How often in a row a device that stumbles is opened again.
-const RETRIES: u32 = 6;
-/// A device without a callback for this long stands still.
-pub(super) const STANDSTILL: Duration = Duration::from_millis(300);
-/// A device that ran this long had not stumbled in a row.
-const STEADY: Duration = Duration::from_secs(10);
-
-/// Opens a device that stumbled again, with longer periods, as long as there is hope.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Retry {
+/// Starts a stream in the best format there is. `build` makes it, and the ring it needs, for a configuration.
+pub(super) fn start<R>(
+    direction: Direction,
+    id: Option<&DeviceId>,
+    device: &cpal::Device,
     period: u32,
-    count: u32,
-    last: Option<Instant>,
+    build: impl Fn(StreamConfig, SampleFormat, u32, OnError) -> Result<(cpal::Stream, R), AudioError>,
+    counters: &Arc<Counters>,
+) -> Result<(cpal::Stream, Watch, u32, R), AudioError> {
+    let (config, format) = choose(direction, id, device, period)?;
+    let attempt = |config: StreamConfig| {
+        let (watch, on_error) = Watch::new(direction, id, Arc::clone(counters));
+        let (stream, ring) = build(config, format, config.sample_rate, on_error)?;
+        stream.play().map_err(|error| explain(direction, id, &error))?;
+        Ok((stream, watch, config.sample_rate, ring))
+    };
+    // Some devices refuse the very period they say they have.
+    attempt(config).or_else(|_| attempt(StreamConfig { buffer_size: BufferSize::Default, ..config }))
 }
 
-impl Retry {
-    pub(super) fn new() -> Self {
-        Self { period: PERIOD, count: 0, last: None }
-    }
-
-    /// The period to try next, or that it is enough.
-    pub(super) fn next(&mut self, now: Instant) -> Option<u32> {
-        if self.last.is_some_and(|last| now.saturating_duration_since(last) > STEADY) {
-            self.count = 0;
-        }
-        self.last = Some(now);
-        self.count += 1;
-        self.period = (self.period * 2).min(PERIOD * 4);
-        (self.count <= RETRIES).then_some(self.period)
-    }
+/// Records into a ring, from whichever sample format.
+pub(super) fn record(
+    device: &cpal::Device,
+    config: StreamConfig,
+    format: SampleFormat,
+    ring: Producer<f32>,
+    counters: Arc<Counters>,
+    on_error: OnError,
+) -> Result<cpal::Stream, AudioError> {
+    let stream = match format {
+        SampleFormat::F32 => record_as::<f32>(device, config, ring, counters, on_error),
+        SampleFormat::I16 => record_as::<i16>(device, config, ring, counters, on_error),
+        SampleFormat::I24 => record_as::<I24>(device, config, ring, counters, on_error),
+        SampleFormat::I32 => record_as::<i32>(device, config, ring, counters, on_error),
+        SampleFormat::U8 => record_as::<u8>(device, config, ring, counters, on_error),
+        SampleFormat::U16 => record_as::<u16>(device, config, ring, counters, on_error),
+        other => return Err(AudioError::UnsupportedFormat(id(device).to_string(), other.to_string())),
+    };
+    stream.map_err(|error| explain(Direction::Capture, Some(&id(device)), &error))
 }
+
+/// Plays from a ring, into whichever sample format.
+pub(super) fn play(
+    device: &cpal::Device,
+    config: StreamConfig,
+    format: SampleFormat,
+    ring: Consumer<f32>,
+    counters: Arc<Counters>,
+    on_error: OnError,
+) -> Result<cpal::Stream, AudioError> {
+    let stream = match format {
+        SampleFormat::F32 => play_as::<f32>(device, config, ring, counters, on_error),
+        SampleFormat::I16 => play_as::<i16>(device, config, ring, counters, on_error),
+        SampleFormat::I24 => play_as::<I24>(device, config, ring, counters, on_error),
+        SampleFormat::I32 => play_as::<i32>(device, config, ring, counters, on_error),
+        SampleFormat::U8 => play_as::<u8>(device, config, ring, counters, on_error),
+        SampleFormat::U16 => play_as::<u16>(device, config, ring, counters, on_error),
+        other => return Err(AudioError::UnsupportedFormat(id(device).to_string(), other.to_string())),
+    };
+    stream.map_err(|error| explain(Direction::Playback, Some(&id(device)), &error))
+}
+
+/// What a device is stored and opened by.
+pub(super) fn id(device: &cpal::Device) -> DeviceId {
+    DeviceId::new(device.id().map_or_else(|_| "default".to_owned(), |id| id.to_string()))
+}
+
+/// What a stream reports its errors to.
+pub(super) type OnError = Box<dyn FnMut(cpal::Error) + Send>;
 
 /// Where a running device reports what happens to it.
 pub(super) struct Watch {
@@ -168,7 +208,7 @@ impl Watch {
         direction: Direction,
         id: Option<&DeviceId>,
         counters: Arc<Counters>,
-    ) -> (Self, impl FnMut(cpal::Error) + Send + 'static) {
+    ) -> (Self, OnError) {
         let (sender, errors): (SyncSender<cpal::Error>, _) = sync_channel(4);
         let callback = move |error: cpal::Error| match error.kind() {
             ErrorKind::Xrun => {
@@ -179,12 +219,7 @@ impl Watch {
             // A full queue holds an error already, and one is enough.
             _ => drop(sender.try_send(error)),
         };
-        (Self { errors, direction, id: id.cloned() }, callback)
-    }
-
-    /// What it was opened by.
-    pub(super) fn id(&self) -> Option<&DeviceId> {
-        self.id.as_ref()
+        (Self { errors, direction, id: id.cloned() }, Box::new(callback))
     }
 
     /// Why the device stopped, once.
@@ -225,17 +260,41 @@ fn default_device(host: &cpal::Host, direction: Direction) -> Option<cpal::Devic
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn record_as<T: SizedSample>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    mut ring: Producer<f32>,
+    counters: Arc<Counters>,
+    on_error: OnError,
+) -> Result<cpal::Stream, cpal::Error>
+where
+    f32: FromSample<T>,
+{
+    let channels = usize::from(config.channels);
+    device.build_input_stream(
+        config,
+        move |data: &[T], _: &cpal::InputCallbackInfo| {
+            callback::capture(data, channels, f32::from_sample_, &mut ring, &counters);
+        },
+        on_error,
+        None,
+    )
+}
 
-    #[test]
-    fn a_device_that_stumbles_is_tried_with_longer_periods_and_not_for_ever() {
-        let start = Instant::now();
-        let mut retry = Retry::new();
-        let periods: Vec<_> = (0..8).map(|_| retry.next(start)).collect();
-        let (first, second) = (Some(PERIOD * 2), Some(PERIOD * 4));
-        assert_eq!(periods, [first, second, second, second, second, second, None, None]);
-        assert_eq!(retry.next(start + STEADY * 2), second, "after a steady time there is new hope");
-    }
+fn play_as<T: SizedSample + FromSample<f32>>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    mut ring: Consumer<f32>,
+    counters: Arc<Counters>,
+    on_error: OnError,
+) -> Result<cpal::Stream, cpal::Error> {
+    let channels = usize::from(config.channels);
+    device.build_output_stream(
+        config,
+        move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
+            callback::playback(data, channels, T::from_sample_, &mut ring, &counters);
+        },
+        on_error,
+        None,
+    )
 }

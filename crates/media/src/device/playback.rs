@@ -8,86 +8,47 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{BufferSize, FromSample, SampleFormat, SizedSample, StreamConfig};
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::Producer;
 
 use super::DeviceId;
-use super::callback::{self, Counters};
-use super::open::{self, Retry, Watch};
+use super::callback::Counters;
+use super::card::{Card, News};
+use super::follow::Follows;
 use crate::DEVICE_RATE;
-use crate::error::{AudioError, Direction};
+use crate::error::AudioError;
 use crate::resample::Resampler;
 
 /// An open loudspeaker. Dropping it closes it.
 pub struct Playback {
     ring: Producer<f32>,
     capacity: usize,
-    rate: u32,
     resampler: Resampler,
     piece: Vec<f32>,
     counters: Arc<Counters>,
     margin: Margin,
-    watch: Watch,
-    retry: Retry,
-    /// An error after which it may or may not go on.
-    stumbled: Option<AudioError>,
-    _stream: cpal::Stream,
+    card: Card,
 }
+
+/// Frames a callback is asked to take at a time.
+const PERIOD: u32 = DEVICE_RATE / 200;
 
 impl Playback {
     /// Opens a loudspeaker by id or name, or the system's default, and starts it.
     pub fn open(id: Option<&DeviceId>) -> Result<Self, AudioError> {
-        Self::open_with(id, open::PERIOD)
+        let playback = Self::start(id, 1)?;
+        playback.card.is_on(id)?;
+        Ok(playback)
     }
 
-    fn open_with(id: Option<&DeviceId>, period: u32) -> Result<Self, AudioError> {
-        let device = open::find(Direction::Playback, id)?;
-        let (config, format) = open::choose(Direction::Playback, id, &device, period)?;
-        let default_period = StreamConfig { buffer_size: BufferSize::Default, ..config };
-        // Some devices refuse the very period they say they have.
-        Self::start(&device, id, config, format).or_else(|_| Self::start(&device, id, default_period, format))
-    }
-
-    fn start(
-        device: &cpal::Device,
-        id: Option<&DeviceId>,
-        config: StreamConfig,
-        format: SampleFormat,
-    ) -> Result<Self, AudioError> {
-        let fail = |error: cpal::Error| open::explain(Direction::Playback, id, &error);
-        let rate = config.sample_rate;
-        let resampler = Resampler::new(DEVICE_RATE, rate)
-            .ok_or_else(|| AudioError::UnsupportedFormat(format!("{id:?}"), format!("{rate} Hz")))?;
-        let capacity = rate as usize;
-        let (ring, from) = RingBuffer::new(capacity);
+    /// The same for sound that may come late, as a ringtone: callbacks are `slower` times as long.
+    pub(super) fn start(id: Option<&DeviceId>, slower: u32) -> Result<Self, AudioError> {
         let counters = Arc::new(Counters::new());
-        let (watch, on_error) = Watch::new(Direction::Playback, id, Arc::clone(&counters));
-        let shared = Arc::clone(&counters);
-        let stream = match format {
-            SampleFormat::F32 => build::<f32>(device, config, from, shared, on_error),
-            SampleFormat::I16 => build::<i16>(device, config, from, shared, on_error),
-            SampleFormat::I32 => build::<i32>(device, config, from, shared, on_error),
-            SampleFormat::U8 => build::<u8>(device, config, from, shared, on_error),
-            SampleFormat::U16 => build::<u16>(device, config, from, shared, on_error),
-            other => return Err(AudioError::UnsupportedFormat(format!("{id:?}"), other.to_string())),
-        };
-        let stream = stream.map_err(fail)?;
-        stream.play().map_err(fail)?;
-        let (piece, margin) = (Vec::new(), Margin::default());
-        Ok(Self {
-            ring,
-            capacity,
-            rate,
-            resampler,
-            piece,
-            counters,
-            margin,
-            watch,
-            retry: Retry::new(),
-            stumbled: None,
-            _stream: stream,
-        })
+        let (card, ring) = Card::playback(id, PERIOD.saturating_mul(slower), &counters)?;
+        let rate = card.rate;
+        let resampler = Resampler::new(DEVICE_RATE, rate)
+            .ok_or_else(|| AudioError::UnsupportedFormat(card.began.to_string(), format!("{rate} Hz")))?;
+        let capacity = ring.slots();
+        Ok(Self { ring, capacity, resampler, piece: Vec::new(), counters, margin: Margin::default(), card })
     }
 
     /// Samples at [`DEVICE_RATE`] to write now so that the next callback finds what it needs.
@@ -99,7 +60,7 @@ impl Playback {
         }
         let margin = self.margin.follow(now, self.counters.slips.load(Relaxed)).as_secs_f64();
         let passed = now.saturating_duration_since(self.counters.latest()).as_secs_f64();
-        let rate = f64::from(self.rate);
+        let rate = f64::from(self.card.rate);
         let grown = (passed * rate).min(period as f64);
         let goal = margin * rate + grown;
         let missing = goal - self.fill() as f64;
@@ -118,37 +79,16 @@ impl Playback {
         self.counters.fed.store(true, Relaxed);
     }
 
+    /// Samples at [`DEVICE_RATE`] until the ring holds so much.
+    pub(super) fn room(&self, store: Duration) -> usize {
+        let goal = (store.as_secs_f64() * f64::from(self.card.rate)) as usize;
+        let missing = goal.saturating_sub(self.fill());
+        missing * DEVICE_RATE as usize / self.card.rate.max(1) as usize
+    }
+
     /// Samples that wait in the ring, at the rate of the device.
     pub fn fill(&self) -> usize {
         self.capacity - self.ring.slots()
-    }
-
-    /// Why it stopped, if it did; told once. A sound system that stumbles and stands still is first tried again,
-    /// with longer periods.
-    pub fn poll_error(&mut self) -> Option<AudioError> {
-        let now = Instant::now();
-        match self.watch.poll() {
-            Some(error @ AudioError::Backend(_)) => self.stumbled = Some(error),
-            Some(error) => return Some(error),
-            None => {}
-        }
-        // Most stumbles are over by the next callback.
-        if self.stumbled.is_none() || now.saturating_duration_since(self.counters.latest()) < open::STANDSTILL
-        {
-            return None;
-        }
-        let error = self.stumbled.take()?;
-        let mut retry = self.retry;
-        let Some(period) = retry.next(now) else { return Some(error) };
-        tracing::warn!(%error, period, "the audio device stands still and is opened again");
-        let id = self.watch.id().cloned();
-        match Self::open_with(id.as_ref(), period) {
-            Ok(fresh) => {
-                *self = Self { retry, ..fresh };
-                None
-            }
-            Err(error) => Some(error),
-        }
     }
 
     /// Times a callback found too few samples, or the sound system ran dry.
@@ -162,9 +102,31 @@ impl Playback {
     }
 }
 
+impl Follows for Playback {
+    fn open(id: Option<&DeviceId>, slower: u32) -> Result<Self, AudioError> {
+        Self::start(id, slower)
+    }
+
+    fn began(&self) -> &DeviceId {
+        &self.card.began
+    }
+
+    fn news(&mut self, now: Instant) -> Option<News> {
+        self.card.news(now)
+    }
+
+    fn moves(&self, now: Instant) -> bool {
+        self.counters.moves(now)
+    }
+
+    fn slips(&self) -> u64 {
+        self.underruns()
+    }
+}
+
 impl std::fmt::Debug for Playback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Playback").field("rate", &self.rate).finish_non_exhaustive()
+        f.debug_struct("Playback").field("on", &self.card.began).finish_non_exhaustive()
     }
 }
 
@@ -201,24 +163,6 @@ impl Margin {
         }
         self.time
     }
-}
-
-fn build<T: SizedSample + FromSample<f32>>(
-    device: &cpal::Device,
-    config: StreamConfig,
-    mut ring: Consumer<f32>,
-    counters: Arc<Counters>,
-    on_error: impl FnMut(cpal::Error) + Send + 'static,
-) -> Result<cpal::Stream, cpal::Error> {
-    let channels = usize::from(config.channels);
-    device.build_output_stream(
-        config,
-        move |data: &mut [T], _: &cpal::OutputCallbackInfo| {
-            callback::playback(data, channels, T::from_sample_, &mut ring, &counters);
-        },
-        on_error,
-        None,
-    )
 }
 
 #[cfg(test)]

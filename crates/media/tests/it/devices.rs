@@ -4,7 +4,8 @@
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use tern_media::device::{self, Capture, DeviceId, Playback, Ringer};
+use tern_media::device::{self, Capture, Changes, DeviceId, Playback, RingOn, Ringer};
+use tern_media::io::{IoEvent, Sink, Source};
 use tern_media::{
     AudioError, CodecKind, Desk, DeskEvent, Direction, LegId, LegMode, ProcessConfig, SinkSpec, SourceSpec,
     Tone,
@@ -56,7 +57,6 @@ fn what_is_played_is_captured() {
         playback.write(&tone[written..written + count]);
         written += count;
         capture.read(&mut heard);
-        assert_eq!((playback.poll_error(), capture.poll_error()), (None, None));
     });
     // Less what the sound server takes to start.
     assert!((90_000..150_000).contains(&written), "three seconds are played in three: {written}");
@@ -133,7 +133,8 @@ fn a_call_through_devices() {
             far.receive(now, &packet.bytes);
         }
         while let Some(event) = near.poll_event() {
-            assert!(matches!(event, DeskEvent::Stream(..)), "{event:?}");
+            let using = matches!(event, DeskEvent::CaptureUsing(_) | DeskEvent::PlaybackUsing(_));
+            assert!(using || matches!(event, DeskEvent::Stream(..)), "{event:?}");
         }
     });
     let (far, near) = (far.leg(id).unwrap(), near.leg(id).unwrap());
@@ -151,8 +152,8 @@ fn the_ringer_rings_and_lets_go() {
     }
     let _alone = SOUND.lock();
     let mut capture = Capture::open(None).unwrap();
-    let mut ringer = Ringer::new(None);
-    ringer.play(Tone::Ringtone).unwrap();
+    let mut ringer = Ringer::new(RingOn::Default);
+    ringer.play(Tone::Ringtone);
     let mut heard = Vec::new();
     drive(Duration::from_secs(2), |_| {
         capture.read(&mut heard);
@@ -161,7 +162,7 @@ fn the_ringer_rings_and_lets_go() {
     assert!(ringer.is_playing());
     ringer.stop();
     assert!(!ringer.is_playing());
-    ringer.play(Tone::Blip).unwrap();
+    ringer.play(Tone::Blip);
     let mut ended = None;
     let start = Instant::now();
     drive(Duration::from_secs(3), |now| {
@@ -199,9 +200,321 @@ fn a_device_that_is_not_there_is_said_so() {
     let gone = AudioError::DeviceGone("no such device".into());
     assert_eq!(Capture::open(Some(&id)).unwrap_err(), gone);
     assert_eq!(Playback::open(Some(&id)).unwrap_err(), gone);
-    assert_eq!(Ringer::new(Some(id.clone())).play(Tone::Blip).unwrap_err(), gone);
+    // A call takes what there is instead, and says what that is, or that there is none.
     let source = SourceSpec::Device(Some(id.clone()));
     let mut desk = Desk::open(&source, &SinkSpec::Device(Some(id)));
-    assert_eq!(desk.poll_event(), Some(DeskEvent::CaptureFailed(gone.clone())));
-    assert_eq!(desk.poll_event(), Some(DeskEvent::PlaybackFailed(gone)));
+    let (mut capture, mut playback) = (None, None);
+    drive(Duration::from_secs(4), |now| {
+        desk.tick(now);
+        while let Some(event) = desk.poll_event() {
+            match event {
+                DeskEvent::CaptureUsing(id) => capture = Some(Ok(id)),
+                DeskEvent::CaptureFailed(error) => capture = Some(Err(error)),
+                DeskEvent::PlaybackUsing(id) => playback = Some(Ok(id)),
+                DeskEvent::PlaybackFailed(error) => playback = Some(Err(error)),
+                _ => {}
+            }
+        }
+    });
+    let (capture, playback) = (capture.expect("it is said"), playback.expect("it is said"));
+    assert_eq!((capture.is_ok(), playback.is_ok()), (has_sound(), has_sound()), "{capture:?} {playback:?}");
+}
+
+/// A null sink of a test's own, and its monitor as a microphone.
+struct Card {
+    name: String,
+    module: String,
+}
+
+/// The sound server's own tool.
+fn pactl(arguments: &[&str]) -> String {
+    let done = std::process::Command::new("pactl").args(arguments).output().unwrap();
+    assert!(done.status.success(), "{arguments:?}: {done:?}");
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+impl Card {
+    fn plug(name: &str, form: &str) -> Self {
+        let sink = format!("sink_name={name}");
+        let mut arguments = vec!["load-module", "module-null-sink", &sink, "norewinds=1"];
+        arguments.extend(form.split(' '));
+        let module = pactl(&arguments);
+        Self { name: name.to_owned(), module }
+    }
+
+    fn mono(name: &str) -> Self {
+        Self::plug(name, "rate=48000 channels=1")
+    }
+
+    fn unplug(self) {
+        drop(self);
+    }
+
+    fn speaker(&self) -> DeviceId {
+        DeviceId::new(format!("pulse:{}", self.name))
+    }
+
+    fn microphone(&self) -> DeviceId {
+        DeviceId::new(format!("pulse:{}.monitor", self.name))
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("pactl").args(["unload-module", &self.module]).output();
+    }
+}
+
+/// The defaults as they were, put back at the end.
+struct Defaults(String, String);
+
+impl Defaults {
+    fn keep() -> Self {
+        Self(pactl(&["get-default-sink"]), pactl(&["get-default-source"]))
+    }
+}
+
+impl Drop for Defaults {
+    fn drop(&mut self) {
+        for (what, name) in [("set-default-sink", &self.0), ("set-default-source", &self.1)] {
+            let _ = std::process::Command::new("pactl").args([what, name]).output();
+        }
+    }
+}
+
+/// How long each step of [`stairs`] lasts, samples.
+const STEP: usize = 480;
+
+/// Sound whose level says when it was made, so that what is missing can be counted in sound and not in time.
+fn stairs(at: usize) -> f32 {
+    0.05 + 0.001 * ((at / STEP) % 900) as f32
+}
+
+/// Which sample of [`stairs`] sounds here, to 10 ms; silence is none of them.
+fn step_of(sample: f32) -> Option<usize> {
+    (sample > 0.04).then(|| ((sample - 0.05) / 0.001).round().max(0.0) as usize * STEP)
+}
+
+/// Plays [`stairs`] to `sink` and hears both cards. `change` is called with the milliseconds that passed. Gives what
+/// was heard of each, as steps, and what was told.
+fn play_stairs(
+    sink: &SinkSpec,
+    ears: [&DeviceId; 2],
+    seconds: u64,
+    mut change: impl FnMut(u128),
+) -> ([Vec<usize>; 2], Vec<IoEvent>) {
+    let mut sink = Sink::open(sink).unwrap();
+    let mut ears = ears.map(|ear| Capture::open(Some(ear)).ok());
+    let mut heard = [Vec::new(), Vec::new()];
+    let (mut told, mut written, mut piece) = (Vec::new(), 0, Vec::new());
+    let start = Instant::now();
+    drive(Duration::from_secs(seconds), |now| {
+        change((now - start).as_millis());
+        let wanted = sink.wanted(now);
+        piece.clear();
+        piece.extend((written..written + wanted).map(stairs));
+        sink.write(&piece);
+        written += wanted;
+        told.extend(sink.poll_event());
+        for (ear, heard) in ears.iter_mut().zip(&mut heard) {
+            piece.clear();
+            if let Some(ear) = ear {
+                ear.read(&mut piece);
+            }
+            heard.extend(piece.iter().filter_map(|sample| step_of(*sample)));
+        }
+    });
+    (heard, told)
+}
+
+/// A device may be away so long at most, in sound.
+const AWAY: usize = 48 * 300;
+
+#[test]
+fn the_default_changed_in_mid_call_is_followed() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    let _defaults = Defaults::keep();
+    let (one, two) = (Card::mono("one"), Card::mono("two"));
+    pactl(&["set-default-sink", "one"]);
+    let mut moved = false;
+    let ears = [&one.microphone(), &two.microphone()];
+    let ([first, second], told) = play_stairs(&SinkSpec::Device(None), ears, 4, |ms| {
+        if ms > 2_000 && !std::mem::replace(&mut moved, true) {
+            pactl(&["set-default-sink", "two"]);
+        }
+    });
+    assert_eq!(told, [IoEvent::Using(one.speaker()), IoEvent::Using(two.speaker())]);
+    let (last, next) = (*first.last().unwrap(), second[0]);
+    println!("away for {} ms of sound", next.saturating_sub(last) / 48);
+    assert!(next <= last + AWAY, "{last} to {next}");
+    assert!(second.len() > 48_000, "and it goes on: {}", second.len());
+}
+
+#[test]
+fn a_chosen_loudspeaker_that_vanishes_is_replaced_and_gone_back_to() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    let _defaults = Defaults::keep();
+    let (one, two) = (Card::mono("one"), Card::mono("two"));
+    pactl(&["set-default-sink", "one"]);
+    let (ears, chosen) = ([one.microphone(), two.microphone()], two.speaker());
+    let mut two = Some(two);
+    let mut back = None;
+    let spec = SinkSpec::Device(Some(chosen.clone()));
+    let ([first, second], told) = play_stairs(&spec, [&ears[0], &ears[1]], 5, |ms| {
+        if ms > 2_000
+            && let Some(two) = two.take()
+        {
+            two.unplug();
+        }
+        if ms > 3_500 && back.is_none() {
+            back = Some(Card::mono("two"));
+        }
+    });
+    let using = |id: &DeviceId| IoEvent::Using(id.clone());
+    assert_eq!(told, [using(&chosen), using(&one.speaker()), using(&chosen)]);
+    // The ear at the unplugged card hears no more of it; what counts is when the other one begins.
+    let before = second.iter().rev().find(|step| **step < first[0]).unwrap();
+    println!("away for {} ms of sound", first[0].saturating_sub(*before) / 48);
+    assert!(first[0] <= before + AWAY, "{before} to {}", first[0]);
+}
+
+#[test]
+fn a_chosen_microphone_that_vanishes_is_replaced_by_the_default_one() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    let _defaults = Defaults::keep();
+    let (one, two) = (Card::mono("one"), Card::mono("two"));
+    pactl(&["set-default-source", "one.monitor"]);
+    // What the two cards hear differs in its level.
+    let mut mouths = [(&one, 0.2), (&two, 0.4)]
+        .map(|(card, level)| (Playback::open(Some(&card.speaker())).unwrap(), level));
+    let chosen = two.microphone();
+    let mut source = Source::open(&SourceSpec::Device(Some(chosen.clone()))).unwrap();
+    let (mut heard, mut told, mut two) = (Vec::new(), Vec::new(), Some(two));
+    let start = Instant::now();
+    drive(Duration::from_secs(4), |now| {
+        for (mouth, level) in &mut mouths {
+            let wanted = mouth.wanted(now);
+            mouth.write(&vec![*level; wanted]);
+        }
+        source.read(now, &mut heard);
+        told.extend(source.poll_event());
+        if now > start + Duration::from_secs(2)
+            && let Some(two) = two.take()
+        {
+            two.unplug();
+        }
+    });
+    assert_eq!(told, [IoEvent::Using(chosen), IoEvent::Using(one.microphone())]);
+    // Both are heard together once the second mouth, too, has moved to the default.
+    let last = heard.iter().rposition(|s| (s - 0.4).abs() < 0.01).unwrap();
+    let next = last + heard[last..].iter().position(|s| (s - 0.2).abs() < 0.01 || *s > 0.5).unwrap();
+    println!("away for {} ms of sound", (next - last) / 48);
+    assert!(next - last <= AWAY, "{}", next - last);
+    assert!(heard.len() - next > 48_000, "and it goes on");
+}
+
+#[test]
+fn every_form_a_device_has_gives_the_same_sound() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    for form in [
+        "format=u8 rate=8000 channels=1",
+        "format=s16le rate=44100 channels=2",
+        "format=s16be rate=16000 channels=1",
+        "format=s24le rate=96000 channels=2",
+        "format=s32le rate=48000 channels=6",
+        "format=float32le rate=22050 channels=2",
+    ] {
+        let card = Card::plug("odd", form);
+        let mut playback = Playback::open(Some(&card.speaker())).unwrap();
+        let mut capture = Capture::open(Some(&card.microphone())).unwrap();
+        let (mut heard, mut written) = (Vec::new(), 0);
+        let tone = speech::tone(48_000, 700.0, 2.0);
+        drive(Duration::from_millis(1_500), |now| {
+            let count = playback.wanted(now).min(tone.len() - written);
+            playback.write(&tone[written..written + count]);
+            written += count;
+            capture.read(&mut heard);
+        });
+        let best = heard.chunks_exact(9_600).map(|piece| power_at(piece, 700.0)).fold(0.0, f32::max);
+        println!("{form}: {best}");
+        assert!((0.24..0.33).contains(&best), "{form}: {best}");
+    }
+}
+
+#[test]
+fn a_ring_may_sound_on_all_loudspeakers_and_ends_at_once() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    let cards = [Card::mono("one"), Card::mono("two")];
+    let mut ears = cards.each_ref().map(|card| Capture::open(Some(&card.microphone())).unwrap());
+    let mut ringer = Ringer::new(RingOn::All);
+    ringer.play(Tone::Busy);
+    let mut heard = [Vec::new(), Vec::new()];
+    let start = Instant::now();
+    let mut stopped_at = [0; 2];
+    drive(Duration::from_secs(4), |now| {
+        ears.iter_mut().zip(&mut heard).for_each(|(ear, heard)| _ = ear.read(heard));
+        if ringer.is_playing() && now > start + Duration::from_secs(2) {
+            ringer.stop();
+            stopped_at = heard.each_ref().map(Vec::len);
+        }
+    });
+    for (heard, stopped_at) in heard.iter().zip(stopped_at) {
+        assert!(power_at(&heard[..stopped_at], 425.0) > 0.02, "it rings");
+        let after = &heard[stopped_at..];
+        let last = after.iter().rposition(|s| s.abs() > 0.005).unwrap_or(0);
+        println!("stops after {} ms", last / 48);
+        assert!(last < 48 * 150, "and stops at once: {last}");
+    }
+}
+
+#[test]
+fn devices_that_come_are_told() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    let (tell, told) = mpsc::sync_channel(64);
+    let changes = Changes::watch(move || drop(tell.try_send(()))).expect("this system tells");
+    let card = Card::mono("new");
+    told.recv_timeout(Duration::from_secs(5)).expect("a device came");
+    let names = || device::list(Direction::Playback).iter().any(|d| d.id == card.speaker());
+    assert!(names());
+    drop(changes);
+}
+
+/// What cpal has, here ALSA, works beside the sound server.
+#[test]
+fn the_systems_own_devices_can_be_chosen_too() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    let alsa = DeviceId::new("alsa:default");
+    let mut playback = Playback::open(Some(&alsa)).unwrap();
+    let mut capture = Capture::open(Some(&alsa)).unwrap();
+    let tone = speech::tone(48_000, 700.0, 10.0);
+    let (mut heard, mut written) = (Vec::new(), 0);
+    drive(Duration::from_secs(3), |now| {
+        let count = playback.wanted(now).min(tone.len() - written);
+        playback.write(&tone[written..written + count]);
+        written += count;
+        capture.read(&mut heard);
+    });
+    let best = heard.chunks_exact(12_000).map(|piece| power_at(piece, 700.0)).fold(0.0, f32::max);
+    assert!((0.25..0.32).contains(&best), "{best}");
 }
