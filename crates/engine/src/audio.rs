@@ -79,7 +79,7 @@ impl Audio for FileAudio {
     }
 
     fn devices(&self) -> DevicesView {
-        DevicesView { inputs: Vec::new(), outputs: Vec::new() }
+        DevicesView::default()
     }
 }
 
@@ -88,14 +88,9 @@ pub use cards::DeviceAudio;
 
 #[cfg(feature = "device")]
 mod cards {
-    use std::{
-        sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel},
-        time::Duration,
-    };
-
     use tern_media::{
         Tone,
-        device::{DeviceId, DeviceInfo, Ringer, list},
+        device::{DeviceId, DeviceInfo, RingOn, Ringer, list},
     };
 
     use super::{AudioEnd, FileAudio, OpenedAudio};
@@ -103,9 +98,6 @@ mod cards {
         api::{DeviceView, DevicesView},
         ports::{Audio, RingTone, Ringing},
     };
-
-    /// How often a sounding tone is looked after.
-    const LOOK: Duration = Duration::from_millis(500);
 
     /// Sound cards, and ringing through them.
     #[derive(Default)]
@@ -125,32 +117,14 @@ mod cards {
         }
 
         fn ring(&self, device: Option<&str>, tone: RingTone) -> Box<dyn Ringing> {
-            let device = device.map(DeviceId::new);
-            let (stop, stopped) = sync_channel::<()>(1);
-            let tone = match tone {
+            let on = device.map_or(RingOn::Default, |id| RingOn::Device(DeviceId::new(id)));
+            let mut ringer = Ringer::new(on);
+            ringer.play(match tone {
                 RingTone::Ring => Tone::Ringtone,
                 RingTone::Ringback => Tone::Ringback,
                 RingTone::Busy => Tone::Busy,
-            };
-            // A sound system may take its time to open, and its streams stay on the thread that opened them.
-            let started = std::thread::Builder::new().name("tern-ring".into()).spawn(move || {
-                let mut ringer = Ringer::new(device);
-                if let Err(error) = ringer.play(tone) {
-                    tracing::warn!(code = error.code(), "the tone can't be heard");
-                    return;
-                }
-                while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                    if let Some(error) = ringer.poll_error() {
-                        tracing::warn!(code = error.code(), "the tone can't be heard any more");
-                        return;
-                    }
-                }
-                ringer.stop();
             });
-            if let Err(error) = started {
-                tracing::warn!(%error, "no thread for a tone");
-            }
-            Box::new(Sounding { _stop: stop })
+            Box::new(Sounding(ringer))
         }
 
         fn devices(&self) -> DevicesView {
@@ -163,14 +137,13 @@ mod cards {
             DevicesView {
                 inputs: views(tern_media::Direction::Capture),
                 outputs: views(tern_media::Direction::Playback),
+                ..DevicesView::default()
             }
         }
     }
 
-    /// Its end of the channel going is what stops the tone.
-    struct Sounding {
-        _stop: SyncSender<()>,
-    }
+    /// Its going is what stops the tone.
+    struct Sounding(#[allow(dead_code)] Ringer);
 
     impl Ringing for Sounding {}
 }

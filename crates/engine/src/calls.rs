@@ -31,7 +31,7 @@ use crate::{
     agreement,
     api::{
         AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallState, CallStatsView,
-        CallView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState, Reply,
+        CallView, DevicesView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState, Reply,
     },
     core::{Effect, MediaReport, RequestId, State},
     line::LineState,
@@ -371,7 +371,20 @@ impl State {
                     self.call_over(id);
                 }
             }
+            MediaReport::Microphone(id) => {
+                self.sounds_again(&[ErrorCode::NoMicrophone, ErrorCode::AudioDeviceFailed]);
+                self.change_devices(|devices| DevicesView { microphone: Some(id), ..devices });
+            }
+            MediaReport::Speaker(id) => {
+                self.sounds_again(&[ErrorCode::NoSpeaker, ErrorCode::AudioDeviceFailed]);
+                self.change_devices(|devices| DevicesView { speaker: Some(id), ..devices });
+            }
             MediaReport::Trouble(error) => {
+                match error.code {
+                    ErrorCode::NoMicrophone => self.devices.microphone = None,
+                    ErrorCode::NoSpeaker => self.devices.speaker = None,
+                    _ => {}
+                }
                 call.trouble = Some(error);
                 if call.phase != Phase::Ended {
                     self.call_changed(id);
@@ -386,6 +399,19 @@ impl State {
             MediaReport::RecordingFailed(error) => self.recording_failed(id, error),
             MediaReport::Security(state) => self.security_moved(id, state),
             MediaReport::Started | MediaReport::SourceFinished => {}
+        }
+    }
+
+    /// A device has been found: calls that missed one miss none any more.
+    fn sounds_again(&mut self, troubles: &[ErrorCode]) {
+        let missed = |call: &Call| call.trouble.as_ref().is_some_and(|error| troubles.contains(&error.code));
+        let ids: Vec<CallId> =
+            self.calls.values().filter(|call| missed(call)).map(|c| c.id.clone()).collect();
+        for id in ids {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.trouble = None;
+            }
+            self.call_changed(&id);
         }
     }
 

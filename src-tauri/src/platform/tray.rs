@@ -260,7 +260,7 @@ mod tests {
             accounts,
             calls: Vec::new(),
             activity: ActivityPage { items: Vec::new(), next: None, unread: 0 },
-            devices: DevicesView { inputs: Vec::new(), outputs: Vec::new() },
+            devices: DevicesView::default(),
             settings: Settings::default(),
             notices: None,
             playing: None,

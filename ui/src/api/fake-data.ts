@@ -41,6 +41,8 @@ export const DEVICES: DevicesView = {
     { id: "out-built-in", name: "Built-in Speakers", default: true },
     { id: "out-headset", name: "Sennheiser SC 165 USB Headset, Analog Stereo", default: false },
   ],
+  microphone: null,
+  speaker: null,
 };
 
 /** A conversation's id as the fake writes it; the window never takes one apart. */

@@ -100,7 +100,7 @@ export function empty(): Projection {
     calls: [],
     feed: { items: [], next: null, unread: 0 },
     thread: null,
-    devices: { inputs: [], outputs: [] },
+    devices: { inputs: [], outputs: [], microphone: null, speaker: null },
     settings: {},
     playing: null,
     notices: [],

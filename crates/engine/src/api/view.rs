@@ -633,13 +633,18 @@ pub struct CallStatsView {
 }
 
 /// The sound devices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct DevicesView {
     /// Microphones.
     pub inputs: Vec<DeviceView>,
     /// Loudspeakers and headphones.
     pub outputs: Vec<DeviceView>,
+    /// The microphone that calls use now, by id: the one of the settings, or what takes its place. `None` while no
+    /// call sounds, or where there is none.
+    pub microphone: Option<String>,
+    /// The loudspeaker that calls use now, in the same way.
+    pub speaker: Option<String>,
 }
 
 /// A sound device.

@@ -8,7 +8,8 @@ use super::{Phase, recording::Recording};
 use crate::{
     accounts::DIRECT,
     api::{
-        AccountId, CallDirection, CallEndView, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind,
+        AccountId, CallDirection, CallEndView, CallId, CallOutcome, DevicesView, EndedBy, ErrorCode,
+        ErrorView, EventKind,
     },
     core::{Effect, State, Write},
     record::{LocalCall, Row},
@@ -140,6 +141,9 @@ impl State {
     pub(super) fn call_over(&mut self, id: &CallId) {
         if let Some(call) = self.calls.remove(id) {
             self.event(EventKind::CallChanged { call: call.view() });
+        }
+        if !self.calls.values().any(|call| call.sounding) {
+            self.change_devices(|devices| DevicesView { microphone: None, speaker: None, ..devices });
         }
     }
 }

@@ -236,6 +236,10 @@ pub(crate) enum MediaReport {
     Stats(CallStatsView),
     /// Microphone or loudspeaker failed; the call goes on.
     Trouble(ErrorView),
+    /// The microphone used from now on, by its id.
+    Microphone(String),
+    /// The loudspeaker used from now on, by its id.
+    Speaker(String),
     /// The sound has ended; its last figures.
     Closed(CallStatsView),
     /// The other side pressed a key (RFC 4733).

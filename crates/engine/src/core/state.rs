@@ -85,7 +85,7 @@ impl State {
             leaving: Vec::new(),
             texts: Texts::new(loaded.settings.language),
             settings: loaded.settings,
-            devices: DevicesView { inputs: Vec::new(), outputs: Vec::new() },
+            devices: DevicesView::default(),
             away: Away::default(),
             playing: None,
             notices: Vec::new(),
@@ -213,11 +213,9 @@ impl State {
             Input::Provider { account, link, report } => self.provider_report(&account, link, report),
             Input::Kept(kept) => self.kept(kept),
             Input::Secret(account, kind, result) => self.secret(&account, kind, result),
-            Input::Devices(devices) => {
-                if self.devices != devices {
-                    self.devices = devices;
-                    self.event(EventKind::DevicesChanged {});
-                }
+            Input::Devices(found) => {
+                let DevicesView { inputs, outputs, .. } = found;
+                self.change_devices(|devices| DevicesView { inputs, outputs, ..devices });
             }
             Input::Network { moved, slept } => self.network_changed(&moved, slept),
             Input::Browsed(request, opened) => self.browsed(request, opened),
@@ -315,6 +313,15 @@ impl State {
             },
         };
         self.effect(Effect::Sound(Box::new(plan)));
+    }
+
+    /// Changes what is known of the devices, and tells it if it is another than before.
+    pub(crate) fn change_devices(&mut self, change: impl FnOnce(DevicesView) -> DevicesView) {
+        let devices = change(self.devices.clone());
+        if self.devices != devices {
+            self.devices = devices;
+            self.event(EventKind::DevicesChanged {});
+        }
     }
 
     fn activated(&mut self, action: NotificationAction) {

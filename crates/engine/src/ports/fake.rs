@@ -114,7 +114,7 @@ impl Audio for FakeAudio {
     }
 
     fn devices(&self) -> DevicesView {
-        DevicesView { inputs: Vec::new(), outputs: Vec::new() }
+        DevicesView::default()
     }
 }
 

@@ -391,6 +391,14 @@ impl AudioThread {
             DeskEvent::SourceFinished => self.tell_all(&MediaReport::SourceFinished),
             DeskEvent::CaptureFailed(error) => self.lacks(trouble(&error, ErrorCode::NoMicrophone)),
             DeskEvent::PlaybackFailed(error) => self.lacks(trouble(&error, ErrorCode::NoSpeaker)),
+            DeskEvent::CaptureUsing(id) => {
+                self.trouble.retain(|known| known.code != ErrorCode::NoMicrophone);
+                self.tell_all(&MediaReport::Microphone(id.as_str().to_owned()));
+            }
+            DeskEvent::PlaybackUsing(id) => {
+                self.trouble.retain(|known| known.code != ErrorCode::NoSpeaker);
+                self.tell_all(&MediaReport::Speaker(id.as_str().to_owned()));
+            }
             DeskEvent::RecordingFailed(leg, error) => {
                 if let Some(call) = self.calls.iter().find(|s| s.leg == leg).map(|s| s.call.clone()) {
                     self.tell(&call, MediaReport::RecordingFailed(no_recording(&error)));
