@@ -151,14 +151,13 @@ pub struct Sink {
     kind: SinkKind,
     pace: Pace,
     event: Option<IoEvent>,
-    /// The device is away: what is written now is for nobody.
-    away: bool,
 }
 
 #[derive(Debug)]
 enum SinkKind {
     #[cfg(feature = "device")]
-    Device(Box<Following<Playback>>),
+    /// The device, and whether it is away: what is written then is for nobody.
+    Device(Box<Following<Playback>>, bool),
     Wav(Box<WavSink>),
     Null,
 }
@@ -168,30 +167,30 @@ impl Sink {
     pub fn open(spec: &SinkSpec) -> Result<Self, AudioError> {
         let kind = match spec {
             #[cfg(feature = "device")]
-            SinkSpec::Device(id) => SinkKind::Device(Box::new(Following::new(id.clone()))),
+            SinkSpec::Device(id) => SinkKind::Device(Box::new(Following::new(id.clone())), true),
             #[cfg(not(feature = "device"))]
             SinkSpec::Device(_) => return Err(AudioError::NoDeviceSupport),
             SinkSpec::Wav(path) => SinkKind::Wav(Box::new(WavSink::create(path, DEVICE_RATE)?)),
             SinkSpec::Null => SinkKind::Null,
         };
-        Ok(Self { kind, pace: Pace::default(), event: None, away: false })
+        Ok(Self { kind, pace: Pace::default(), event: None })
     }
 
     /// A sink that nobody hears: what takes the place of one that can't be opened.
     pub fn null() -> Self {
-        Self { kind: SinkKind::Null, pace: Pace::default(), event: None, away: false }
+        Self { kind: SinkKind::Null, pace: Pace::default(), event: None }
     }
 
     /// Samples that should be written at `now` so that it never runs dry and holds no more than needed.
     pub fn wanted(&mut self, now: Instant) -> usize {
         let due = self.pace.due(now);
         #[cfg(feature = "device")]
-        if let SinkKind::Device(device) = &mut self.kind {
+        if let SinkKind::Device(device, away) = &mut self.kind {
             while let Some(followed) = device.poll(now) {
                 self.event = Some(followed.into());
             }
             let playback = device.moving(now);
-            self.away = playback.is_none();
+            *away = playback.is_none();
             return playback.map_or(due, |playback| playback.wanted(now));
         }
         due
@@ -201,8 +200,8 @@ impl Sink {
     pub fn write(&mut self, samples: &[f32]) {
         let failed: Option<AudioError> = match &mut self.kind {
             #[cfg(feature = "device")]
-            SinkKind::Device(device) => {
-                if let Some(playback) = device.device().filter(|_| !self.away) {
+            SinkKind::Device(device, away) => {
+                if let Some(playback) = device.device().filter(|_| !*away) {
                     playback.write(samples);
                 }
                 None
@@ -219,7 +218,7 @@ impl Sink {
     pub fn underruns(&self) -> u64 {
         match &self.kind {
             #[cfg(feature = "device")]
-            SinkKind::Device(device) => device.slips(),
+            SinkKind::Device(device, _) => device.slips(),
             _ => 0,
         }
     }
@@ -232,7 +231,7 @@ impl Sink {
     /// Whether a sound card sets the pace.
     pub fn is_device(&self) -> bool {
         #[cfg(feature = "device")]
-        return matches!(self.kind, SinkKind::Device(_));
+        return matches!(self.kind, SinkKind::Device(..));
         #[cfg(not(feature = "device"))]
         return false;
     }

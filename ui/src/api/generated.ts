@@ -463,6 +463,13 @@ export type DevicesView = {
 	inputs: DeviceView[],
 	/**  Loudspeakers and headphones. */
 	outputs: DeviceView[],
+	/**
+	 *  The microphone that calls use now, by id: the one of the settings, or what takes its place. `None` while no
+	 *  call sounds, or where there is none.
+	 */
+	microphone: string | null,
+	/**  The loudspeaker that calls use now, in the same way. */
+	speaker: string | null,
 };
 
 /**  How digits go out. */

@@ -24,8 +24,8 @@ pub struct Capture {
     card: Card,
 }
 
-/// Frames asked for at a time: a quarter of the usual packet, so that little waits for its packet to fill.
-const PERIOD: u32 = DEVICE_RATE / 200;
+/// Frames asked for at a time: shorter ones leave gaps on a busy machine, with every sound system tried.
+const PERIOD: u32 = DEVICE_RATE * 15 / 1_000;
 /// More than this waiting means the reader slept; what is old by then is thrown away, milliseconds.
 const BACKLOG_MS: usize = 150;
 /// What is kept then, milliseconds.
@@ -44,7 +44,7 @@ impl Capture {
         let (card, ring) = Card::capture(id, PERIOD.saturating_mul(slower), &counters)?;
         let rate = card.rate;
         let resampler = Resampler::new(rate, DEVICE_RATE)
-            .ok_or_else(|| AudioError::UnsupportedFormat(card.began.to_string(), format!("{rate} Hz")))?;
+            .ok_or_else(|| AudioError::UnsupportedFormat(card.on.to_string(), format!("{rate} Hz")))?;
         Ok(Self { ring, resampler, piece: Vec::new(), counters, skipped: 0, card })
     }
 
@@ -81,8 +81,8 @@ impl Follows for Capture {
         Self::start(id, slower)
     }
 
-    fn began(&self) -> &DeviceId {
-        &self.card.began
+    fn on(&self) -> &DeviceId {
+        &self.card.on
     }
 
     fn news(&mut self, now: Instant) -> Option<News> {
@@ -100,6 +100,6 @@ impl Follows for Capture {
 
 impl std::fmt::Debug for Capture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Capture").field("on", &self.card.began).finish_non_exhaustive()
+        f.debug_struct("Capture").field("on", &self.card.on).finish_non_exhaustive()
     }
 }

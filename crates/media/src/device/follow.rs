@@ -18,8 +18,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 pub(crate) trait Follows: Sized + Send + 'static {
     /// Opens one; `slower` times the usual period where a device has stumbled.
     fn open(id: Option<&DeviceId>, slower: u32) -> Result<Self, AudioError>;
-    /// Where it sounded first.
-    fn began(&self) -> &DeviceId;
+    /// Where it sounds.
+    fn on(&self) -> &DeviceId;
     /// What happened to it.
     fn news(&mut self, now: Instant) -> Option<News>;
     /// Whether samples pass.
@@ -57,8 +57,8 @@ pub(crate) struct Following<D> {
     retry: Retry,
     /// Times samples slipped on devices that are closed by now.
     slips: u64,
-    /// It was told that there is no device.
-    nowhere: bool,
+    /// What was told last: it is told once.
+    told: Option<Followed>,
 }
 
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl<D: Follows> Following<D> {
     pub(crate) fn slow(chosen: Option<DeviceId>, slower: u32) -> Self {
         let retry = Retry { slowest: slower, ..Retry::default() };
         let state = State::Opening(chosen.clone(), D::begin(chosen.as_ref(), retry.slower()));
-        Self { chosen, state, retry, slips: 0, nowhere: false }
+        Self { chosen, state, retry, slips: 0, told: None }
     }
 
     /// The device, while samples pass through it.
@@ -116,22 +116,28 @@ impl<D: Follows> Following<D> {
 
     /// Moves on to `now`; to be called with every look at the sound. `Some` may be followed by more.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<Followed> {
+        let followed = self.follow(now).filter(|followed| self.told.as_ref() != Some(followed));
+        if followed.is_some() {
+            self.told.clone_from(&followed);
+        }
+        followed
+    }
+
+    fn follow(&mut self, now: Instant) -> Option<Followed> {
         match &mut self.state {
-            State::On(device) | State::StandsIn(device, _) => {
-                if let Some(news) = device.news(now) {
-                    return self.hear(now, news);
-                }
-                self.look_for_the_chosen(now)
-            }
+            State::On(device) | State::StandsIn(device, _) => match device.news(now) {
+                Some(News::Ended(error)) => self.lost(now, error),
+                Some(News::On(id)) => Some(Followed::On(id)),
+                None => self.look_for_the_chosen(now),
+            },
             State::Opening(id, coming) => match coming.try_recv() {
                 Ok(Ok(device)) => {
                     let stands_in = id.is_none() && self.chosen.is_some();
-                    let on = Followed::On(device.began().clone());
+                    let on = Followed::On(device.on().clone());
                     self.state = match stands_in {
                         true => State::StandsIn(device, Look::At(later(now))),
                         false => State::On(device),
                     };
-                    self.nowhere = false;
                     Some(on)
                 }
                 Ok(Err(error)) if id.is_some() => {
@@ -153,34 +159,27 @@ impl<D: Follows> Following<D> {
         }
     }
 
-    fn hear(&mut self, now: Instant, news: News) -> Option<Followed> {
-        match news {
-            News::On(id) => Some(Followed::On(id)),
-            News::Nowhere(error) => Some(Followed::Nowhere(error)),
-            News::Ended(error) => {
-                tracing::warn!(%error, "the audio device is lost");
-                self.slips = self.slips();
-                if self.retry.stumbled(now) {
-                    self.open_again();
-                    None
-                } else {
-                    self.give_up(now, error)
-                }
-            }
+    fn lost(&mut self, now: Instant, error: AudioError) -> Option<Followed> {
+        tracing::warn!(%error, "the audio device is lost");
+        self.slips = self.slips();
+        if self.retry.stumbled(now) {
+            self.open_again();
+            None
+        } else {
+            self.give_up(now, error)
         }
     }
 
     fn open_again(&mut self) {
         // What runs is closed first: many devices can't be opened twice.
-        self.state = State::Nowhere { again: Instant::now() };
+        dispose(std::mem::replace(&mut self.state, State::Nowhere { again: Instant::now() }));
         let coming = D::begin(self.chosen.as_ref(), self.retry.slower());
         self.state = State::Opening(self.chosen.clone(), coming);
     }
 
     fn give_up(&mut self, now: Instant, error: AudioError) -> Option<Followed> {
         self.state = State::Nowhere { again: later(now) };
-        // Told once, not with every try.
-        (!std::mem::replace(&mut self.nowhere, true)).then_some(Followed::Nowhere(error))
+        Some(Followed::Nowhere(error))
     }
 
     fn look_for_the_chosen(&mut self, now: Instant) -> Option<Followed> {
@@ -192,10 +191,12 @@ impl<D: Follows> Following<D> {
             }
             Look::At(_) => None,
             Look::Trying(coming) => match coming.try_recv() {
-                Ok(Ok(chosen)) => {
+                Ok(Ok(better)) => {
                     self.slips += device.slips();
-                    let on = Followed::On(chosen.began().clone());
-                    self.state = State::On(chosen);
+                    let on = Followed::On(better.on().clone());
+                    let before = std::mem::replace(&mut self.state, State::On(better));
+                    // Until the last moment it sounds where it did.
+                    dispose(before);
                     Some(on)
                 }
                 Err(TryRecvError::Empty) => None,
@@ -206,6 +207,12 @@ impl<D: Follows> Following<D> {
             },
         }
     }
+}
+
+/// Lets a device go where nobody waits for it.
+fn dispose<D: Send + 'static>(device: D) {
+    // Without a thread it goes here and now.
+    let _ = std::thread::Builder::new().name("tern-close".into()).spawn(move || drop(device));
 }
 
 fn later(now: Instant) -> Instant {
@@ -271,7 +278,7 @@ mod tests {
             let gone = || AudioError::DeviceGone(id.map_or_else(String::new, ToString::to_string));
             found.map(|name| Self(DeviceId::new(*name))).ok_or_else(gone)
         }
-        fn began(&self) -> &DeviceId {
+        fn on(&self) -> &DeviceId {
             &self.0
         }
         fn news(&mut self, _: Instant) -> Option<News> {

@@ -1,8 +1,8 @@
 //! Sound cards: which there are, microphones, loudspeakers and the ringtone. Behind the feature `device`; without
 //! it there are none, and everything else works the same.
 //!
-//! On Linux desktops a sound server is asked first (`server`); everything else is cpal's (`open`). A call's device is
-//! followed (`follow`): a lost one is replaced, a chosen one is gone back to.
+//! Sound is cpal's (`open`). A call's device is followed: a lost one is replaced, a chosen one is gone back to, another
+//! default is moved to. Where a sound server has the devices it does that, steered by `card`; elsewhere `follow` does.
 //!
 //! The invariant: what runs in the sound system's own thread (`callback`) takes no lock, allocates nothing and
 //! never waits. It only moves samples between the card and a ring, and counts.

@@ -53,19 +53,25 @@ fn worth_showing(id: &str) -> bool {
 
 /// The device of an id, of a name, or the default one.
 pub(super) fn find(direction: Direction, id: Option<&DeviceId>) -> Result<cpal::Device, AudioError> {
-    let host = cpal::default_host();
     let Some(wanted) = id else {
-        return default_device(&host, direction).ok_or(AudioError::NoDevice(direction));
+        return default_device(&cpal::default_host(), direction).ok_or(AudioError::NoDevice(direction));
     };
-    if let Some(device) = wanted.as_str().parse().ok().and_then(|id| host.device_by_id(&id)) {
-        return Ok(device);
-    }
+    let parsed: Option<cpal::DeviceId> = wanted.as_str().parse().ok();
+    let host = parsed.as_ref().map_or_else(|| Ok(cpal::default_host()), |id| cpal::host_from_id(id.host()));
+    let host = host.map_err(|error| explain(direction, id, &error))?;
+    // A microphone and a loudspeaker may have the same id.
+    let fits = |device: &cpal::Device| match direction {
+        Direction::Capture => device.supports_input(),
+        Direction::Playback => device.supports_output(),
+    };
     let matches = |device: &cpal::Device| {
         let named = device.description().is_ok_and(|d| d.name() == wanted.as_str());
         named || device.id().is_ok_and(|id| id.id() == wanted.as_str() || id.to_string() == wanted.as_str())
     };
     let mut devices = host.devices().map_err(|error| explain(direction, id, &error))?;
-    devices.find(matches).ok_or_else(|| AudioError::DeviceGone(wanted.to_string()))
+    devices
+        .find(|device| fits(device) && matches(device))
+        .ok_or_else(|| AudioError::DeviceGone(wanted.to_string()))
 }
 
 /// The format to open a device with: our rate, few channels, the given period, as far as it has them.
@@ -125,21 +131,29 @@ fn rank(range: &SupportedStreamConfigRange) -> Option<(u16, u8)> {
     Some((if channels > 2 { channels + 100 } else { channels }, format))
 }
 
+/// A stream that runs.
+pub(super) struct Opened<R> {
+    pub(super) stream: cpal::Stream,
+    pub(super) watch: Watch,
+    pub(super) rate: u32,
+    pub(super) ring: R,
+}
+
 /// Starts a stream in the best format there is. `build` makes it, and the ring it needs, for a configuration.
 pub(super) fn start<R>(
     direction: Direction,
     id: Option<&DeviceId>,
     device: &cpal::Device,
     period: u32,
-    build: impl Fn(StreamConfig, SampleFormat, u32, OnError) -> Result<(cpal::Stream, R), AudioError>,
     counters: &Arc<Counters>,
-) -> Result<(cpal::Stream, Watch, u32, R), AudioError> {
+    build: impl Fn(StreamConfig, SampleFormat, OnError) -> Result<(cpal::Stream, R), AudioError>,
+) -> Result<Opened<R>, AudioError> {
     let (config, format) = choose(direction, id, device, period)?;
     let attempt = |config: StreamConfig| {
         let (watch, on_error) = Watch::new(direction, id, Arc::clone(counters));
-        let (stream, ring) = build(config, format, config.sample_rate, on_error)?;
+        let (stream, ring) = build(config, format, on_error)?;
         stream.play().map_err(|error| explain(direction, id, &error))?;
-        Ok((stream, watch, config.sample_rate, ring))
+        Ok(Opened { stream, watch, rate: config.sample_rate, ring })
     };
     // Some devices refuse the very period they say they have.
     attempt(config).or_else(|_| attempt(StreamConfig { buffer_size: BufferSize::Default, ..config }))

@@ -29,8 +29,8 @@ pub struct Playback {
     card: Card,
 }
 
-/// Frames a callback is asked to take at a time.
-const PERIOD: u32 = DEVICE_RATE / 200;
+/// Frames asked for at a time: shorter ones leave gaps on a busy machine, with every sound system tried.
+const PERIOD: u32 = DEVICE_RATE * 15 / 1_000;
 
 impl Playback {
     /// Opens a loudspeaker by id or name, or the system's default, and starts it.
@@ -46,7 +46,7 @@ impl Playback {
         let (card, ring) = Card::playback(id, PERIOD.saturating_mul(slower), &counters)?;
         let rate = card.rate;
         let resampler = Resampler::new(DEVICE_RATE, rate)
-            .ok_or_else(|| AudioError::UnsupportedFormat(card.began.to_string(), format!("{rate} Hz")))?;
+            .ok_or_else(|| AudioError::UnsupportedFormat(card.on.to_string(), format!("{rate} Hz")))?;
         let capacity = ring.slots();
         Ok(Self { ring, capacity, resampler, piece: Vec::new(), counters, margin: Margin::default(), card })
     }
@@ -107,8 +107,8 @@ impl Follows for Playback {
         Self::start(id, slower)
     }
 
-    fn began(&self) -> &DeviceId {
-        &self.card.began
+    fn on(&self) -> &DeviceId {
+        &self.card.on
     }
 
     fn news(&mut self, now: Instant) -> Option<News> {
@@ -126,7 +126,7 @@ impl Follows for Playback {
 
 impl std::fmt::Debug for Playback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Playback").field("on", &self.card.began).finish_non_exhaustive()
+        f.debug_struct("Playback").field("on", &self.card.on).finish_non_exhaustive()
     }
 }
 

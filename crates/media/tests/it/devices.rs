@@ -489,7 +489,7 @@ fn devices_that_come_are_told() {
     }
     let _alone = SOUND.lock();
     let (tell, told) = mpsc::sync_channel(64);
-    let changes = Changes::watch(move || drop(tell.try_send(()))).expect("this system tells");
+    let changes = Changes::watch(move || _ = tell.try_send(())).expect("this system tells");
     let card = Card::mono("new");
     told.recv_timeout(Duration::from_secs(5)).expect("a device came");
     let names = || device::list(Direction::Playback).iter().any(|d| d.id == card.speaker());
