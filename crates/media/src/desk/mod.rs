@@ -27,9 +27,9 @@ pub use player::Player;
 use recording::Recording;
 
 use crate::DEVICE_RATE;
+use crate::device::DeviceId;
 use crate::dtmf::Digit;
 use crate::error::AudioError;
-use crate::device::DeviceId;
 use crate::io::{IoEvent, Sink, SinkSpec, Source, SourceSpec};
 use crate::process::{ProcessConfig, ProcessStats, Processor};
 use crate::recorder::{Finishing, Recorder};
