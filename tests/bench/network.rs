@@ -31,9 +31,11 @@ mod linux {
     }
 
     pub(super) fn measure() -> Result<ExitCode> {
-        let runs: usize = match std::env::args().nth(1) {
-            Some(runs) => runs.parse()?,
-            None => 20,
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let runs: usize = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            [] => 20,
+            ["--runs", runs] => runs.parse()?,
+            _ => return Err("the benchmark of the network takes `--runs N`".into()),
         };
         let mut world = match Moving::new()? {
             Ok(world) => world,

@@ -11,11 +11,13 @@ mod challenges;
 mod early;
 mod encryption;
 mod lasting;
+mod linphone;
 #[cfg(target_os = "linux")]
 mod network;
 mod offers;
 mod phones;
 mod registration;
+mod relayed;
 mod themselves;
 mod timers;
 mod transfers;

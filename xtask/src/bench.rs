@@ -9,24 +9,35 @@ use crate::say;
 use crate::setup::{self, Group};
 
 /// What can be measured.
-pub const NAMES: &[&str] = &["network"];
+pub const NAMES: &[&str] = &["network", "audio"];
 
-/// Sets the machine up, builds what a benchmark needs and runs it, so many times where told.
+/// Sets the machine up, builds what a benchmark needs and runs it with the options given.
 ///
 /// Fails when a figure misses its limit.
-pub fn measure(repository: &Repository, name: &str, runs: Option<u32>) -> Result<ExitCode> {
+pub fn measure(repository: &Repository, name: &str, options: &[String]) -> Result<ExitCode> {
     if !NAMES.contains(&name) {
         bail!("there is no benchmark `{name}`; there are: {}", NAMES.join(" "));
     }
-    setup::everything(repository, &Group::ALL)?;
+    let audio = name == "audio";
+    let groups: Vec<Group> = Group::ALL.into_iter().chain(audio.then_some(Group::Bench)).collect();
+    setup::everything(repository, &groups)?;
     say::step(&format!("building what the benchmark of the {name} needs"));
-    run(repository.cargo().args(["build", "--package", "tern-cli"]))?;
-    let example = format!("bench-{name}");
-    run(repository.cargo().args(["build", "--package", "tern-tests", "--example", &example]))?;
+    let mut bench = if audio {
+        // What sound costs is what the shipped program costs.
+        run(repository.cargo().args(["build", "--release", "-p", "tern-cli", "-p", "tern-bench-audio"]))?;
+        let mut bench = Command::new(repository.built("release", "tern-bench-audio"));
+        bench.env("TERN_BIN", repository.built("release", "tern"));
+        bench.arg("--report").arg(repository.target().join("bench-audio"));
+        bench
+    } else {
+        run(repository.cargo().args(["build", "-p", "tern-cli"]))?;
+        run(repository.cargo().args(["build", "-p", "tern-tests", "--example", "bench-network"]))?;
+        let mut bench = Command::new(repository.built("debug", "examples/bench-network"));
+        bench.env("TERN_BIN", repository.built("debug", "tern"));
+        bench
+    };
     say::step("measuring");
-    let mut bench = Command::new(repository.built("debug", &format!("examples/{example}")));
-    bench.current_dir(repository.path("tests")).env("TERN_BIN", repository.built("debug", "tern"));
-    bench.args(runs.map(|runs| runs.to_string()));
+    bench.current_dir(repository.path("tests")).args(options);
     run(&mut bench)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,8 @@ Usage: cargo xtask COMMAND
   setup [--tests]                    install what building (and testing) needs
   run [--release] [--seconds N]      build the app and open it on the built-in sandbox provider
   test [STAGE..] [--keep-going]      check and test everything, or the stages named
-  bench NAME [--runs N]              measure: network (root's rights; moving between networks)
+  bench NAME [OPTION..]              measure, as root: network (moving between networks; --runs N), or audio (calls
+                                     beside other phones on bad networks; --quick, --help)
   fuzz [TARGET] [--seconds N]        look for bytes that break what reads them (needs nightly and cargo-fuzz)
   codegen [--check]                  write the window's TypeScript from the engine's types
   tidy                               check the rules of the house
@@ -72,14 +73,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             let Some((name, rest)) = rest.split_first() else {
                 bail!("bench needs a name: {}", bench::NAMES.join(" "));
             };
-            let runs = match rest {
-                [] => None,
-                [flag, runs] if flag == "--runs" => {
-                    Some(runs.parse().with_context(|| format!("--runs {runs}"))?)
-                }
-                _ => bail!("bench takes a name and `--runs N`"),
-            };
-            return bench::measure(&repository, name, runs);
+            return bench::measure(&repository, name, rest);
         }
         "fuzz" => {
             let (mut target, mut seconds) = (None, fuzz::SECONDS);

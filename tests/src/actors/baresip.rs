@@ -1,7 +1,7 @@
 //! baresip as the other phone.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Credentials, DOMAIN};
 use crate::audio::Sound;
+use xtask::stage::Variable;
 use crate::{Failure, Process, Result, Scratch, ports};
 
 /// Where distributions keep its modules.
@@ -47,8 +48,6 @@ impl Baresip {
     ) -> Result<Self> {
         const RTP_PORTS: u16 = 16;
         let folder = Scratch::new("bare")?;
-        let modules = MODULE_FOLDERS.iter().find(|folder| PathBuf::from(folder).is_dir());
-        let modules = modules.ok_or("baresip's modules are in none of the known folders")?;
         let first = ports::free_range(RTP_PORTS)?;
         let control_port = ports::free()?;
         let configuration = include_str!("../../peers/baresip.config.in")
@@ -56,7 +55,7 @@ impl Baresip {
             .replace("@RTP_FIRST@", &first.to_string())
             .replace("@RTP_LAST@", &(first + RTP_PORTS - 1).to_string())
             .replace("@CONTROL_PORT@", &control_port.to_string())
-            .replace("@MODULES@", modules)
+            .replace("@MODULES@", modules()?)
             .replace("@FOLDER@", &folder.path().display().to_string());
         folder.write("config", configuration)?;
         let Credentials { user, password } = account;
@@ -80,6 +79,36 @@ impl Baresip {
         })?;
         phone.read_events(Duration::ZERO)?;
         Ok(phone)
+    }
+
+    /// Starts one without an account on the default sound card; it is called at its address and takes calls by itself.
+    ///
+    /// The ports are fixed: it wants a network of its own.
+    pub fn on_sound_card(address: IpAddr, codec: &str, environment: &[Variable]) -> Result<Self> {
+        const CONTROL_PORT: u16 = 4444;
+        let folder = Scratch::new("bare")?;
+        let configuration = include_str!("../../bench/audio/baresip.config.in")
+            .replace("@ADDRESS@", &address.to_string())
+            .replace("@CONTROL_PORT@", &CONTROL_PORT.to_string())
+            .replace("@MODULES@", modules()?);
+        folder.write("config", configuration)?;
+        folder.write("accounts", format!("<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs={codec}\n"))?;
+        folder.write("contacts", "")?;
+        let own = folder.path().display().to_string();
+        let mut process = Process::start("baresip", ["-f", &own, "-v"], environment)?;
+        process.wait_for_line("baresip is ready", SOON)?;
+        let control = connect(CONTROL_PORT)?;
+        Ok(Self { process, control, pending: Vec::new(), events: Vec::new(), folder })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Calls an address.
+    pub fn dial_address(&mut self, uri: &str) -> Result<()> {
+        self.command("dial", uri)
     }
 
     /// Calls somebody in the tests' domain.
@@ -188,6 +217,11 @@ impl Baresip {
         }
         Ok(())
     }
+}
+
+fn modules() -> Result<&'static str> {
+    let modules = MODULE_FOLDERS.iter().find(|folder| PathBuf::from(folder).is_dir());
+    Ok(modules.ok_or("baresip's modules are in none of the known folders")?)
 }
 
 fn connect(port: u16) -> Result<TcpStream> {

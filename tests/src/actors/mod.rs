@@ -6,10 +6,12 @@ mod agent;
 mod baresip;
 mod certificate;
 mod kamailio;
+mod linphonec;
 mod metronome;
 mod names;
 #[cfg(target_os = "linux")]
 mod network;
+mod rtpengine;
 mod sipp;
 mod tern;
 
@@ -17,10 +19,12 @@ pub use agent::Agent;
 pub use baresip::Baresip;
 pub use certificate::{Authority, Certificate};
 pub use kamailio::{Digest, Exchange, Kamailio};
+pub use linphonec::{Encryption, Linphone, Linphonec};
 pub use metronome::{BEAT, Heard, Metronome};
 pub use names::{Names, Record};
 #[cfg(target_os = "linux")]
 pub use network::Network;
+pub use rtpengine::Rtpengine;
 pub use sipp::Sipp;
 pub use tern::{Credentials, Tern, TernCall, Way};
 

@@ -10,10 +10,12 @@ pub enum Group {
     Headless,
     /// The tests: they also need [`Group::Headless`].
     Tests,
+    /// What only the benchmarks need besides.
+    Bench,
 }
 
 impl Group {
-    /// Every group.
+    /// Every group that building and testing need.
     pub const ALL: [Self; 3] = [Self::Build, Self::Headless, Self::Tests];
 
     /// The purpose in a word or two, for a sentence.
@@ -22,6 +24,7 @@ impl Group {
             Self::Build => "building",
             Self::Headless => "a window without a display",
             Self::Tests => "testing",
+            Self::Bench => "measuring",
         }
     }
 }
@@ -43,7 +46,7 @@ pub struct Package {
 
 /// All packages.
 pub const PACKAGES: &[Package] = {
-    use Group::{Build, Headless, Tests};
+    use Group::{Bench, Build, Headless, Tests};
     &[
         package(Build, "build-essential", "gcc-c++", "base-devel", &["cc", "c++", "make"]),
         package(Build, "pkg-config", "pkgconf-pkg-config", "pkgconf", &["pkg-config"]),
@@ -76,9 +79,14 @@ pub const PACKAGES: &[Package] = {
         package(Tests, "kamailio-tls-modules", "kamailio-tls", "", &[]),
         // Debian's `baresip` adds a GTK front end to the program in baresip-core.
         package(Tests, "baresip-core", "baresip", "baresip", &["baresip"]),
+        package(Tests, "linphone-cli", "linphone-console", "", &["linphonec"]),
+        package(Tests, "rtpengine-daemon", "", "", &["rtpengine"]),
+        package(Tests, "coreutils", "coreutils", "coreutils", &["stdbuf"]),
         package(Tests, "sip-tester", "sipp", "", &["sipp"]),
         package(Tests, "iproute2", "iproute", "iproute2", &["ip"]),
         package(Tests, "util-linux", "util-linux", "util-linux", &["unshare"]),
+        // Somebody who speaks for more than a minute.
+        package(Bench, "asterisk-core-sounds-en-g722", "asterisk-sounds-core-en-g722", "", &[]),
     ]
 };
 

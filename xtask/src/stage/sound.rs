@@ -25,9 +25,14 @@ pub struct Sound {
 impl Sound {
     /// Starts the server and waits until both devices are there.
     pub fn start() -> Result<Self> {
+        Self::start_with(&devices(), &["microphone", "loudspeaker.monitor"])
+    }
+
+    /// Starts a server with other devices, given as PulseAudio's own commands, and waits for the sources named.
+    pub fn start_with(devices: &str, sources: &[&str]) -> Result<Self> {
         let folder = Scratch::new("sound")?;
         let socket = folder.join("native");
-        let script = folder.write("default.pa", script(&socket))?;
+        let script = folder.write("default.pa", script(&socket, devices))?;
         // Its cookie and state would otherwise go to the home of whoever runs this.
         let own = |name: &str| (name.to_owned(), folder.path().display().to_string());
         let environment = ["HOME", "XDG_CONFIG_HOME", "PULSE_RUNTIME_PATH", "PULSE_STATE_PATH"].map(own);
@@ -46,7 +51,7 @@ impl Sound {
         ];
         let server = Process::start("pulseaudio", arguments, &environment)?;
         let sound = Self { _server: server, server_address: format!("unix:{}", socket.display()), folder };
-        sound.wait_until_ready()?;
+        sound.wait_until_ready(sources)?;
         Ok(sound)
     }
 
@@ -70,48 +75,53 @@ impl Sound {
     ///
     /// The process ends when all of it was said; wait for it, or drop it to fall silent.
     pub fn speak(&self, wav: &Path) -> Result<Process> {
-        let wav = wav.display().to_string();
-        Process::start("paplay", ["--device=mouth", &wav], &self.environment())
+        self.speak_into("mouth", wav)
+    }
+
+    /// The same into a sink of one's own.
+    pub fn speak_into(&self, sink: &str, wav: &Path) -> Result<Process> {
+        let (device, wav) = (format!("--device={sink}"), wav.display().to_string());
+        Process::start("paplay", [device, wav], &self.environment())
     }
 
     /// Records what the loudspeaker plays, from when this returns until [`Recording::finish`].
     ///
     /// The file is mono, 16 bit, at [`RATE`].
     pub fn record_loudspeaker(&self, to: &Path) -> Result<Recording> {
-        self.record("loudspeaker.monitor", to)
+        self.record("loudspeaker.monitor", &["--channels=1", "--latency-msec=20"], to)
     }
 
     /// Records what a program would hear from the microphone, the same way.
     pub fn record_microphone(&self, to: &Path) -> Result<Recording> {
-        self.record("microphone", to)
+        self.record("microphone", &["--channels=1", "--latency-msec=20"], to)
     }
 
-    fn record(&self, source: &str, to: &Path) -> Result<Recording> {
+    /// Records all channels of a source of one's own, in the order of the map.
+    ///
+    /// It asks for large pieces, so that nobody's sound moves faster for being recorded.
+    pub fn record_channels(&self, source: &str, map: &[&str], to: &Path) -> Result<Recording> {
+        let (count, map) = (format!("--channels={}", map.len()), format!("--channel-map={}", map.join(",")));
+        self.record(source, &[&count, &map, "--latency-msec=500"], to)
+    }
+
+    fn record(&self, source: &str, shape: &[&str], to: &Path) -> Result<Recording> {
         let device = format!("--device={source}");
         let rate = format!("--rate={RATE}");
         let file = to.display().to_string();
-        let arguments = [
-            "--verbose",
-            "--format=s16le",
-            "--channels=1",
-            "--latency-msec=20",
-            "--file-format=wav",
-            &device,
-            &rate,
-            &file,
-        ];
+        let fixed = ["--verbose", "--format=s16le", "--file-format=wav", &device, &rate];
+        let arguments = fixed.iter().chain(shape).copied().chain([file.as_str()]);
         let mut recorder = Process::start("parec", arguments, &self.environment())?;
         recorder.wait_for_line("Connected to device", SOON)?;
         Ok(Recording { recorder, file: to.to_path_buf() })
     }
 
-    fn wait_until_ready(&self) -> Result<()> {
+    fn wait_until_ready(&self, sources: &[&str]) -> Result<()> {
         let deadline = std::time::Instant::now() + SOON;
         loop {
             let mut asked = Process::start("pactl", ["list", "short", "sources"], &self.environment())?;
             let status = asked.wait(SOON)?;
             let said = asked.output();
-            if status.success() && said.contains("microphone") && said.contains("loudspeaker.monitor") {
+            if status.success() && sources.iter().all(|source| said.contains(source)) {
                 return Ok(());
             }
             if std::time::Instant::now() >= deadline {
@@ -140,18 +150,20 @@ impl Recording {
     }
 }
 
-fn script(socket: &Path) -> String {
+fn script(socket: &Path, devices: &str) -> String {
+    let socket = socket.display();
+    format!("load-module module-native-protocol-unix socket={socket} auth-anonymous=1\n{devices}")
+}
+
+fn devices() -> String {
     let sink = |name: &str| {
         format!(
             "load-module module-null-sink sink_name={name} rate={RATE} channels=1 sink_properties=device.description={name}\n"
         )
     };
-    let mut script =
-        format!("load-module module-native-protocol-unix socket={} auth-anonymous=1\n", socket.display());
-    script += &sink("loudspeaker");
-    script += &sink("mouth");
+    let mut devices = sink("loudspeaker") + &sink("mouth");
     // Some programs hide monitors from their list of microphones; a remapped source is an ordinary one.
-    script += "load-module module-remap-source source_name=microphone master=mouth.monitor source_properties=device.description=microphone\n";
-    script += "set-default-sink loudspeaker\nset-default-source microphone\n";
-    script
+    devices += "load-module module-remap-source source_name=microphone master=mouth.monitor source_properties=device.description=microphone\n";
+    devices += "set-default-sink loudspeaker\nset-default-source microphone\n";
+    devices
 }
