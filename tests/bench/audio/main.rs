@@ -17,6 +17,8 @@ mod options;
 #[cfg(target_os = "linux")]
 mod phones;
 #[cfg(target_os = "linux")]
+mod priority;
+#[cfg(target_os = "linux")]
 mod relay;
 #[cfg(target_os = "linux")]
 mod report;

@@ -9,6 +9,7 @@ use crate::impairment::Impairment;
 use crate::load::{Cost, Load};
 use crate::options::{Options, USAGE};
 use crate::phones::{Codec, Phone, Place};
+use crate::priority::Precedence;
 use crate::relay::{ENDS, Relay};
 use crate::report::Report;
 use crate::room::Rooms;
@@ -67,6 +68,7 @@ pub(crate) fn everything() -> Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
+    let _precedence = Precedence::take();
     let rooms = Rooms::new()?;
     let seconds = SETTLING + PIECE * f64::from(options.pieces);
     let voices = speech::voices(options.speech.as_deref(), seconds)?;
@@ -139,7 +141,12 @@ fn call(
     for (direction, (said, heard)) in heard.said.iter().zip(&heard.heard).enumerate() {
         if let Some(folder) = &options.keep {
             let name = |what: &str| {
-                folder.join(format!("{}-{}-{}-{run}-{direction}-{what}.wav", phone.name(), codec.name(), network.name()))
+                folder.join(format!(
+                    "{}-{}-{}-{run}-{direction}-{what}.wav",
+                    phone.name(),
+                    codec.name(),
+                    network.name()
+                ))
             };
             said.write(&name("said"))?;
             heard.write(&name("heard"))?;

@@ -75,9 +75,10 @@ impl Options {
                         .map_err(|name| unknown(&name))?;
                 }
                 "--codecs" => {
-                    options.codecs =
-                        each(&value, |name| Codec::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(name)))
-                            .map_err(|name| unknown(&name))?;
+                    options.codecs = each(&value, |name| {
+                        Codec::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(name))
+                    })
+                    .map_err(|name| unknown(&name))?;
                 }
                 "--networks" => {
                     options.networks = each(&value, Impairment::named).map_err(|name| unknown(&name))?;
@@ -139,7 +140,8 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_refused() {
-        for line in ["--phones skype", "--codecs speex", "--networks hail", "--runs", "--runs x", "--what 1"] {
+        for line in ["--phones skype", "--codecs speex", "--networks hail", "--runs", "--runs x", "--what 1"]
+        {
             assert!(read(line).is_err(), "{line}");
         }
     }

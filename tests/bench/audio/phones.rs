@@ -108,7 +108,9 @@ impl Phone {
                     Codec::Pcmu => "PCMU/8000/1",
                 };
                 let start = |place: &Place<'_>| {
-                    place.network.enter(|| Baresip::on_sound_card(place.address.into(), codec, &place.environment))
+                    place
+                        .network
+                        .enter(|| Baresip::on_sound_card(place.address.into(), codec, &place.environment))
                 };
                 let (mut calling, mut called_phone) = (start(caller)?, start(called)?);
                 calling.dial_address(&format!("sip:phone@{}:5060", called.address))?;
@@ -123,7 +125,9 @@ impl Phone {
                         address: place.address.into(),
                         echo: self.processes(),
                         environment: &place.environment,
-                        devices: Some(place.devices.clone().map(|name| format!("{LINPHONES_DRIVER} Unknown: {name}"))),
+                        devices: Some(
+                            place.devices.clone().map(|name| format!("{LINPHONES_DRIVER} Unknown: {name}")),
+                        ),
                         ..Linphone::default()
                     };
                     place.network.enter(|| Linphonec::start(&how))
@@ -201,14 +205,24 @@ impl Talk {
 
 /// Our own, on real devices; it calls an address, or waits to be called.
 fn tern(place: &Place<'_>, codec: Codec, processing: bool, calls: Option<Ipv4Addr>) -> Result<Process> {
-    let program = std::env::var_os("TERN_BIN").map(PathBuf::from).ok_or("TERN_BIN does not name the program")?;
+    let program =
+        std::env::var_os("TERN_BIN").map(PathBuf::from).ok_or("TERN_BIN does not name the program")?;
     let mut command = Command::new(program);
     match calls {
         Some(called) => command.args(["call", &format!("sip:tern@{called}:5060")]),
         None => command.arg("answer"),
     };
     command.args(["--direct", "--bind", &format!("{}:5060", place.address)]);
-    command.args(["--codec", codec.name(), "--audio-in", "device", "--audio-out", "device", "--seconds", "600"]);
+    command.args([
+        "--codec",
+        codec.name(),
+        "--audio-in",
+        "device",
+        "--audio-out",
+        "device",
+        "--seconds",
+        "600",
+    ]);
     let _ = processing;
     command.envs(place.environment.iter().map(|(name, value)| (name, value)));
     Ok(Process::spawn("tern", command)?)

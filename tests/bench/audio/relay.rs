@@ -80,7 +80,12 @@ impl Relay {
             // Phones look for the way to the world to learn their own address.
             network.ip("route add default dev line")?;
         }
-        let weather = Weather { impairment: Impairment::Clean, seed: 0, streams: HashMap::new(), carried: Carried::default() };
+        let weather = Weather {
+            impairment: Impairment::Clean,
+            seed: 0,
+            streams: HashMap::new(),
+            carried: Carried::default(),
+        };
         let weather = Arc::new(Mutex::new(weather));
         let (parcels, arrivals) = sync_channel(ON_THE_WAY);
         for (from, device) in devices.iter().enumerate() {
@@ -121,7 +126,8 @@ fn take(from: usize, device: &SyncDevice, weather: &Mutex<Weather>, parcels: &Sy
         };
         let Some(delay) = fate else { continue };
         number += 2;
-        let parcel = Parcel { due: came + delay, number: number + from as u64, to: 1 - from, bytes: bytes.to_vec() };
+        let parcel =
+            Parcel { due: came + delay, number: number + from as u64, to: 1 - from, bytes: bytes.to_vec() };
         if parcels.send(parcel).is_err() {
             return;
         }
@@ -133,7 +139,8 @@ fn deliver(arrivals: &Receiver<Parcel>, devices: &[Arc<SyncDevice>]) {
     let mut waiting = BinaryHeap::new();
     loop {
         let next = waiting.peek().map(|Reverse(parcel): &Reverse<Parcel>| parcel.due);
-        let patience = next.map_or(Duration::from_secs(1), |due| due.saturating_duration_since(Instant::now()));
+        let patience =
+            next.map_or(Duration::from_secs(1), |due| due.saturating_duration_since(Instant::now()));
         match arrivals.recv_timeout(patience) {
             Ok(parcel) => waiting.push(Reverse(parcel)),
             Err(RecvTimeoutError::Timeout) => {}
@@ -157,7 +164,8 @@ impl Weather {
             last: 0,
             fates: Fates::new(impairment, seed),
         });
-        let place = i64::from(sequence.wrapping_sub(stream.first).wrapping_sub(stream.last as u16) as i16) + stream.last;
+        let place = i64::from(sequence.wrapping_sub(stream.first).wrapping_sub(stream.last as u16) as i16)
+            + stream.last;
         stream.last = stream.last.max(place);
         let fate = stream.fates.of(place.max(0) as u64);
         self.carried.packets[from] += 1;
@@ -235,7 +243,17 @@ mod tests {
             carried: Carried::default(),
         };
         let mut straight = Fates::new(Impairment::Loss(20), 10);
-        let places: Vec<u64> = (0..1_000).map(|n: u64| if n % 10 == 4 { n + 1 } else if n % 10 == 5 { n - 1 } else { n }).collect();
+        let places: Vec<u64> = (0..1_000)
+            .map(|n: u64| {
+                if n % 10 == 4 {
+                    n + 1
+                } else if n % 10 == 5 {
+                    n - 1
+                } else {
+                    n
+                }
+            })
+            .collect();
         for place in places {
             let sequence = 65_000_u16.wrapping_add(place as u16);
             assert_eq!(weather.fate(0, 1, sequence), straight.of(place), "{place}");

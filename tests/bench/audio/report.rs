@@ -20,7 +20,8 @@ pub(crate) struct Report {
 impl Report {
     /// An empty one for a run.
     pub(crate) fn new(options: &Options) -> Self {
-        let said = options.speech.as_ref().map_or("a telephone prompt".into(), |file| file.display().to_string());
+        let said =
+            options.speech.as_ref().map_or("a telephone prompt".into(), |file| file.display().to_string());
         let conditions = format!(
             "{} calls of each kind, {} pieces of 8 s scored each way, seed {}, said: {said}, {} processors",
             options.runs,
@@ -85,7 +86,8 @@ impl Report {
                 Err(error) => writeln!(text, "{head}| failed: {} | | | | |", error.replace('|', "/")),
             };
         }
-        text += "\n| demand | Tern | limit | ratio | | where the limit comes from |\n|---|---|---|---|---|---|\n";
+        text +=
+            "\n| demand | Tern | limit | ratio | | where the limit comes from |\n|---|---|---|---|---|---|\n";
         let verdicts = verdicts(&self.measured);
         for verdict in &verdicts {
             let _ = writeln!(

@@ -61,7 +61,8 @@ pub(crate) fn verdicts(measured: &[Measured]) -> Vec<Verdict> {
                     && other.network == ours.network
                     && processes.is_none_or(|processes| other.phone.processes() == processes)
             });
-            let figures = others.filter_map(|other| Some((figure(other.codec, other.figures.as_ref().ok()?), other.phone)));
+            let figures = others
+                .filter_map(|other| Some((figure(other.codec, other.figures.as_ref().ok()?), other.phone)));
             figures.reduce(|one, other| if (other.0 > one.0) == more { other } else { one })
         };
         let of = |phone: Phone| format!("best other: {}", phone.name());
@@ -88,7 +89,8 @@ pub(crate) fn verdicts(measured: &[Measured]) -> Vec<Verdict> {
         }
         if ours.network == Impairment::Clean {
             if ours.codec == Codec::Opus
-                && let Some((limit, phone)) = best(|_, figures| figures.processor, false, Some(ours.phone.processes()))
+                && let Some((limit, phone)) =
+                    best(|_, figures| figures.processor, false, Some(ours.phone.processes()))
             {
                 demand("processor, %", figures.processor, limit, false, of(phone));
             }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Credentials, DOMAIN};
 use crate::audio::Sound;
-use xtask::stage::Variable;
 use crate::{Failure, Process, Result, Scratch, ports};
+use xtask::stage::Variable;
 
 /// Where distributions keep its modules.
 const MODULE_FOLDERS: &[&str] =
@@ -92,7 +92,10 @@ impl Baresip {
             .replace("@CONTROL_PORT@", &CONTROL_PORT.to_string())
             .replace("@MODULES@", modules()?);
         folder.write("config", configuration)?;
-        folder.write("accounts", format!("<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs={codec}\n"))?;
+        folder.write(
+            "accounts",
+            format!("<sip:phone@{address}>;regint=0;answermode=auto;audio_codecs={codec}\n"),
+        )?;
         folder.write("contacts", "")?;
         let own = folder.path().display().to_string();
         let mut process = Process::start("baresip", ["-f", &own, "-v"], environment)?;

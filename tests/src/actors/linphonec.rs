@@ -125,7 +125,8 @@ impl Linphonec {
         let mut command = Command::new(find_program("stdbuf")?);
         command.arg("-oL").arg(find_program("linphonec")?).args(["-S", "-a", "-c"]).arg(file);
         command.envs(how.environment.iter().map(|(name, value)| (name, value)));
-        for (name, below) in [("HOME", ""), ("XDG_DATA_HOME", ".local/share"), ("XDG_CONFIG_HOME", ".config")] {
+        for (name, below) in [("HOME", ""), ("XDG_DATA_HOME", ".local/share"), ("XDG_CONFIG_HOME", ".config")]
+        {
             command.env(name, folder.join(below));
         }
         // ALSA reads its own file in the home; that of the sound card is elsewhere.
