@@ -11,7 +11,6 @@ mod metronome;
 mod names;
 #[cfg(target_os = "linux")]
 mod network;
-mod rtpengine;
 mod sipp;
 mod tern;
 
@@ -24,7 +23,6 @@ pub use metronome::{BEAT, Heard, Metronome};
 pub use names::{Names, Record};
 #[cfg(target_os = "linux")]
 pub use network::Network;
-pub use rtpengine::Rtpengine;
 pub use sipp::Sipp;
 pub use tern::{Credentials, Tern, TernCall, Way};
 
