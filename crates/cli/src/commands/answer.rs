@@ -34,7 +34,9 @@ pub(crate) async fn run(args: args::Answer, report: &Report, stop: &mut Stop) ->
                     let _ = engine.command(Command::AnswerCall { call }).await;
                 }
             });
-            let ended = talk::follow(&mut session, call, talk, args.sound.control, args.sound.record(), report, stop).await;
+            let ended =
+                talk::follow(&mut session, call, talk, args.sound.control, args.sound.record(), report, stop)
+                    .await;
             answering.abort();
             ended
         }

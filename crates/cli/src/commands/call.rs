@@ -19,7 +19,10 @@ pub(crate) async fn run(args: args::Call, report: &Report, stop: &mut Stop) -> R
     let mut session = stop.or(Session::start(&args.account, extras)).await?;
     let talk = talk::talk_time(args.sound.seconds, sound.lasts);
     let ended = match stop.or(place(&mut session, args.target)).await {
-        Ok(call) => talk::follow(&mut session, call, talk, args.sound.control, args.sound.record(), report, stop).await,
+        Ok(call) => {
+            talk::follow(&mut session, call, talk, args.sound.control, args.sound.record(), report, stop)
+                .await
+        }
         Err(failure) => Err(failure),
     };
     session.close().await;

@@ -187,9 +187,8 @@ impl ErrorCode {
             | CheckoutNotTrusted
             | NotOffered
             | CallFailed => Fault::Provider,
-            SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered | SendUnknown => {
-                Fault::Network
-            }
+            SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered
+            | SendUnknown => Fault::Network,
             KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed
             | BrowserFailed | StorageFailed | RecordingFailed | PlayingFailed => Fault::Machine,
             Internal => Fault::Tern,

@@ -13,7 +13,7 @@ mod fuzz;
 mod hostile;
 mod jitter;
 mod network;
-mod soak;
 mod quality;
+mod soak;
 mod speech;
 mod stats;
