@@ -139,7 +139,7 @@ export class FakeCalls {
   }
 
   record(id: CallId, on: boolean): void {
-    const path = "/home/me/Music/Tern/2026-11-22 15.04 Anna Whitfield.wav";
+    const path = "~/Music/Tern/2026-11-22 15.04 Anna Whitfield.wav";
     this.#change(id, { recording: on ? { path, startedAt: new Date().toISOString() } : null });
   }
 

@@ -110,7 +110,7 @@ function text(incoming: boolean, words: string, state: MessageState = "sent", pr
 }
 
 /** What was recorded of one of the calls. */
-export const RECORDING = "/home/me/Music/Tern/2026-11-22 15.04 Anna Whitfield.opus";
+export const RECORDING = "~/Music/Tern/2026-11-22 15.04 Anna Whitfield.opus";
 
 type CallRow = Extract<ActivityWhat, { type: "call" }>;
 

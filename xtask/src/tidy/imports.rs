@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
     ("crates/sip/fuzz", "tern-sip-fuzz", &["tern-sip"]),
     ("crates/media", "tern-media", &[]),
     ("crates/media/fuzz", "tern-media-fuzz", &["tern-media"]),
+    ("crates/media/benches-peers", "tern-media-benches", &[]),
     ("crates/provider", "tern-provider", &[]),
     ("crates/engine", "tern-engine", &["tern-sip", "tern-media", "tern-provider"]),
     ("crates/sandbox", "tern-sandbox", &["tern-sip", "tern-media", "tern-provider"]),
@@ -23,6 +24,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
         "tern-tests",
         &["tern-sip", "tern-media", "tern-provider", "tern-engine", "tern-sandbox", "tern-cli", "xtask"],
     ),
+    ("tests/bench/audio", "tern-bench-audio", &["tern-tests", "xtask"]),
 ];
 
 /// Window frameworks stay in the shell.
