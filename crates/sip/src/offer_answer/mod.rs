@@ -131,7 +131,7 @@ impl Agreed {
 
 /// RFC 3611 5.1.
 const XR: &str = "rtcp-xr";
-const XR_FORMATS: &str = "voip-metrics rcvr-rtt=all";
+const XR_FORMATS: &str = "voip-metrics";
 
 /// Builds an offer (RFC 3264 5).
 pub fn offer(capabilities: &AudioCapabilities) -> SessionDescription {
@@ -312,7 +312,10 @@ fn audio_media(capabilities: &AudioCapabilities, codecs: &[Codec], direction: Di
     for codec in codecs {
         let channels = if codec.channels > 1 { format!("/{}", codec.channels) } else { String::new() };
         let map = format!("{} {}/{}{channels}", codec.payload_type, codec.name, codec.clock_rate);
-        attributes.push(Attribute::new("rtpmap", map));
+        // RFC 3551 6: this number means nothing else, and an INVITE must stay short enough for UDP.
+        if !(codec.payload_type == 13 && codec.name == "CN") {
+            attributes.push(Attribute::new("rtpmap", map));
+        }
         if let Some(fmtp) = &codec.fmtp {
             attributes.push(Attribute::new("fmtp", format!("{} {fmtp}", codec.payload_type)));
         }
