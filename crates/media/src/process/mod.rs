@@ -7,10 +7,22 @@
 //! What deliberately isn't here: muting and the comfort noise of a muted microphone (the stream's), resampling
 //! (the devices'), and the mixing of several calls (the desk's).
 
+mod echo;
+mod gain;
 mod limiter;
+mod noise;
+mod reference;
+mod residual;
+mod spectrum;
+mod speech;
 
 use crate::level::Level;
+use echo::Canceller;
+use gain::GainControl;
 use limiter::Limiter;
+use reference::Reference;
+use residual::Suppressor;
+use speech::SpeechDecision;
 
 /// Samples of a block: 10 ms at [`crate::DEVICE_RATE`].
 pub(crate) const BLOCK: usize = 480;
@@ -40,7 +52,8 @@ pub struct ProcessStats {
     pub echo_return_loss_enhancement_db: Option<f32>,
     /// How long the loudspeaker's sound takes to come back to the microphone, in ms, as far as it is known.
     pub delay_ms: Option<f32>,
-    /// The level that leaves the processor, in dB relative to a full-scale square wave, over the last 100 ms.
+    /// The level of the microphone before anything is done to it, in dB relative to a full-scale square wave, over the
+    /// last 100 ms: a microphone that works is never quite silent.
     pub near_level_db: f32,
     /// Whether the last block had speech of this side in it.
     pub speech: bool,
@@ -48,14 +61,27 @@ pub struct ProcessStats {
     pub gain_db: f32,
 }
 
-/// The microphone's way: mono `f32` at [`crate::DEVICE_RATE`].
+/// The microphone's way: mono `f32` at [`crate::DEVICE_RATE`]. It takes 5 ms besides the block
+/// that fills.
 #[derive(Debug)]
 pub struct Processor {
     config: ProcessConfig,
     /// What waits until a block is full.
     gathered: Vec<f32>,
+    reference: Reference,
+    played: Vec<f32>,
+    /// The microphone's block as it came.
+    raw: Vec<f32>,
+    canceller: Canceller,
+    suppressor: Suppressor,
+    gain: GainControl,
     limiter: Limiter,
     level: Level,
+    decision: SpeechDecision,
+    speech: bool,
+    /// Whether the canceller's result went out with the last block.
+    cancelled: bool,
+    removed: Removed,
 }
 
 impl Processor {
@@ -64,8 +90,18 @@ impl Processor {
         Self {
             config,
             gathered: Vec::with_capacity(BLOCK),
+            reference: Reference::new(),
+            played: vec![0.0; BLOCK],
+            raw: Vec::with_capacity(BLOCK),
+            canceller: Canceller::new(),
+            suppressor: Suppressor::new(),
+            gain: GainControl::new(),
             limiter: Limiter::new(),
             level: Level::new(crate::DEVICE_RATE),
+            decision: SpeechDecision::new(),
+            speech: false,
+            cancelled: config.echo,
+            removed: Removed::default(),
         }
     }
 
@@ -80,7 +116,9 @@ impl Processor {
     }
 
     /// What was handed to the loudspeaker, in order, any number of samples.
-    pub fn render(&mut self, _samples: &[f32]) {}
+    pub fn render(&mut self, samples: &[f32]) {
+        self.reference.push(samples);
+    }
 
     /// Takes any number of the microphone's samples and appends to `out` what became of them: whole blocks of 10 ms,
     /// so up to 10 ms wait here for the next lot.
@@ -101,11 +139,11 @@ impl Processor {
     /// The numbers at present.
     pub fn stats(&self) -> ProcessStats {
         ProcessStats {
-            echo_return_loss_enhancement_db: None,
-            delay_ms: None,
+            echo_return_loss_enhancement_db: self.removed.db().filter(|_| self.config.echo),
+            delay_ms: self.canceller.delay_ms().filter(|_| self.config.echo),
             near_level_db: self.level.db(),
-            speech: self.level.db() > -50.0,
-            gain_db: 0.0,
+            speech: self.speech,
+            gain_db: self.gain.gain_db(),
         }
     }
 
@@ -114,8 +152,64 @@ impl Processor {
         for sample in &mut self.gathered {
             *sample = if sample.is_finite() { sample.clamp(-4.0, 4.0) } else { 0.0 };
         }
-        self.limiter.process(&mut self.gathered);
         self.level.feed(&self.gathered);
+        self.raw.clear();
+        self.raw.extend_from_slice(&self.gathered);
+        self.clean();
+        self.gain.process(&mut self.gathered, self.speech, self.config.gain);
+        self.limiter.process(&mut self.gathered);
+    }
+
+    /// Takes echo and noise out of the gathered block.
+    fn clean(&mut self) {
+        self.reference.pop(&mut self.played);
+        let echo = self.config.echo;
+        if echo || self.cancelled {
+            self.canceller.process(&self.played, &mut self.gathered);
+        } else {
+            self.canceller.listen(&self.played);
+        }
+        if echo != self.cancelled {
+            let fade = (0..BLOCK).map(|i| i as f32 / BLOCK as f32);
+            for ((sample, raw), share) in self.gathered.iter_mut().zip(&self.raw).zip(fade) {
+                let share = if echo { share } else { 1.0 - share };
+                *sample = *sample * share + raw * (1.0 - share);
+            }
+            self.cancelled = echo;
+        }
+        let active = echo && self.canceller.active();
+        let likely = self.decision.hear(&self.gathered, self.config.noise || self.config.gain);
+        // What the suppressor held down just now was the loudspeaker speaking.
+        self.speech = likely && (!active || self.suppressor.near() > 0.5);
+        let noise = self.config.noise.then_some(self.speech);
+        let (echo, unsure) = (self.canceller.echo(), self.canceller.unsure());
+        self.suppressor.process(&mut self.gathered, echo, unsure, active, noise);
+        if active && self.suppressor.near() < 0.3 {
+            self.removed.feed(&self.raw, &self.gathered);
+        }
+    }
+}
+
+/// Power before and after, over the last second of the loudspeaker speaking alone.
+#[derive(Debug, Default)]
+struct Removed {
+    before: f32,
+    after: f32,
+    blocks: u32,
+}
+
+impl Removed {
+    fn feed(&mut self, before: &[f32], after: &[f32]) {
+        let power = |samples: &[f32]| samples.iter().map(|s| s * s).sum::<f32>() / BLOCK as f32;
+        self.before += 0.01 * (power(before) - self.before);
+        self.after += 0.01 * (power(after) - self.after);
+        self.blocks = self.blocks.saturating_add(1);
+    }
+
+    fn db(&self) -> Option<f32> {
+        // Half a second, and more than the microphone's own noise.
+        let known = self.blocks >= 50 && self.before > 1e-8;
+        known.then(|| 10.0 * (self.before / self.after.max(1e-12)).log10())
     }
 }
 
@@ -139,13 +233,20 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_silence_and_passes() {
-        let config = ProcessConfig { echo: false, noise: false, gain: false };
-        let mut processor = Processor::new(config);
-        let mut out = Vec::new();
-        processor.capture(&[f32::NAN; BLOCK], &mut out);
-        processor.capture(&[f32::INFINITY; BLOCK], &mut out);
-        processor.capture(&[0.25; BLOCK], &mut out);
-        assert_eq!(out.iter().filter(|s| **s == 0.25).count(), BLOCK);
-        assert!(out.iter().all(|s| s.is_finite()));
+        for config in [ProcessConfig::default(), ProcessConfig { echo: false, noise: false, gain: false }] {
+            let mut processor = Processor::new(config);
+            let mut out = Vec::new();
+            let mut both = |value: f32| {
+                processor.render(&[value; BLOCK]);
+                processor.capture(&[value; BLOCK], &mut out);
+            };
+            [f32::NAN, f32::INFINITY, -f32::MAX].into_iter().for_each(&mut both);
+            (0..200).for_each(|_| both(0.0));
+            assert!(out.iter().all(|s| s.is_finite() && s.abs() <= 1.0));
+            let speech: Vec<f32> = (0..20 * BLOCK).map(|i| 0.2 * (i as f32 * 0.03).sin()).collect();
+            out.clear();
+            processor.capture(&speech, &mut out);
+            assert!(out.iter().any(|s| s.abs() > 0.02), "it works on");
+        }
     }
 }

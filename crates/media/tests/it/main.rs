@@ -9,11 +9,13 @@ mod desk;
 #[cfg(feature = "device")]
 mod devices;
 mod dtmf;
+mod echo;
 mod fuzz;
 mod hostile;
 mod jitter;
 mod network;
 mod quality;
+mod scenes;
 mod soak;
 mod speech;
 mod stats;
