@@ -8,7 +8,7 @@ const snapshot = (seq: number, calls: CallView[] = []): Snapshot => ({
   accounts: [],
   calls,
   activity: { items: [], next: null, unread: 0 },
-  devices: { inputs: [], outputs: [] },
+  devices: { inputs: [], outputs: [], microphone: null, speaker: null },
   settings: {},
 });
 
