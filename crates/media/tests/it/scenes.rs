@@ -244,7 +244,7 @@ pub(crate) fn pesq(reference: &[f32], out: &[f32], from: f32, to: f32) -> f32 {
         .map(|i| {
             let (a, b) = (from + i * piece, from + (i + 1) * piece);
             let (reference, out) = (to_16k(&reference[a..b]), to_16k(&out[a..b]));
-            pesq::pesq_wb(&reference, &out).map_or(0.0, |score| score as f32)
+            pesq::pesq_wb(&reference, &out).unwrap_or(0.0)
         })
         .collect();
     scores.iter().sum::<f32>() / pieces as f32
