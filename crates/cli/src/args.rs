@@ -184,6 +184,9 @@ pub(crate) struct Sound {
     /// How its keys are agreed: auto, in the signalling, or by a handshake beside the sound
     #[arg(long, value_enum)]
     pub(crate) keying: Option<Keying>,
+    /// Whether echo, noise and loudness of the microphone are worked on; as in the settings unless given
+    #[arg(long, value_enum)]
+    pub(crate) processing: Option<Switch>,
     /// Hang up after so many seconds of talk; without it when the file has been played, or else when the other
     /// side hangs up, or with Ctrl-C
     #[arg(long, value_name = "N")]
@@ -234,7 +237,7 @@ impl Sound {
                 let password = std::env::var(variable).unwrap_or_default();
                 TurnServer { server, user, password: Secret(password) }
             }),
-            ..MediaOverrides::default()
+            processing: self.processing.map(|switch| switch == Switch::On),
         }
     }
 }
@@ -262,6 +265,12 @@ pub(crate) enum Dtmf {
     Rfc4733,
     Info,
     Inband,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -516,6 +525,10 @@ mod tests {
         assert_eq!(call.sound.audio_in, End::File("a.wav".into()));
         assert_eq!(call.sound.audio_out, End::Null);
         assert_eq!(call.sound.seconds, Some(4));
+        assert_eq!(call.sound.media().processing, None);
+        let args = read("tern call echo --sandbox http://127.0.0.1:1 --processing off").unwrap();
+        let Command::Call(call) = args.command else { panic!("a call") };
+        assert_eq!(call.sound.media().processing, Some(false));
     }
 
     #[test]

@@ -100,6 +100,8 @@ pub struct MediaOverrides {
     pub stun_server: Option<String>,
     /// As [`MediaOptions::turn_server`].
     pub turn_server: Option<TurnServer>,
+    /// Whether anything is done to what the microphone hears, in place of the three switches of the settings.
+    pub processing: Option<bool>,
 }
 
 impl MediaOverrides {

@@ -298,13 +298,14 @@ impl State {
     /// Has everything sound as the settings say.
     fn plan_sound(&mut self) {
         let settings = &self.settings;
+        let process = |switch: bool| self.config.media.processing.unwrap_or(switch);
         let plan = SoundPlan {
             microphone: settings.microphone.clone(),
             speaker: settings.speaker.clone(),
             processing: ProcessConfig {
-                echo: settings.echo_cancellation,
-                noise: settings.noise_suppression,
-                gain: settings.gain_control,
+                echo: process(settings.echo_cancellation),
+                noise: process(settings.noise_suppression),
+                gain: process(settings.gain_control),
             },
             hold: match &settings.hold_music {
                 api::HoldSound::Music {} => HoldSound::Music,

@@ -104,6 +104,25 @@ fn an_accounts_sound_is_changed_kept_and_shown() {
 }
 
 #[test]
+fn the_microphone_is_worked_on_as_the_settings_say_unless_this_run_says_otherwise() {
+    let mut bench = Bench::new(false, plain());
+    let mut processed = |over: Option<bool>| {
+        bench.state.config.media.processing = over;
+        bench.effects.clear();
+        let settings = Settings { noise_suppression: false, ..bench.state.settings.clone() };
+        bench.command(Command::ChangeSettings { settings });
+        let plan = bench.effects.iter().find_map(|effect| match effect {
+            Effect::Sound(plan) => Some(plan.processing),
+            _ => None,
+        });
+        plan.map(|processing| [processing.echo, processing.noise, processing.gain])
+    };
+    assert_eq!(processed(None), Some([true, false, true]));
+    assert_eq!(processed(Some(false)), Some([false; 3]));
+    assert_eq!(processed(Some(true)), Some([true; 3]));
+}
+
+#[test]
 fn without_a_keyring_the_password_is_asked_for_and_then_used() {
     for (result, code) in [
         (Err(SecretsError::Unavailable), ErrorCode::PasswordNeeded),
