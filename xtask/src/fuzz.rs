@@ -16,6 +16,7 @@ pub const TARGETS: &[(&str, &str)] = &[
     ("crates/sip", "challenge"),
     ("crates/sip", "framing"),
     ("crates/sip", "endpoint"),
+    ("crates/media", "path"),
     ("crates/media", "unprotect"),
 ];
 

@@ -1,7 +1,16 @@
 //! What each fuzz target does with its bytes. Run long by `cargo xtask fuzz`, and for a moment by `cargo test`
 //! (`tests/it/fuzz.rs`): whatever comes, nothing panics, nothing forged is taken, and what was sealed is opened.
 
-use tern_media::secure::{Keys, Srtp, Suite};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use tern_media::{
+    PacketKind,
+    path::{IceConfig, IceCredentials, Local, Path, PathConfig, Servers, TurnServer},
+    secure::{Keys, SecurityPlan, Srtp, Suite},
+};
 
 /// Packets of SRTP and SRTCP: the first octet chooses the suite.
 pub(crate) fn unprotect(bytes: &[u8]) {
@@ -23,5 +32,45 @@ pub(crate) fn unprotect(bytes: &[u8]) {
     if here.protect_rtcp(&mut packet).is_ok() {
         there.unprotect_rtcp(&mut packet).expect("what was sealed is opened");
         assert_eq!(packet, bytes);
+    }
+}
+
+/// Datagrams to a path that checks, asks a STUN server and has a TURN server: of each, the first octet says where it
+/// came from and the second how long it is.
+pub(crate) fn path(mut bytes: &[u8]) {
+    let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
+    let mut now = Instant::now();
+    let sockets = [(PacketKind::Rtp, address(4000)), (PacketKind::Rtcp, address(4001))];
+    let turn =
+        TurnServer { addresses: vec![address(3479)], user: "user".into(), password: "password".into() };
+    let servers = Servers { stun: vec![address(3478)], turn: Some(turn) };
+    let credentials = |fragment: &str| IceCredentials { fragment: fragment.into(), password: "p".repeat(22) };
+    let checks = bytes.first().is_some_and(|first| first & 0x80 == 0);
+    let config = PathConfig {
+        remote: Some(address(5000)),
+        remote_rtcp: Some(address(5001)),
+        payload_types: vec![0, 8],
+        rtcp_mux: true,
+        ice: checks.then(|| IceConfig {
+            local: credentials("here"),
+            remote: credentials("there"),
+            controlling: true,
+            candidates: Vec::new(),
+        }),
+        security: SecurityPlan::None,
+    };
+    let mut path = Path::new(now, Local::new(now, &sockets, &servers), config);
+    while let Some(([whence, length], rest)) = bytes.split_first_chunk::<2>() {
+        let (datagram, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        bytes = rest;
+        let from = address([3478, 3479, 5000, 6000][usize::from(whence & 3)]);
+        let mut datagram = datagram.to_vec();
+        path.receive(now, sockets[usize::from(whence >> 2 & 1)].1, from, &mut datagram);
+        now += Duration::from_millis(u64::from(whence >> 3) * 10);
+        path.handle_timeout(now);
+        // Whatever comes, it does not make a sender of it.
+        let sent = std::iter::from_fn(|| path.poll_transmit(now)).take(200).count();
+        assert!(sent < 100, "{sent} datagrams for one");
+        while path.poll_event().is_some() {}
     }
 }

@@ -332,7 +332,6 @@ fn sound_from_elsewhere_is_followed_and_told_once() {
         heard += u32::from(path.receive(now, address("10.0.0.2:4000"), nat, &mut bytes).is_some());
     }
     assert_eq!(heard, 3, "from the third packet on");
-    assert_eq!(path.poll_event(), Some(PathEvent::Security(SecurityState::Clear)));
     assert_eq!(path.poll_event(), Some(PathEvent::Moved { to: nat }));
     assert_eq!(path.poll_event(), None);
 }

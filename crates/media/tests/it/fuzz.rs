@@ -17,3 +17,25 @@ fn packets_that_pretend_to_be_encrypted() {
         targets::unprotect(&packet);
     }
 }
+
+#[test]
+fn datagrams_on_the_sockets_of_a_call() {
+    let mut random = StdRng::seed_from_u64(8445);
+    for _ in 0..2_000 {
+        let mut bytes = Vec::new();
+        for _ in 0..random.random_range(1..12) {
+            let length = random.random_range(20..100_u8) & !3;
+            let mut datagram: Vec<u8> = (0..length).map(|_| random.random()).collect();
+            datagram[0] = [0, 1, 22, 64, 128, 129][random.random_range(0..6)];
+            if datagram[0] < 2 {
+                // A STUN header, so that the attributes are looked at.
+                datagram[1] = [1, 3, 9, 0x13, 0x17][random.random_range(0..5)];
+                datagram[2..4].copy_from_slice(&u16::from(length - 20).to_be_bytes());
+                datagram[4..8].copy_from_slice(&[0x21, 0x12, 0xa4, 0x42]);
+            }
+            bytes.extend([random.random(), length]);
+            bytes.extend(datagram);
+        }
+        targets::path(&bytes);
+    }
+}
