@@ -596,3 +596,19 @@ describe("an account's sound and encryption", () => {
     expect((get("media-security") as HTMLSelectElement).value).toBe("required");
   });
 });
+
+describe("a chosen device that is away", () => {
+  it("is named with the one that calls use in its place", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await choose("settings-microphone", "mic-headset");
+    expect(find("microphone-in-use")).toBeNull();
+    fake.changeDevices({ microphone: "mic-built-in" });
+    await pass(0);
+    expect(text("microphone-in-use")).toContain("Calls use");
+    expect(text("microphone-in-use")).toContain("Built-in Microphone");
+    fake.changeDevices({ microphone: "mic-headset" });
+    await pass(0);
+    expect(find("microphone-in-use")).toBeNull();
+  });
+});

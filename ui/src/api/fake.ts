@@ -10,6 +10,7 @@ import type {
   ActivityItem,
   Answer,
   Command,
+  DevicesView,
   ErrorCode,
   ErrorView,
   Event,
@@ -42,6 +43,8 @@ export interface Fake extends Bridge {
   askTransfer(call: number, to: string): void;
   /** What a call sounds like from now on. */
   disturb(quality: Partial<QualityView>): void;
+  /** A device comes, goes or is used in place of another. */
+  changeDevices(change: Partial<DevicesView>): void;
   /** Someone writes to us. */
   receive(text: string, peer?: string): void;
   /** An event gets lost on the way. */
@@ -79,6 +82,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   let nextAccount = 2;
   let nextTopUp = 1;
   let playing: ReturnType<typeof setInterval> | undefined;
+  let devices = data.DEVICES;
   const drafts = new Map<ThreadId, string>();
   const commands: Command[] = [];
 
@@ -122,7 +126,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   }
 
   function snapshot(): Snapshot {
-    return { seq, accounts, calls: calls.living, activity: page(null, 50), devices: data.DEVICES, settings };
+    return { seq, accounts, calls: calls.living, activity: page(null, 50), devices, settings };
   }
 
   function page(before: string | null, limit: number, thread?: ThreadId) {
@@ -331,7 +335,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "thread":
         return { type: "thread", thread: thread(query.thread, query.before, query.limit) };
       case "devices":
-        return { type: "devices", devices: data.DEVICES };
+        return { type: "devices", devices };
     }
   }
 
@@ -359,6 +363,10 @@ export function createFake(options: FakeOptions = {}): Fake {
       return crossing(snapshot);
     },
     askTransfer: (call, to) => calls.askTransfer(call, to),
+    changeDevices(alter) {
+      devices = { ...devices, ...alter };
+      emit({ type: "devicesChanged" });
+    },
     disturb: (quality) => calls.disturb(quality),
     ring: (peer = "+447700900142") => calls.ring(peer, data.OWN.london).id,
     receive(text, peer = "+447700900142") {

@@ -276,6 +276,7 @@ appearance-light = Light
 appearance-dark = Dark
 device-default = System default
 device-default-named = System default ({ $name })
+device-in-use = Calls use { $name } meanwhile.
 device-missing = Chosen device (not plugged in)
 
 account-add = Add SIP account

@@ -276,6 +276,7 @@ appearance-light = Clair
 appearance-dark = Sombre
 device-default = Par défaut
 device-default-named = Par défaut ({ $name })
+device-in-use = En attendant, les appels passent par { $name }.
 device-missing = Appareil choisi (débranché)
 
 account-add = Ajouter un compte SIP

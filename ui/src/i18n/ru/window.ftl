@@ -280,6 +280,7 @@ appearance-light = Светлое
 appearance-dark = Тёмное
 device-default = По умолчанию
 device-default-named = По умолчанию ({ $name })
+device-in-use = Пока вызовы идут через { $name }.
 device-missing = Выбранное устройство (не подключено)
 
 account-add = Добавить SIP-аккаунт
