@@ -40,6 +40,7 @@ const ERRANDS: usize = 128;
 const INCOMING: usize = 16;
 
 /// What handles ask.
+#[expect(clippy::large_enum_variant, reason = "few exist at a time, and each is moved once or twice")]
 pub(crate) enum Request {
     Command(Command, oneshot::Sender<Result<Reply, ErrorView>>),
     Attach(Box<SandboxAccess>, oneshot::Sender<Result<Reply, ErrorView>>),

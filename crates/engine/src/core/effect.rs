@@ -26,6 +26,7 @@ use crate::{
 };
 
 /// One thing to do.
+#[expect(clippy::large_enum_variant, reason = "few exist at a time, and each is moved once or twice")]
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Answer a shell.

@@ -270,9 +270,9 @@ impl Desk {
     /// Records a call: this side left, what is heard of the other side right, which in a conference is all of it.
     /// With `beeps` both sides hear at once, and every 15 s, that they are recorded. A recording that is under way
     /// goes on, and the new one comes back.
-    pub fn record(&mut self, id: LegId, recorder: Recorder, beeps: bool) -> Result<(), Recorder> {
+    pub fn record(&mut self, id: LegId, recorder: Box<Recorder>, beeps: bool) -> Result<(), Box<Recorder>> {
         let Some(leg) = self.leg(id).filter(|leg| leg.recording.is_none()) else { return Err(recorder) };
-        leg.start_recording(recorder, beeps);
+        leg.start_recording(*recorder, beeps);
         Ok(())
     }
 

@@ -330,9 +330,9 @@ fn a_recording_has_this_side_left_and_all_others_right_and_both_hear_it_begin() 
     four.modes(LegMode::Joined);
     four.seconds(1);
     let recorder = Recorder::start(&dir.file("call.wav"), RecordFormat::Wav).unwrap();
-    four.host.record(LegId::new(1), recorder, true).unwrap();
+    four.host.record(LegId::new(1), recorder.into(), true).unwrap();
     let second = Recorder::start(&dir.file("second.wav"), RecordFormat::Wav).unwrap();
-    assert!(four.host.record(LegId::new(1), second, true).is_err(), "one at a time");
+    assert!(four.host.record(LegId::new(1), second.into(), true).is_err(), "one at a time");
     four.seconds(3);
     four.host.stop_recording(LegId::new(1)).unwrap().wait().unwrap();
     four.seconds(1);
@@ -360,7 +360,7 @@ fn nobody_is_recorded_while_waiting_or_muted() {
     two.host.leg(ONLY).unwrap().set_muted(true);
     two.seconds(1);
     let recorder = Recorder::start(&dir.file("call.wav"), RecordFormat::Wav).unwrap();
-    two.host.record(ONLY, recorder, false).unwrap();
+    two.host.record(ONLY, recorder.into(), false).unwrap();
     two.seconds(1);
     two.host.set_mode(ONLY, LegMode::Waiting);
     two.seconds(2);

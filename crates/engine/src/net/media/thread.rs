@@ -162,7 +162,7 @@ impl AudioThread {
                     tracing::info!(%error, "a digit was not sent");
                 }
             }
-            Say::Record(call, recorder, tone) => self.record(&call, *recorder, tone),
+            Say::Record(call, recorder, tone) => self.record(&call, recorder, tone),
             Say::StopRecording(call) => {
                 let ended = self.leg(&call).and_then(|id| self.desk.as_mut()?.stop_recording(id));
                 self.completing.extend(ended);
@@ -266,7 +266,7 @@ impl AudioThread {
         }
     }
 
-    fn record(&mut self, call: &CallId, recorder: Recorder, tone: bool) {
+    fn record(&mut self, call: &CallId, recorder: Box<Recorder>, tone: bool) {
         let path = recorder.path().to_owned();
         let desk = self.desk.as_mut();
         let Some(id) = self.calls.iter().find(|sounding| sounding.call == *call).map(|s| s.leg) else {
