@@ -6,7 +6,7 @@ use tern_media::{SinkSpec, SourceSpec, device::DeviceId};
 
 use crate::{
     api::{DevicesView, ErrorCode},
-    ports::{Audio, RingTone, Ringing},
+    ports::{Audio, RingPlace, RingTone, Ringing},
 };
 
 /// A call's sound: what its media thread is to open. What can't be opened becomes silence there, and the call says
@@ -74,7 +74,7 @@ impl Audio for FileAudio {
         OpenedAudio { source: self.input.source(), sink: self.output.sink(), trouble: None }
     }
 
-    fn ring(&self, _: Option<&str>, _: RingTone) -> Box<dyn Ringing> {
+    fn ring(&self, _: &RingPlace, _: RingTone) -> Box<dyn Ringing> {
         Box::new(Quiet)
     }
 
@@ -90,13 +90,13 @@ pub use cards::DeviceAudio;
 mod cards {
     use tern_media::{
         Tone,
-        device::{DeviceId, DeviceInfo, RingOn, Ringer, list},
+        device::{Changes, DeviceId, DeviceInfo, RingOn, Ringer, list},
     };
 
     use super::{AudioEnd, FileAudio, OpenedAudio};
     use crate::{
         api::{DeviceView, DevicesView},
-        ports::{Audio, RingTone, Ringing},
+        ports::{Audio, RingPlace, RingTone, Ringing},
     };
 
     /// Sound cards, and ringing through them.
@@ -116,8 +116,12 @@ mod cards {
             FileAudio::new(end(microphone), end(speaker)).open(None, None)
         }
 
-        fn ring(&self, device: Option<&str>, tone: RingTone) -> Box<dyn Ringing> {
-            let on = device.map_or(RingOn::Default, |id| RingOn::Device(DeviceId::new(id)));
+        fn ring(&self, place: &RingPlace, tone: RingTone) -> Box<dyn Ringing> {
+            let on = match place {
+                RingPlace::Default => RingOn::Default,
+                RingPlace::Device(id) => RingOn::Device(DeviceId::new(id)),
+                RingPlace::Everywhere => RingOn::All,
+            };
             let mut ringer = Ringer::new(on);
             ringer.play(match tone {
                 RingTone::Ring => Tone::Ringtone,
@@ -139,6 +143,10 @@ mod cards {
                 outputs: views(tern_media::Direction::Playback),
                 ..DevicesView::default()
             }
+        }
+
+        fn watch(&self, changed: Box<dyn FnMut() + Send>) -> Option<Box<dyn Send>> {
+            Some(Box::new(Changes::watch(changed)?))
         }
     }
 

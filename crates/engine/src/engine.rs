@@ -7,7 +7,10 @@ use tern_provider::{Secret, types::SipCredentials};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
-    api::{AccountId, Answer, Command, ErrorCode, ErrorView, Event, MediaOverrides, Query, Reply, Snapshot},
+    api::{
+        AccountId, Answer, Command, DevicesView, ErrorCode, ErrorView, Event, MediaOverrides, Query, Reply,
+        Snapshot,
+    },
     core::{CoreConfig, Now, State},
     link::{self, Connect},
     ports::{NotificationAction, Ports},
@@ -213,8 +216,11 @@ impl EngineHandle {
             Query::Devices {} => {
                 let audio = self.ports.audio.clone();
                 let devices = tokio::task::spawn_blocking(move || audio.devices()).await;
-                let devices = devices.map_err(|_| ErrorView::new(ErrorCode::AudioDeviceFailed))?;
-                Ok(Answer::Devices { devices })
+                let found = devices.map_err(|_| ErrorView::new(ErrorCode::AudioDeviceFailed))?;
+                // Which of them calls use now is the engine's to say.
+                let (now, _) = self.ask(Request::Subscribe).await?;
+                let (inputs, outputs) = (found.inputs, found.outputs);
+                Ok(Answer::Devices { devices: DevicesView { inputs, outputs, ..now.devices } })
             }
         }
     }

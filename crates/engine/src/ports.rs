@@ -157,6 +157,18 @@ pub enum RingTone {
     Busy,
 }
 
+/// Where a tone sounds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RingPlace {
+    /// On the system's default loudspeaker.
+    #[default]
+    Default,
+    /// On this one, by its id.
+    Device(String),
+    /// On all there are.
+    Everywhere,
+}
+
 /// A tone that sounds until this is dropped.
 pub trait Ringing: Send {}
 
@@ -165,9 +177,15 @@ pub trait Audio: Send + Sync {
     /// Prepares the sound of a call; what is missing is replaced by silence and told in `trouble`.
     fn open(&self, microphone: Option<&str>, speaker: Option<&str>) -> OpenedAudio;
     /// Starts a tone.
-    fn ring(&self, device: Option<&str>, tone: RingTone) -> Box<dyn Ringing>;
+    fn ring(&self, place: &RingPlace, tone: RingTone) -> Box<dyn Ringing>;
     /// The devices there are; may take a while.
     fn devices(&self) -> DevicesView;
+    /// Calls `changed`, from a thread of its own, when the devices may be others, until what it returns is dropped;
+    /// `None` where nothing tells. May take a while.
+    fn watch(&self, changed: Box<dyn FnMut() + Send>) -> Option<Box<dyn Send>> {
+        drop(changed);
+        None
+    }
 }
 
 /// Time, so that a test can bring its own.

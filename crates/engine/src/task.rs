@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -27,7 +28,7 @@ use crate::{
         watch::{NetworkWatch, Noticed},
         wires::{self, Bound, Incoming, Towards, Wires},
     },
-    ports::{Notification, NotificationAction, Ports, Ringing, SecretKey},
+    ports::{Audio, Notification, NotificationAction, Ports, Ringing, SecretKey},
     store::Store,
 };
 use tern_provider::Secret;
@@ -127,6 +128,7 @@ impl Task {
         let (notices, notice_errands) = mpsc::channel(ERRANDS);
         spawn_secrets(secret_errands, parts.ports.clone(), inputs_in.clone());
         spawn_notices(notice_errands, parts.ports.clone());
+        spawn_device_watch(parts.ports.audio.clone(), inputs_in.clone());
         let sounds = Sounds::new(parts.ports.audio.clone(), inputs_in.clone());
         Self {
             state: parts.state,
@@ -412,10 +414,10 @@ impl Task {
             Effect::DeleteSecret(key) => self.secret_errand(SecretErrand::Delete(key)),
             Effect::Notify(notification) => self.notice_errand(NoticeErrand::Show(Box::new(notification))),
             Effect::CloseNotification(tag) => self.notice_errand(NoticeErrand::Close(tag)),
-            Effect::Tone(tone, device) => {
+            Effect::Tone(tone, place) => {
                 // The old one falls silent before the new one begins.
                 self.tone = None;
-                self.tone = tone.map(|tone| self.ports.audio.ring(device.as_deref(), tone));
+                self.tone = tone.map(|tone| self.ports.audio.ring(&place, tone));
             }
             Effect::Browse(request, url) => {
                 let (browser, inputs) = (self.ports.browser.clone(), self.inputs_in.clone());
@@ -522,6 +524,35 @@ fn spawn_secrets(mut errands: mpsc::Receiver<SecretErrand>, ports: Ports, inputs
                         tracing::warn!(%error, "a secret was not deleted");
                     }
                 }
+            }
+        }
+    });
+}
+
+/// How long devices that come are waited for: one comes in a dozen pieces.
+const SETTLING: Duration = Duration::from_millis(200);
+
+/// Looks at the devices whenever they may be others.
+fn spawn_device_watch(audio: Arc<dyn Audio>, inputs: mpsc::Sender<Input>) {
+    let (tell, mut told) = mpsc::channel::<()>(1);
+    tokio::spawn(async move {
+        let watch = {
+            let audio = audio.clone();
+            tokio::task::spawn_blocking(move || audio.watch(Box::new(move || _ = tell.try_send(())))).await
+        };
+        let Ok(Some(_watch)) = watch else { return };
+        loop {
+            tokio::select! {
+                () = inputs.closed() => return,
+                Some(()) = told.recv() => {}
+                else => return,
+            }
+            tokio::time::sleep(SETTLING).await;
+            let _ = told.try_recv();
+            let audio = audio.clone();
+            let Ok(devices) = tokio::task::spawn_blocking(move || audio.devices()).await else { return };
+            if inputs.send(Input::Devices(devices)).await.is_err() {
+                return;
             }
         }
     });

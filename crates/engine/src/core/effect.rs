@@ -21,7 +21,7 @@ use url::Url;
 use super::{RequestId, SecretKind, keep::Write};
 use crate::{
     api::{AccountId, CallId, ErrorView, EventKind, PortRange, Reply, TurnServer},
-    ports::{Notification, RingTone, SecretKey},
+    ports::{Notification, RingPlace, RingTone, SecretKey},
     record::RowId,
 };
 
@@ -154,7 +154,7 @@ pub(crate) enum Effect {
     /// Take it away.
     CloseNotification(String),
     /// What is to be heard besides calls; `None` for silence.
-    Tone(Option<RingTone>, Option<String>),
+    Tone(Option<RingTone>, RingPlace),
     /// Open a page.
     Browse(Option<RequestId>, Url),
     /// Open a call's RTP socket on this local address; one that sounds already moves there.

@@ -19,7 +19,7 @@ use crate::{
         EventKind, MediaOverrides, Notice, PlayingView, Reply, Settings,
     },
     calls::Call,
-    ports::{NotificationAction, RingTone},
+    ports::{NotificationAction, RingPlace, RingTone},
     record::{Loaded, RowId, ThreadRowId},
     texts::Texts,
 };
@@ -65,7 +65,7 @@ pub(crate) struct State {
     pub(crate) notices: Vec<Notice>,
     /// When the shell asked to end; a late answer must not keep it.
     ending: Option<Instant>,
-    tone: Option<RingTone>,
+    tone: Option<(RingTone, RingPlace)>,
     pub(crate) now: Now,
     effects: Vec<Effect>,
     /// Accounts whose view changed in this step.
@@ -375,15 +375,22 @@ impl State {
         self.run_leaving();
     }
 
+    /// Where a tone is to sound: a ring where rings do, the others where calls do.
+    fn place_of(&self, tone: RingTone) -> RingPlace {
+        let device = match tone {
+            RingTone::Ring if self.settings.ring_everywhere => return RingPlace::Everywhere,
+            RingTone::Ring => &self.settings.ringer,
+            RingTone::Ringback | RingTone::Busy => &self.settings.speaker,
+        };
+        device.clone().map_or(RingPlace::Default, RingPlace::Device)
+    }
+
     fn finish_step(&mut self) -> Vec<Effect> {
-        let tone = self.wanted_tone();
+        let tone = self.wanted_tone().map(|tone| (tone, self.place_of(tone)));
         if tone != self.tone {
+            let (sound, place) = tone.clone().unzip();
             self.tone = tone;
-            let device = match tone {
-                Some(RingTone::Ring) => self.settings.ringer.clone(),
-                _ => self.settings.speaker.clone(),
-            };
-            self.effect(Effect::Tone(tone, device));
+            self.effect(Effect::Tone(sound, place.unwrap_or_default()));
         }
         for account in std::mem::take(&mut self.changed) {
             self.event(EventKind::AccountChanged { account });

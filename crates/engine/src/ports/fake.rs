@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    Audio, Browser, BrowserError, Clock, Notification, Notifier, Ports, RingTone, Ringing,
+    Audio, Browser, BrowserError, Clock, Notification, Notifier, Ports, RingPlace, RingTone, Ringing,
     plain::MemorySecrets,
 };
 use crate::{
@@ -108,7 +108,7 @@ impl Audio for FakeAudio {
         FileAudio::silent().open(None, None)
     }
 
-    fn ring(&self, _: Option<&str>, tone: RingTone) -> Box<dyn Ringing> {
+    fn ring(&self, _: &RingPlace, tone: RingTone) -> Box<dyn Ringing> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).tones.push(tone);
         Box::new(FakeRinging(self.0.clone(), tone))
     }

@@ -146,6 +146,11 @@ impl Desk {
         }
     }
 
+    /// Times the microphone's samples were lost, and times the loudspeaker lacked some.
+    pub fn slips(&self) -> (u64, u64) {
+        (self.source.overruns(), self.sink.underruns())
+    }
+
     /// Changes to another sink, in the middle of calls too.
     pub fn set_sink(&mut self, spec: &SinkSpec) {
         self.sink = Sink::null();

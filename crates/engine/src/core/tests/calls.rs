@@ -21,9 +21,9 @@ use crate::{
     agreement,
     api::{
         CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode,
-        ErrorView, HoldState, Notice, RedirectView, TransferState,
+        ErrorView, HoldState, Notice, RedirectView, Settings, TransferState,
     },
-    ports::{NotificationAction, RingTone},
+    ports::{NotificationAction, RingPlace, RingTone},
 };
 
 fn address(port: u16) -> SocketAddr {
@@ -290,6 +290,29 @@ fn a_call_out_rings_connects_and_is_hung_up() {
     assert_eq!((end.by, end.outcome, end.error), (EndedBy::Local, CallOutcome::Answered, None));
     assert_eq!(two.last().stats.as_ref().unwrap().packets_sent, 77, "the last event has the last figures");
     assert!(two.bench.state.call_views().is_empty());
+}
+
+#[test]
+fn a_ring_sounds_where_the_settings_say_and_follows_them() {
+    let mut two = Two::new();
+    let ringer = Some("bell".to_owned());
+    let settings = Settings { ringer, ring_everywhere: false, ..two.bench.state.settings().clone() };
+    two.command(Command::ChangeSettings { settings: settings.clone() }).unwrap();
+    two.ring_us();
+    let mut places = || {
+        two.bench.take(|e| match e {
+            Effect::Tone(tone, place) => Ok((tone, place)),
+            other => Err(other),
+        })
+    };
+    assert_eq!(places(), [(Some(RingTone::Ring), RingPlace::Device("bell".into()))]);
+    let settings = Settings { ring_everywhere: true, ..settings };
+    two.command(Command::ChangeSettings { settings }).unwrap();
+    let places = two.bench.take(|e| match e {
+        Effect::Tone(tone, place) => Ok((tone, place)),
+        other => Err(other),
+    });
+    assert_eq!(places, [(Some(RingTone::Ring), RingPlace::Everywhere)]);
 }
 
 #[test]

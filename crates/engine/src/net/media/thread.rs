@@ -427,10 +427,17 @@ impl AudioThread {
     }
 
     fn tell_figures(&mut self) {
+        let (overruns, underruns) = self.desk.as_ref().map_or((0, 0), Desk::slips);
+        let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         for sounding in &self.calls {
             let stats = self.desk.as_mut().and_then(|desk| Some(desk.leg(sounding.leg)?.stats()));
             if let Some(stats) = stats {
-                self.tell(&sounding.call, MediaReport::Stats(figures(&stats)));
+                let mut view = figures(&stats);
+                if let Some(quality) = &mut view.quality {
+                    // The devices are those of all calls.
+                    (quality.overruns, quality.underruns) = (count(overruns), count(underruns));
+                }
+                self.tell(&sounding.call, MediaReport::Stats(view));
             }
         }
         self.tell_playing();
