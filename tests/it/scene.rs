@@ -10,7 +10,7 @@ use tern_engine::{
     Engine, EngineConfig, EngineHandle, SandboxAccess, Secret, SipCredentials,
     api::{
         AccountId, AccountView, Answer, CallId, CallState, CallView, Command, ErrorView, EventKind,
-        FeedState, Query, RegistrationState, Reply, Snapshot,
+        FeedState, MediaOverrides, Query, RegistrationState, Reply, Snapshot,
     },
     audio::{AudioEnd, FileAudio},
     ports::{
@@ -165,7 +165,10 @@ impl Person {
         let engine = Engine::start(EngineConfig {
             data_dir: Some(self.home.path().to_owned()),
             sip_bind: Some("127.0.0.1:0".parse().expect("an address")),
-            codecs: self.codec.clone().map(|codec| vec![codec]),
+            media: MediaOverrides {
+                codecs: self.codec.clone().map(|codec| vec![codec]),
+                ..Default::default()
+            },
             ..EngineConfig::new(ports, "Tern/tests")
         })
         .await
