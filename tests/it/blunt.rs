@@ -11,19 +11,22 @@ use tokio::{net::UdpSocket, sync::oneshot, time::timeout};
 
 use crate::scene::SOON;
 
-/// Answers one INVITE with `status`. The receiver gets the ACK's first line.
+/// Answers every INVITE with `status`: who hears 488 may offer once more. The receiver gets the first ACK's first line.
 async fn phone(status: &'static str) -> (SocketAddr, oneshot::Receiver<String>) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
     let address = socket.local_addr().expect("an address");
     let (confirm, confirmed) = oneshot::channel();
     tokio::spawn(async move {
+        let mut confirm = Some(confirm);
         let mut bytes = [0; 4096];
         loop {
             let (length, from) = socket.recv_from(&mut bytes).await.expect("a request");
             let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
             if request.starts_with("ACK ") {
-                let _ = confirm.send(request.lines().next().unwrap_or_default().to_owned());
-                return;
+                if let Some(confirm) = confirm.take() {
+                    let _ = confirm.send(request.lines().next().unwrap_or_default().to_owned());
+                }
+                continue;
             }
             let kept = ["Via:", "From:", "Call-ID:", "CSeq:"];
             let mut answer = format!("SIP/2.0 {status}\r\n");
