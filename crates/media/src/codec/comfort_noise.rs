@@ -52,6 +52,11 @@ impl Noise {
         }
     }
 
+    /// The same, no louder than that.
+    pub(crate) fn at_most(self, dbov: f32) -> Self {
+        Self { level_dbov: self.level_dbov.min(dbov), ..self }
+    }
+
     /// Its level, dBov.
     #[cfg(test)]
     fn level_dbov(&self) -> f32 {

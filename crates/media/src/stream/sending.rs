@@ -20,6 +20,9 @@ const PACKETS: usize = 128;
 const CAPTURE_PAUSE: Duration = Duration::from_millis(250);
 /// A pause is described anew after this long, as DTX of Opus does: whoever waits for packets knows we are there.
 const NOISE_INTERVAL_MS: u32 = 400;
+/// The loudest noise of whoever is muted: a quiet room, also where a loud one, or a voice that spoke from the first
+/// moment on, was taken for its noise.
+const MUTED_DBOV: f32 = -60.0;
 /// Captured samples above this are sound, be it only a room's noise; below is what no microphone gives.
 const SOUND: f32 = 1e-4;
 
@@ -278,7 +281,7 @@ impl Sending {
         if !std::mem::replace(&mut self.silenced, self.gain == 0.0) {
             return false;
         }
-        self.generator.set(self.analyzer.noise());
+        self.generator.set(self.analyzer.noise().at_most(MUTED_DBOV));
         let count = self.frame.len();
         self.frame.clear();
         self.generator.make(count, &mut self.frame);
