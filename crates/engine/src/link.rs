@@ -94,7 +94,9 @@ async fn carry_out(provider: &SharedProvider, request: ProviderRequest) -> Provi
         ProviderRequest::Send(row, key, message) => {
             ProviderReport::Sent(row, provider.send_message(&key, &message).await)
         }
-        ProviderRequest::FindSent(row, key) => ProviderReport::FoundSent(row, provider.find_sent(&key).await),
+        ProviderRequest::FindSent(row, sought) => {
+            ProviderReport::FoundSent(row, provider.find_sent(&sought).await)
+        }
         ProviderRequest::CreateTopUp(key, amount) => {
             let answer = provider.create_topup(&key, amount).await;
             ProviderReport::TopUpCreated(key, answer)

@@ -12,7 +12,7 @@ use std::{
 
 use tern_provider::{
     ProviderError,
-    types::{IdempotencyKey, Message, NumberState, OutgoingMessage},
+    types::{IdempotencyKey, Message, NumberState, OutgoingMessage, SoughtMessage},
 };
 
 use crate::{
@@ -163,9 +163,9 @@ impl State {
     }
 
     pub(crate) fn queued(&mut self, request: RequestId, new: NewOutgoing, row: RowId, thread: ThreadRowId) {
-        let NewOutgoing { account: id, key, from, to, text, .. } = new;
+        let NewOutgoing { account: id, key, from, to, text, at, .. } = new;
         if let Some(account) = self.accounts.get_mut(&id) {
-            let message = Outgoing { row, account: id, key, from, to, text, state: MessageState::Queued };
+            let message = Outgoing { row, account: id, key, from, to, text, at, state: MessageState::Queued };
             account.outbox.queue.push_back(Entry { message, lookups: 0 });
         }
         self.reply(request, Ok(Reply::MessageQueued { message: row.outside(), thread: thread.outside() }));
@@ -183,10 +183,12 @@ impl State {
         }
         account.outbox.paused = None;
         let Some(entry) = account.outbox.queue.front() else { return };
-        let (row, key, state) = (entry.message.row, entry.message.key.clone(), entry.message.state);
+        let (row, state) = (entry.message.row, entry.message.state);
         if state == MessageState::Unknown {
+            let Outgoing { key, from, to, text, at, .. } = entry.message.clone();
             account.outbox.step = Step::Asked(row);
-            self.ask(id, ProviderRequest::FindSent(row, key));
+            let sought = SoughtMessage { key, message: OutgoingMessage { from, to, text }, since: at };
+            self.ask(id, ProviderRequest::FindSent(row, sought));
         } else {
             self.mark_sending(id, row);
         }

@@ -176,6 +176,8 @@ pub(crate) struct Outgoing {
     pub(crate) to: String,
     /// The text.
     pub(crate) text: String,
+    /// When it was asked for.
+    pub(crate) at: jiff::Timestamp,
     /// Queued, sending, unknown or failed.
     pub(crate) state: MessageState,
 }

@@ -13,8 +13,8 @@ use tern_provider::{
     Provider, ProviderError, Secret, SharedProvider,
     types::{
         AccountInfo, ActivityObject, Capabilities, Change, ChangesPage, Cursor, Direction, IdempotencyKey,
-        Message, MessageState as Remote, Money, Number, NumberState, OutgoingMessage, PageToken, RemoteId,
-        SipCredentials, SnapshotPage, TopUp, TopUpId, TopUpState,
+        Message, MessageState as Remote, Money, Number, NumberState, NumberTerms, OutgoingMessage, PageToken,
+        RemoteId, SipCredentials, SnapshotPage, SoughtMessage, TopUp, TopUpId, TopUpState,
     },
 };
 use tokio::sync::watch;
@@ -80,13 +80,22 @@ impl Provider for MemoryProvider {
             idempotent_send: true,
             topup: true,
             change_feed: true,
+            hints: true,
             sip_credentials: true,
+            ..Capabilities::NONE
         }
     }
 
     async fn account(&self) -> Result<AccountInfo, ProviderError> {
         let balance = Money { amount: "10.34".parse().unwrap(), currency: "USD".into() };
-        Ok(AccountInfo { name: "Alice".into(), balance, topup_limits: Some((5.into(), 3600.into())) })
+        Ok(AccountInfo {
+            name: "Alice".into(),
+            balance,
+            topup_limits: Some((5.into(), 3600.into())),
+            automatic_topup: None,
+            cashback: None,
+            send_limits: None,
+        })
     }
 
     async fn numbers(&self) -> Result<Vec<Number>, ProviderError> {
@@ -101,6 +110,7 @@ impl Provider for MemoryProvider {
             monthly_fee: None,
             renews_on: None,
             state: NumberState::Active,
+            terms: NumberTerms::default(),
         }])
     }
 
@@ -153,8 +163,8 @@ impl Provider for MemoryProvider {
         Ok(sent)
     }
 
-    async fn find_sent(&self, key: &IdempotencyKey) -> Result<Option<Message>, ProviderError> {
-        Ok(self.rows().into_iter().find(|m| m.idempotency_key.as_ref() == Some(key)))
+    async fn find_sent(&self, sought: &SoughtMessage) -> Result<Option<Message>, ProviderError> {
+        Ok(self.rows().into_iter().find(|m| m.idempotency_key.as_ref() == Some(&sought.key)))
     }
 
     async fn create_topup(&self, key: &IdempotencyKey, amount: Money) -> Result<TopUp, ProviderError> {

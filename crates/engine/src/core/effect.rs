@@ -13,7 +13,7 @@ use tern_media::{
 };
 use tern_provider::{
     Secret,
-    types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, TopUpId},
+    types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, SoughtMessage, TopUpId},
 };
 use tern_sip::{FlowId, Question, Transport};
 use url::Url;
@@ -306,7 +306,7 @@ pub(crate) enum ProviderRequest {
     /// Send an SMS.
     Send(RowId, IdempotencyKey, OutgoingMessage),
     /// Look whether an SMS was sent.
-    FindSent(RowId, IdempotencyKey),
+    FindSent(RowId, SoughtMessage),
     /// Start a top-up.
     CreateTopUp(IdempotencyKey, Money),
     /// Where a top-up stands.

@@ -16,7 +16,7 @@ use tern_provider::{
     Secret,
     types::{
         AccountInfo, Capabilities, ChangesPage, Cursor, Direction, Message, MessageState as RemoteState,
-        Money, Number, NumberState, RemoteId, SipCredentials, SnapshotPage,
+        Money, Number, NumberState, NumberTerms, RemoteId, SipCredentials, SnapshotPage,
     },
 };
 
@@ -38,7 +38,9 @@ pub(crate) const EVERYTHING: Capabilities = Capabilities {
     idempotent_send: true,
     topup: true,
     change_feed: true,
+    hints: true,
     sip_credentials: true,
+    ..Capabilities::NONE
 };
 
 /// A state whose clock is moved by hand, and what it wanted done.
@@ -270,6 +272,7 @@ pub(crate) fn number() -> Number {
         monthly_fee: None,
         renews_on: None,
         state: NumberState::Active,
+        terms: NumberTerms::default(),
     }
 }
 
@@ -282,6 +285,9 @@ pub(crate) fn info(balance: &str) -> AccountInfo {
         name: "Alice".into(),
         balance: usd(balance),
         topup_limits: Some(("5".parse().unwrap(), "3600".parse().unwrap())),
+        automatic_topup: None,
+        cashback: None,
+        send_limits: None,
     }
 }
 

@@ -77,8 +77,13 @@ impl Word for TransactionType {
 
 impl Word for NumberState {
     const WHAT: &'static str = "number.state";
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Self::Active, "active"), (Self::Expired, "expired"), (Self::Deleted, "deleted")];
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Pending, "pending"),
+        (Self::Active, "active"),
+        (Self::Suspended, "suspended"),
+        (Self::Expired, "expired"),
+        (Self::Deleted, "deleted"),
+    ];
 }
 
 impl Word for TopUpState {

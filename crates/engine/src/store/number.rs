@@ -1,7 +1,7 @@
 //! Table `number`: an account's rented numbers as last read.
 
 use rusqlite::{Connection, params};
-use tern_provider::types::{Number, RemoteId};
+use tern_provider::types::{Number, NumberTerms, RemoteId};
 
 use super::{
     StoreError,
@@ -26,6 +26,7 @@ pub(super) fn of(connection: &Connection, account: &AccountId) -> Result<Vec<Num
             monthly_fee: column::optional_money(row, 7, 8)?,
             renews_on: row.get::<_, Option<String>>(9)?.and_then(|d| d.parse().ok()),
             state: column::word(row, 10)?,
+            terms: NumberTerms::default(),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

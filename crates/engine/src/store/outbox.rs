@@ -8,7 +8,7 @@ use super::{
     StoreError,
     activity::{self, Common},
     column::{self, Word},
-    message, thread,
+    message, thread, timestamp,
 };
 use crate::{
     api::{AccountId, ErrorView, MessageState},
@@ -27,7 +27,7 @@ pub(super) fn of(connection: &Connection, account: &AccountId) -> Result<Vec<Out
         [account.0],
     )?;
     let mut statement = connection.prepare(
-        "SELECT o.activity, o.send_key, a.number, a.peer, m.text, o.state
+        "SELECT o.activity, o.send_key, a.number, a.peer, m.text, a.at, o.state
          FROM outbox o JOIN activity a ON a.id = o.activity JOIN message m ON m.activity = o.activity
          WHERE o.account = ?1 ORDER BY o.activity",
     )?;
@@ -39,7 +39,8 @@ pub(super) fn of(connection: &Connection, account: &AccountId) -> Result<Vec<Out
             from: row.get(2)?,
             to: row.get(3)?,
             text: row.get(4)?,
-            state: column::word(row, 5)?,
+            at: timestamp(row.get(5)?),
+            state: column::word(row, 6)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -4,16 +4,16 @@
 //! Endpoints and their mapping belong here. Whether and when to ask again is the engine's business, except for a
 //! read that fails on its way: that is tried again twice within a second.
 
-mod http;
 mod wire;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 
-pub use http::SetupError;
-use http::{Ask, Http};
-
-use crate::{Provider, ProviderError, Secret, types::*};
+use crate::{
+    Provider, ProviderError, Secret, SetupError,
+    http::{Ask, Auth, Http},
+    types::*,
+};
 
 /// The most rows one page may have, whatever the caller asks for.
 const MAX_PAGE: u32 = 500;
@@ -42,7 +42,7 @@ impl SandboxProvider {
     /// # Errors
     /// When the address is no URL, is plain HTTP to another machine, or the token cannot stand in a header.
     pub fn new(base_url: impl AsRef<str>, token: Secret) -> Result<Self, SetupError> {
-        Ok(Self { http: Http::new(base_url.as_ref(), Some(&token))? })
+        Ok(Self { http: Http::new(base_url.as_ref(), Auth::Bearer(&token), wire::explain)? })
     }
 }
 
@@ -52,7 +52,7 @@ impl SandboxProvider {
 /// [`ProviderError::Refused`] with code `bad_address` where [`SandboxProvider::new`] would refuse the address, and
 /// everything a request can fail with.
 pub async fn demo_accounts(base_url: impl AsRef<str>) -> Result<Vec<DemoAccount>, ProviderError> {
-    let http = Http::new(base_url.as_ref(), None)
+    let http = Http::new(base_url.as_ref(), Auth::None, wire::explain)
         .map_err(|e| ProviderError::Refused { code: "bad_address".into(), detail: e.to_string() })?;
     let answer: wire::DemoAccounts = http.get("/sandbox/accounts", Ask::default()).await?;
     Ok(answer
@@ -82,7 +82,12 @@ impl Provider for SandboxProvider {
             idempotent_send: true,
             topup: true,
             change_feed: true,
+            hints: true,
+            inbox: true,
+            call_log: true,
+            transactions: true,
             sip_credentials: true,
+            ..Capabilities::NONE
         }
     }
 
@@ -139,7 +144,8 @@ impl Provider for SandboxProvider {
         answer.map(None)?.ok_or(ProviderError::Malformed)
     }
 
-    async fn find_sent(&self, key: &IdempotencyKey) -> Result<Option<Message>, ProviderError> {
+    async fn find_sent(&self, sought: &SoughtMessage) -> Result<Option<Message>, ProviderError> {
+        let key = &sought.key;
         let ask = Ask { query: vec![("idempotency_key", key.0.clone())], ..Ask::default() };
         let answer: wire::Messages = self.http.get("/v1/messages", ask).await?;
         for message in answer.messages {

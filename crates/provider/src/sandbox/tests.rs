@@ -185,7 +185,7 @@ async fn account_and_numbers() {
         r#"{"name":"Demo","balance":{"amount":"-0.10","currency":"USD"},"topup":{"min":"5","max":3600.50},
             "numbers":[{"id":"n1","e164":"+4917139200","country":"DE","calls":true,"sms":false,"state":"active",
                         "monthly_fee":{"amount":"10.34","currency":"USD"},"renews_on":"2026-03-01"},
-                       {"id":"n2","e164":"+33","country":"FR","calls":true,"sms":true,"state":"suspended"}]}"#,
+                       {"id":"n2","e164":"+33","country":"FR","calls":true,"sms":true,"state":"odd"}]}"#,
     );
     let provider = serve(&canned).await;
     let account = provider.account().await.unwrap();
@@ -280,8 +280,13 @@ async fn a_snapshot_page_names_the_next() {
 async fn only_the_message_with_that_very_key_was_sent_with_it() {
     let canned = Canned::new(200, &format!(r#"{{"messages":[{}]}}"#, MESSAGE.replace("STATE", "sent")));
     let provider = serve(&canned).await;
-    assert!(provider.find_sent(&IdempotencyKey("other".into())).await.unwrap().is_none());
-    let found = provider.find_sent(&IdempotencyKey("k".into())).await.unwrap().unwrap();
+    let sought = |key: &str| SoughtMessage {
+        key: IdempotencyKey(key.into()),
+        message: OutgoingMessage { from: "+1".into(), to: "+2".into(), text: "hi".into() },
+        since: jiff::Timestamp::UNIX_EPOCH,
+    };
+    assert!(provider.find_sent(&sought("other")).await.unwrap().is_none());
+    let found = provider.find_sent(&sought("k")).await.unwrap().unwrap();
     assert_eq!(found.state, MessageState::Sent);
 }
 

@@ -9,15 +9,26 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{ProviderError, Secret, types};
+use crate::{ProviderError, Secret, http::refused, types};
 
 /// RFC 9457, with the stable `code` this API adds.
-#[derive(Deserialize, Default)]
-pub(super) struct Problem {
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
     #[serde(default)]
-    pub(super) code: Option<String>,
-    #[serde(default)]
-    pub(super) detail: String,
+    detail: String,
+}
+
+/// What a problem document says.
+pub(super) fn explain(status: u16, body: &[u8]) -> Option<ProviderError> {
+    if matches!(status, 401 | 403) {
+        return None;
+    }
+    let problem: Problem = serde_json::from_slice(body).ok()?;
+    Some(match (status, problem.code.as_str()) {
+        (410, "resync_required") => ProviderError::ResyncRequired,
+        (_, code) => refused(code, &problem.detail),
+    })
 }
 
 #[derive(Deserialize)]
@@ -226,7 +237,14 @@ impl Account {
             Some(limits) => Some((limits.min.map()?, limits.max.map()?)),
             None => None,
         };
-        Ok(types::AccountInfo { name: self.name, balance: self.balance.map()?, topup_limits })
+        Ok(types::AccountInfo {
+            name: self.name,
+            balance: self.balance.map()?,
+            topup_limits,
+            automatic_topup: None,
+            cashback: None,
+            send_limits: None,
+        })
     }
 }
 
@@ -245,9 +263,12 @@ impl Number {
             state: match self.state.as_str() {
                 "active" => types::NumberState::Active,
                 "deleted" => types::NumberState::Deleted,
+                "pending" => types::NumberState::Pending,
+                "suspended" => types::NumberState::Suspended,
                 // An unknown state is one in which the number should not be relied on.
                 _ => types::NumberState::Expired,
             },
+            terms: types::NumberTerms::default(),
         })
     }
 }

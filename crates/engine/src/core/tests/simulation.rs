@@ -125,9 +125,12 @@ impl Provider {
             ProviderRequest::Send(row, key, message) => {
                 ProviderReport::Sent(row, Ok(self.send(&key, &message)))
             }
-            ProviderRequest::FindSent(row, key) => {
-                let found =
-                    self.accepted.get(&key).and_then(|ids| ids.first()).map(|id| self.rows[id].1.clone());
+            ProviderRequest::FindSent(row, sought) => {
+                let found = self
+                    .accepted
+                    .get(&sought.key)
+                    .and_then(|ids| ids.first())
+                    .map(|id| self.rows[id].1.clone());
                 ProviderReport::FoundSent(row, Ok(found))
             }
             ProviderRequest::Hints(_) => return None,

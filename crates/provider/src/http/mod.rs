@@ -1,18 +1,24 @@
 //! One HTTP exchange with a provider: what is sent, how long it may take, how large an answer may be, and what a
-//! failure means. Nothing here knows which endpoints there are.
+//! failure means. Nothing here knows which endpoints there are, or how a provider words its refusals.
 //!
 //! Invariant: a request that changes something is put on the wire at most once, so the engine alone decides about
 //! sending again.
 
 use std::time::Duration;
 
+use base64::Engine;
 use futures_util::{Stream, StreamExt, stream};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 use sse_stream::SseByteStream;
 use url::Url;
 
-use super::wire::Problem;
+#[cfg(test)]
+pub(crate) mod canned;
+mod pace;
+
+pub(crate) use pace::Pace;
+
 use crate::{ProviderError, Secret};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,27 +43,58 @@ pub enum SetupError {
     /// The token has characters that cannot be sent in a header.
     #[error("the token contains characters that a token cannot have")]
     BadToken,
+    /// A credential that this provider needs is missing.
+    #[error("a credential is missing: {0}")]
+    Missing(&'static str),
     /// The HTTP client could not be built (no TLS roots, for instance).
     #[error("the HTTP client could not be set up")]
     Client,
 }
 
-/// What a request carries besides its path.
-#[derive(Default)]
-pub(super) struct Ask<'a> {
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) idempotency_key: Option<&'a str>,
+/// How a request says whose it is.
+pub(crate) enum Auth<'a> {
+    /// Not at all, or by something that is different in each request.
+    None,
+    /// RFC 6750.
+    Bearer(&'a Secret),
+    /// RFC 7617.
+    Basic(&'a str, &'a Secret),
 }
 
+/// What a request carries besides its path.
+#[derive(Default)]
+pub(crate) struct Ask<'a> {
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) idempotency_key: Option<&'a str>,
+    /// In place of what [`Auth`] says.
+    pub(crate) authorization: Option<Secret>,
+}
+
+/// What a request that changes something carries as its body.
+pub(crate) enum Payload {
+    /// The address says it all.
+    Nothing,
+    /// `application/json`.
+    Json(serde_json::Value),
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(&'static str, String)>),
+    /// `multipart/form-data` of texts (RFC 7578).
+    Multipart(Vec<(&'static str, String)>),
+}
+
+/// What a provider's refusal (4xx, but for 429) means; `None` for what its status says.
+pub(crate) type Explain = fn(status: u16, body: &[u8]) -> Option<ProviderError>;
+
 /// A client for one base address.
-pub(super) struct Http {
+pub(crate) struct Http {
     client: Client,
     base: Url,
+    explain: Explain,
 }
 
 impl Http {
-    /// `token` is sent with each request; `None` for endpoints that need none.
-    pub(super) fn new(base: &str, token: Option<&Secret>) -> Result<Self, SetupError> {
+    /// `auth` is sent with each request.
+    pub(crate) fn new(base: &str, auth: Auth<'_>, explain: Explain) -> Result<Self, SetupError> {
         let mut base = Url::parse(base.trim()).map_err(|_| SetupError::BadAddress)?;
         let local = is_loopback(&base).ok_or(SetupError::BadAddress)?;
         match base.scheme() {
@@ -75,11 +112,17 @@ impl Http {
 
         let mut headers = header::HeaderMap::new();
         headers.insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
-        if let Some(token) = token {
-            let mut value = header::HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-                .map_err(|_| SetupError::BadToken)?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
+        let authorization = match auth {
+            Auth::None => None,
+            Auth::Bearer(token) => Some(format!("Bearer {}", token.reveal())),
+            Auth::Basic(user, password) => {
+                let pair =
+                    base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", password.reveal()));
+                Some(format!("Basic {pair}"))
+            }
+        };
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, sensitive(&authorization).ok_or(SetupError::BadToken)?);
         }
 
         // reqwest is built without a TLS provider of its own; whoever comes first installs it, a second
@@ -99,21 +142,19 @@ impl Http {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|_| SetupError::Client)?;
-        Ok(Self { client, base })
+        Ok(Self { client, base, explain })
     }
 
     /// GET, tried again a little where that may help.
-    pub(super) async fn get<T: DeserializeOwned>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         ask: Ask<'_>,
     ) -> Result<T, ProviderError> {
         let mut attempt = 1;
         loop {
-            let result = match self.send_once(self.request(Method::GET, path, &ask)?).await {
-                Ok(response) => read_json(response).await.map_err(|e| e.into_read()),
-                Err(e) => Err(e.into_read()),
-            };
+            let result =
+                self.exchange(self.request(Method::GET, path, &ask)?).await.map_err(Failure::into_read);
             match result {
                 Err(ProviderError::Unreachable | ProviderError::Server { status: 502..=504 })
                     if attempt < GET_ATTEMPTS =>
@@ -128,19 +169,48 @@ impl Http {
 
     /// POST, never repeated. A connection lost after the request may have left is [`ProviderError::Timeout`]:
     /// what became of it is unknown.
-    pub(super) async fn post<B: Serialize, T: DeserializeOwned>(
+    pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(
         &self,
         path: &str,
         ask: Ask<'_>,
         body: &B,
     ) -> Result<T, ProviderError> {
-        let request = self.request(Method::POST, path, &ask)?.json(body);
-        let response = self.send_once(request).await.map_err(Failure::into_write)?;
-        read_json(response).await.map_err(Failure::into_write)
+        let body = serde_json::to_value(body).map_err(|_| ProviderError::Malformed)?;
+        self.act(Method::POST, path, ask, Payload::Json(body)).await
+    }
+
+    /// A request by any method that changes something; never repeated, like [`Http::post`].
+    pub(crate) async fn act<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        ask: Ask<'_>,
+        payload: Payload,
+    ) -> Result<T, ProviderError> {
+        let request = self.request(method, path, &ask)?;
+        let request = match payload {
+            Payload::Nothing => request,
+            Payload::Json(body) => request.json(&body),
+            Payload::Form(fields) => request.form(&fields),
+            Payload::Multipart(fields) => {
+                let boundary = format!("tern-{:032x}", rand::random::<u128>());
+                let mut body = String::new();
+                for (name, value) in fields {
+                    body.push_str(&format!(
+                        "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+                    ));
+                }
+                body.push_str(&format!("--{boundary}--\r\n"));
+                request
+                    .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))
+                    .body(body)
+            }
+        };
+        self.exchange(request).await.map_err(Failure::into_write)
     }
 
     /// Opens an event stream; each item is one `changed` event.
-    pub(super) async fn events(
+    pub(crate) async fn events(
         &self,
         path: &str,
         last_event_id: &str,
@@ -154,7 +224,7 @@ impl Http {
             .await
             .map_err(|_| ProviderError::Timeout)?
             .map_err(|e| Failure::from(e).into_read())?;
-        let response = check(response).await.map_err(Failure::into_read)?;
+        let response = self.check(response).await.map_err(Failure::into_read)?;
         let is_events = response
             .headers()
             .get(header::CONTENT_TYPE)
@@ -213,12 +283,58 @@ impl Http {
         if let Some(key) = ask.idempotency_key {
             request = request.header("Idempotency-Key", key);
         }
+        if let Some(authorization) = &ask.authorization {
+            let value = sensitive(authorization.reveal()).ok_or(ProviderError::Unauthorized)?;
+            request = request.header(header::AUTHORIZATION, value);
+        }
         Ok(request)
     }
 
-    async fn send_once(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        check(request.send().await?).await
+    async fn exchange<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
+        let response = self.check(request.send().await?).await?;
+        read_json(response).await
     }
+
+    /// Turns every status but success into the error it stands for.
+    async fn check(&self, response: Response) -> Result<Response, Failure> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let error = match status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                ProviderError::RateLimited { retry_after: retry_after(response.headers()) }
+            }
+            s if s.is_server_error() => ProviderError::Server { status: s.as_u16() },
+            s if s.is_client_error() => {
+                let body = read_body(response).await.unwrap_or_default();
+                match (self.explain)(s.as_u16(), &body) {
+                    Some(error) => error,
+                    None if s == StatusCode::UNAUTHORIZED || s == StatusCode::FORBIDDEN => {
+                        ProviderError::Unauthorized
+                    }
+                    None => {
+                        ProviderError::Refused { code: format!("http_{}", s.as_u16()), detail: String::new() }
+                    }
+                }
+            }
+            // Redirects are not followed, and nothing else is part of such an API.
+            _ => ProviderError::Malformed,
+        };
+        Err(Failure::Answered(error))
+    }
+}
+
+/// A header's value that no log prints; `None` where it cannot stand in a header.
+fn sensitive(text: &str) -> Option<header::HeaderValue> {
+    let mut value = header::HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// A refusal in a provider's words, made fit to be shown.
+pub(crate) fn refused(code: &str, detail: &str) -> ProviderError {
+    ProviderError::Refused { code: tidy(code, 64), detail: tidy(detail, 500) }
 }
 
 /// What happened to one exchange, before it is known whether it was a read or a write.
@@ -267,42 +383,6 @@ impl From<reqwest::Error> for Failure {
             Self::Broken
         }
     }
-}
-
-/// Turns every status but success into the error it stands for.
-async fn check(response: Response) -> Result<Response, Failure> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let error = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProviderError::Unauthorized,
-        StatusCode::TOO_MANY_REQUESTS => {
-            ProviderError::RateLimited { retry_after: retry_after(response.headers()) }
-        }
-        s if s.is_server_error() => ProviderError::Server { status: s.as_u16() },
-        s if s.is_client_error() => {
-            let problem = read_body(response)
-                .await
-                .ok()
-                .and_then(|body| serde_json::from_slice::<Problem>(&body).ok())
-                .unwrap_or_default();
-            match problem.code {
-                Some(code) if s == StatusCode::GONE && code == "resync_required" => {
-                    ProviderError::ResyncRequired
-                }
-                Some(code) => {
-                    ProviderError::Refused { code: tidy(&code, 64), detail: tidy(&problem.detail, 500) }
-                }
-                None => {
-                    ProviderError::Refused { code: format!("http_{}", s.as_u16()), detail: String::new() }
-                }
-            }
-        }
-        // Redirects are not followed, and nothing else is part of such an API.
-        _ => ProviderError::Malformed,
-    };
-    Err(Failure::Answered(error))
 }
 
 async fn read_json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
@@ -363,6 +443,10 @@ fn is_loopback(url: &Url) -> Option<bool> {
 mod tests {
     use super::*;
 
+    fn silent(_: u16, _: &[u8]) -> Option<ProviderError> {
+        None
+    }
+
     #[test]
     fn only_this_machine_is_reached_in_the_clear() {
         for (base, expected) in [
@@ -376,19 +460,19 @@ mod tests {
             ("mailto:x@example.com", Some(SetupError::BadAddress)),
             ("not a url", Some(SetupError::BadAddress)),
         ] {
-            assert_eq!(Http::new(base, None).err(), expected, "{base}");
+            assert_eq!(Http::new(base, Auth::None, silent).err(), expected, "{base}");
         }
     }
 
     #[test]
     fn a_token_that_would_break_the_header_is_refused_without_being_quoted() {
-        let error = Http::new("http://127.0.0.1", Some(&Secret::new("a\r\nb"))).err();
+        let error = Http::new("http://127.0.0.1", Auth::Bearer(&Secret::new("a\r\nb")), silent).err();
         assert_eq!(error, Some(SetupError::BadToken));
     }
 
     #[test]
     fn paths_stay_below_the_base() {
-        let http = Http::new("https://api.example.com/tern", None).unwrap();
+        let http = Http::new("https://api.example.com/tern", Auth::None, silent).unwrap();
         assert_eq!(http.url("/v1/account").unwrap().as_str(), "https://api.example.com/tern/v1/account");
     }
 
