@@ -1,0 +1,63 @@
+//! The activity: what changed, in order.
+
+use super::{CallRecord, Cursor, Message, PageToken, RemoteId, Transaction};
+
+/// What an activity row is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActivityObject {
+    /// An SMS.
+    Message(Message),
+    /// A call.
+    Call(CallRecord),
+    /// Money moved.
+    Transaction(Transaction),
+}
+
+/// The kinds of activity rows; with account and remote id the key of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActivityKind {
+    /// An SMS.
+    Message,
+    /// A call.
+    Call,
+    /// Money moved.
+    Transaction,
+}
+
+/// One change: a row is new or different, or is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The row as it is now.
+    Upsert(ActivityObject),
+    /// The row was deleted.
+    Delete {
+        /// What kind it was.
+        kind: ActivityKind,
+        /// Which one it was.
+        id: RemoteId,
+        /// The version at which it was deleted.
+        version: u64,
+    },
+}
+
+/// An answer of `changes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangesPage {
+    /// Oldest first.
+    pub changes: Vec<Change>,
+    /// Where the next call continues.
+    pub next: Cursor,
+    /// Whether to call again at once.
+    pub has_more: bool,
+}
+
+/// One page of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotPage {
+    /// Newest first.
+    pub objects: Vec<ActivityObject>,
+    /// From where `changes` continues after the whole snapshot; the same on each page.
+    pub cursor: Cursor,
+    /// The next page, if any.
+    pub next_page: Option<PageToken>,
+}
