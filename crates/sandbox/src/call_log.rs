@@ -1,4 +1,4 @@
-//! The call log: what each side of a finished call gets written down, and what it is charged.
+//! The call log: what each side of a finished call gets written down, and what it is charged, while it runs or at its end.
 
 use std::time::Duration;
 
@@ -10,8 +10,12 @@ use crate::{
     ledger::{self, Posting},
     model::{AccountId, Call, Direction, Outcome, TransactionKind, new_id},
     operator::Operator,
+    sms,
     store::{Books, StoreError, calls, numbers},
 };
+
+/// Who the provider's notices come from.
+pub(crate) const NOTICES: &str = "Balance";
 
 /// One side of a call that is over.
 #[derive(Debug, Clone)]
@@ -27,9 +31,69 @@ pub(crate) struct FinishedCall {
     /// From answer to hang-up; `None` when nobody answered.
     pub(crate) talked: Option<Duration>,
     pub(crate) outcome: Outcome,
+    /// What was charged while it ran; `None`: nothing was metered.
+    pub(crate) metered: Option<Metered>,
+}
+
+/// What a call has cost by the time it ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Metered {
+    /// The id its row gets: the charges refer to it already.
+    pub(crate) id: String,
+    pub(crate) charged: Decimal,
+}
+
+/// One side of a call that is charged while it runs.
+#[derive(Debug, Clone)]
+pub(crate) struct RunningCall {
+    /// The id its row gets.
+    pub(crate) id: String,
+    pub(crate) account: AccountId,
+    pub(crate) direction: Direction,
+    pub(crate) number: String,
+    pub(crate) peer: String,
+    pub(crate) started_at: Timestamp,
+}
+
+/// A charge for a running call.
+#[derive(Debug, Clone)]
+pub(crate) struct MinuteCharge {
+    pub(crate) amount: Decimal,
+    /// Talk time so far.
+    pub(crate) talked: Duration,
+    /// What it is for, such as `Call to +4930231250`.
+    pub(crate) what: String,
 }
 
 impl Operator {
+    /// Charges a running call.
+    pub(crate) fn charge_call(&self, call: &RunningCall, charge: MinuteCharge) -> Result<(), StoreError> {
+        let at = self.now();
+        self.write(|books| {
+            let seconds = charge.talked.as_secs();
+            calls::note_running(books, call, seconds, charge.amount)?;
+            let posting = Posting {
+                kind: TransactionKind::Call,
+                amount: -charge.amount,
+                at,
+                description: format!("{}, minute {}", charge.what, (seconds / 60).saturating_add(1)),
+                reference: Some(call.id.clone()),
+            };
+            ledger::post(books, call.account, posting).map(|_| ())
+        })
+    }
+
+    /// Tells the owner of a number that the money for a running call lasts only so much longer.
+    pub(crate) fn warn_of_funds(&self, call: &RunningCall, left: Duration) -> Result<(), StoreError> {
+        let at = self.now();
+        let text = format!(
+            "The balance covers {} more seconds of the call with {}. Top up to go on talking.",
+            left.as_secs(),
+            call.peer
+        );
+        self.write(|books| sms::arrive(books, &call.number, NOTICES, &text, at).map(|_| ()))
+    }
+
     /// Writes one side of a call down and charges it.
     pub(crate) fn record_call(&self, call: FinishedCall) -> Result<Call, StoreError> {
         self.write(|books| record(books, self, call))
@@ -48,15 +112,17 @@ pub(crate) fn record(books: &Books<'_>, operator: &Operator, call: FinishedCall)
         },
     };
     // A refused call cost nobody anything, whatever is billed for ringing.
-    let billed = match call.outcome {
-        Outcome::Answered | Outcome::Unanswered => {
+    let billed = match (&call.metered, call.outcome) {
+        (Some(metered), _) => metered.charged,
+        (None, Outcome::Answered | Outcome::Unanswered) => {
             billing::call_charge(call.talked, minute, &operator.settings)
         }
         _ => Decimal::ZERO,
     };
+    let is_charged = call.metered.is_some();
     let seconds = call.talked.map_or(0, |t| u32::try_from(t.as_secs()).unwrap_or(u32::MAX));
     let row = Call {
-        id: new_id("call"),
+        id: call.metered.map_or_else(|| new_id("call"), |metered| metered.id),
         account: call.account,
         version: 1,
         sip_call_id: call.sip_call_id,
@@ -69,7 +135,8 @@ pub(crate) fn record(books: &Books<'_>, operator: &Operator, call: FinishedCall)
         price: (!billed.is_zero()).then_some(billed),
     };
     calls::insert(books, &row)?;
-    if let Some(price) = row.price {
+    calls::forget_running(books, &row.id)?;
+    if let Some(price) = row.price.filter(|_| !is_charged) {
         let way = match row.direction {
             Direction::Incoming => "from",
             Direction::Outgoing => "to",
@@ -84,4 +151,27 @@ pub(crate) fn record(books: &Books<'_>, operator: &Operator, call: FinishedCall)
         ledger::post(books, row.account, posting)?;
     }
     Ok(row)
+}
+
+/// Called once at each start: calls that were running when the sandbox was killed are over, for as long as they were
+/// charged.
+pub(crate) fn close_killed(books: &Books<'_>) -> Result<(), StoreError> {
+    for (running, seconds, charged) in calls::running(books)? {
+        let row = Call {
+            id: running.id.clone(),
+            account: running.account,
+            version: 1,
+            sip_call_id: None,
+            direction: running.direction,
+            number: running.number,
+            peer: running.peer,
+            started_at: running.started_at,
+            duration_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+            outcome: Outcome::Answered,
+            price: Some(charged),
+        };
+        calls::insert(books, &row)?;
+        calls::forget_running(books, &row.id)?;
+    }
+    Ok(())
 }

@@ -14,11 +14,11 @@ pub(crate) struct AccountId(pub(crate) i64);
 
 /// Declares an enum that is stored and sent as a word.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub(crate) enum $name {
-            $(#[serde(rename = $word)] $variant),+
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+
         }
 
         impl $name {
@@ -43,6 +43,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 words!(
     /// Which set of rules an account lives under.

@@ -39,6 +39,13 @@ pub(crate) enum Refusal {
     NotFound,
     /// Nobody rents this number.
     NumberUnknown,
+    /// What was sent makes no sense, in words of its own.
+    Invalid {
+        /// Stable.
+        code: &'static str,
+        /// For people.
+        detail: String,
+    },
 }
 
 impl Refusal {
@@ -58,6 +65,7 @@ impl Refusal {
             Self::TopUpAmount => "topup_amount",
             Self::NotFound => "not_found",
             Self::NumberUnknown => "number_unknown",
+            Self::Invalid { code, .. } => code,
         }
     }
 
@@ -77,6 +85,7 @@ impl Refusal {
             Self::TopUpAmount => "The amount is outside the limits for a top-up.".into(),
             Self::NotFound => "There is no such thing.".into(),
             Self::NumberUnknown => "Nobody rents this number.".into(),
+            Self::Invalid { detail, .. } => detail.clone(),
         }
     }
 }

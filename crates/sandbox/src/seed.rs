@@ -17,7 +17,8 @@ use crate::{
         Account, AccountId, Call, Direction, Message, MessageState, Number, NumberKind, NumberState, Outcome,
         Profile, TransactionKind, new_id, random_word,
     },
-    store::{Books, Store, StoreError, accounts, calls, messages, meta, numbers},
+    routing::Routing,
+    store::{Books, Store, StoreError, accounts, calls, messages, meta, numbers, routing},
 };
 
 /// Somebody outside who answers SMS.
@@ -109,7 +110,7 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
     use Outcome::{Answered, Busy, Declined, Failed, Missed, Unanswered};
     use TransactionKind::{Refund, TopUp};
 
-    let account = customer(books, "Demo traveller", "traveller")?;
+    let account = customer(books, "Demo traveller", "traveller", now)?;
     let mut past = vec![
         (63 * DAY, Past::Money(TopUp, dec!(35.00), "Top-up by card")),
         (31 * DAY, Past::Money(TopUp, dec!(30.00), "Top-up by card")),
@@ -273,7 +274,7 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
 }
 
 fn friend(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
-    let account = customer(books, "Demo friend", "friend")?;
+    let account = customer(books, "Demo friend", "friend", now)?;
     let mut past = vec![(30 * DAY, Past::Money(TransactionKind::TopUp, dec!(20.00), "Top-up by card"))];
     for (e164, country, fee, sms_price) in
         [("+447700900777", "GB", dec!(3.20), dec!(0.05)), ("+491713920088", "DE", dec!(5.50), dec!(0.09))]
@@ -295,7 +296,7 @@ fn friend(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
     relive(books, account, past, now)
 }
 
-fn customer(books: &Books<'_>, name: &str, user: &str) -> Result<AccountId, StoreError> {
+fn customer(books: &Books<'_>, name: &str, user: &str, now: Timestamp) -> Result<AccountId, StoreError> {
     let account = Account {
         id: AccountId(0),
         public_id: new_id("acc"),
@@ -308,7 +309,9 @@ fn customer(books: &Books<'_>, name: &str, user: &str) -> Result<AccountId, Stor
         seq: 0,
         oldest_cursor: 0,
     };
-    accounts::insert(books, &account)
+    let id = accounts::insert(books, &account)?;
+    routing::issue_sip(books, id, now)?;
+    Ok(id)
 }
 
 /// Rents a number in the past, and answers what that has cost since.
@@ -320,10 +323,11 @@ fn rent(
 ) -> Result<Vec<(u64, Past)>, StoreError> {
     let today = day(now);
     let ordered_on = day(earlier(now, Duration::from_secs(rented.days_ago.saturating_mul(DAY))));
+    let id = new_id("num");
     numbers::insert(
         books,
         &Number {
-            id: new_id("num"),
+            id: id.clone(),
             account,
             e164: rented.e164.into(),
             country: rented.country.into(),
@@ -340,6 +344,7 @@ fn rent(
             state: NumberState::Active,
         },
     )?;
+    routing::set(books, &id, &Routing { caller_id: true, ..Routing::to_own_sip() })?;
     let cashback = to_cents(rented.fee * dec!(0.05));
     let mut past = vec![
         (rented.days_ago * DAY, Past::Money(TransactionKind::Order, -rented.fee, "Number ordered")),

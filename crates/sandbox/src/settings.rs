@@ -67,6 +67,34 @@ pub struct Settings {
     pub minute_rounding: MinuteRounding,
     /// Whether a call that nobody answered costs a minute. Left open by the rules. Default no.
     pub bill_unanswered: bool,
+    /// How long before the money for a running call is gone its owner is told. Left open by the rules. Default one
+    /// minute: time to say goodbye or to top up.
+    pub funds_warning: Duration,
+    /// Whether the phone leg of a forwarded call is billed to the number's owner. The rules say it may be. Default yes:
+    /// the price of an outgoing minute to that phone, beside the incoming one.
+    pub bill_forwarded_leg: bool,
+    /// How long each of two targets rings when they are rung one after the other. Left open by the rules. Default 20
+    /// seconds.
+    pub target_rings: Duration,
+    /// Longest message left on a voicemail. Left open by the rules. Default two minutes.
+    pub voicemail_longest: Duration,
+    /// Shorter messages are not kept: somebody hung up at the tone. Left open by the rules. Default one second.
+    pub voicemail_shortest: Duration,
+    /// Most voicemails an account keeps; the oldest heard one goes, else the oldest. Left open by the rules. Default 100.
+    pub voicemail_kept: u32,
+    /// Most greetings an account keeps. Left open by the rules. Default 20.
+    pub greetings_kept: u32,
+    /// How long whoever joins a conference before it is started may wait. Fixed by the published rules: 5 minutes.
+    pub conference_waits: Duration,
+    /// What a participant minute on a toll-free line costs the organiser. Left open by the rules. Default 0.05.
+    pub conference_minute: Decimal,
+    /// Whether minutes of participants the bridge has called count like those on toll-free lines. Left open by the
+    /// rules. Default yes: the organiser asked for the call.
+    pub conference_bills_call_me: bool,
+    /// The toll-free number of the conference bridge, from the range set aside for films.
+    pub conference_toll_free: String,
+    /// The ordinary number of the conference bridge: whoever calls it pays their own operator.
+    pub conference_ordinary: String,
     /// How many changes of an account the feed keeps; older cursors get 410 `resync_required`.
     pub change_retention: u64,
     /// From acceptance to the operator taking an SMS over.
@@ -121,6 +149,18 @@ impl Default for Settings {
             sanctioned_prefixes: vec!["98".into(), "850".into()],
             minute_rounding: MinuteRounding::StartedMinute,
             bill_unanswered: false,
+            funds_warning: Duration::from_secs(60),
+            bill_forwarded_leg: true,
+            target_rings: Duration::from_secs(20),
+            voicemail_longest: Duration::from_secs(120),
+            voicemail_shortest: Duration::from_secs(1),
+            voicemail_kept: 100,
+            greetings_kept: 20,
+            conference_waits: Duration::from_secs(300),
+            conference_minute: dec!(0.05),
+            conference_bills_call_me: true,
+            conference_toll_free: "+18005550199".into(),
+            conference_ordinary: "+442079460900".into(),
             change_retention: 10_000,
             sms_sent_after: Duration::from_millis(700),
             sms_delivered_after: Duration::from_millis(2_000),

@@ -19,7 +19,7 @@ use crate::{
     store::{
         Books, StoreError, accounts,
         agenda::{self, Action},
-        changes, messages, meta, millis, numbers,
+        changes, conferences, messages, meta, millis, numbers,
     },
 };
 
@@ -73,9 +73,11 @@ impl Operator {
     pub(crate) fn catch_up(&self) -> Result<(), StoreError> {
         let now = self.now();
         self.write(|books| {
+            call_log::close_killed(books)?;
             let away_since = meta::get(books, meta::ALIVE_AT)?
                 .and_then(|text| text.parse().ok())
                 .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+            conferences::end_killed(books, away_since.unwrap_or(now))?;
             let visited = accounts::take_visited(books)?;
             if let Some(away_since) = away_since.filter(|since| *since < now) {
                 let away = Duration::try_from(now.duration_since(away_since)).unwrap_or_default();
@@ -176,6 +178,7 @@ fn while_away(
             started_at: later(since, away / 3 * 2),
             talked: None,
             outcome: Outcome::Missed,
+            metered: None,
         };
         call_log::record(books, operator, call)?;
     }

@@ -1,4 +1,5 @@
-//! MESSAGE both ways (RFC 3428): a request of its own, in no dialog.
+//! MESSAGE both ways (RFC 3428): a request of its own, in no dialog. So is the NOTIFY nobody has subscribed to, by which
+//! servers tell of waiting messages.
 //!
 //! Invariant: every message handed in is told its outcome exactly once. A message is sent again for a challenge and for
 //! nothing else; whether one without an answer has arrived is for the application to find out, or it would arrive
@@ -134,11 +135,12 @@ impl Outgoing {
     pub(crate) fn send(
         id: MessageId,
         now: Instant,
+        method: Method,
         config: MessageConfig,
         layer: &mut Layer,
     ) -> Result<Outgoing, SendError> {
         let mut origin = Origin::of(config.identity, &config.to, config.next_hop, layer)?;
-        let mut request = origin.request(Method::MESSAGE, config.to, &mut layer.around.random);
+        let mut request = origin.request(method, config.to, &mut layer.around.random);
         for header in &config.headers {
             request.headers.add(headers::name(header), headers::value(header));
         }
@@ -198,8 +200,9 @@ impl Outgoing {
 }
 
 fn dispatch(now: Instant, id: MessageId, request: &Request, origin: &Origin, layer: &mut Layer) -> ClientId {
-    // RFC 3428 4: no Contact, for there is no dialog to come.
-    let draft = Draft { request: request.clone(), hop: origin.hop.clone(), contact_user: None };
+    // RFC 3428 4: no Contact, for there is no dialog to come; a NOTIFY has one all the same (RFC 6665 8.1.1).
+    let contact_user = (request.method == Method::NOTIFY).then(|| origin.contact_user.clone());
+    let draft = Draft { request: request.clone(), hop: origin.hop.clone(), contact_user };
     layer.send(now, draft, Owner::Message(id))
 }
 

@@ -1,6 +1,7 @@
 //! Message waiting (RFC 3842): how many messages wait in which mailbox, as a voicemail server tells it in a NOTIFY.
 
-use crate::wire::{ContentType, HeaderAccess as _, Malformed, Request, Uri};
+use crate::message::Body;
+use crate::wire::{ContentType, HeaderAccess as _, Malformed, Params, Request, Uri};
 
 /// The event package.
 pub(crate) const PACKAGE: &str = "message-summary";
@@ -88,6 +89,28 @@ impl Summary {
         Ok(Summary { waiting: waiting.ok_or(bad)?, account, counts })
     }
 
+    /// The summary as a NOTIFY carries it (RFC 3842 5.2).
+    pub fn to_body(&self) -> Body {
+        let waiting = match self.waiting {
+            Waiting::Yes => "yes",
+            Waiting::No => "no",
+        };
+        let mut text = format!("Messages-Waiting: {waiting}\r\n");
+        if let Some(account) = &self.account {
+            text.push_str(&format!("Message-Account: {account}\r\n"));
+        }
+        for (class, c) in &self.counts {
+            let (new, old, urgent) = (c.new, c.old, (c.urgent_new, c.urgent_old));
+            text.push_str(&format!("{}: {new}/{old} ({}/{})\r\n", class.name(), urgent.0, urgent.1));
+        }
+        let content_type = ContentType {
+            kind: "application".into(),
+            subtype: "simple-message-summary".into(),
+            params: Params::default(),
+        };
+        Body { content_type, bytes: text.into_bytes() }
+    }
+
     /// The summary in a NOTIFY. An empty body says nothing.
     pub(crate) fn of(notify: &Request) -> Option<Summary> {
         let content_type = notify.headers.view::<ContentType>().ok()??;
@@ -104,16 +127,21 @@ impl Summary {
 }
 
 impl MessageClass {
+    const NAMES: [(&str, MessageClass); 6] = [
+        ("Voice-Message", MessageClass::Voice),
+        ("Fax-Message", MessageClass::Fax),
+        ("Pager-Message", MessageClass::Pager),
+        ("Multimedia-Message", MessageClass::Multimedia),
+        ("Text-Message", MessageClass::Text),
+        ("None", MessageClass::None),
+    ];
+
     fn parse(name: &str) -> Option<MessageClass> {
-        let known = [
-            ("Voice-Message", MessageClass::Voice),
-            ("Fax-Message", MessageClass::Fax),
-            ("Pager-Message", MessageClass::Pager),
-            ("Multimedia-Message", MessageClass::Multimedia),
-            ("Text-Message", MessageClass::Text),
-            ("None", MessageClass::None),
-        ];
-        known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, class)| class)
+        Self::NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, class)| class)
+    }
+
+    fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find(|(_, class)| *class == self).map_or("None", |(name, _)| name)
     }
 }
 
@@ -143,6 +171,16 @@ fn number(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let counts = Counts { new: 2, old: 8, urgent_new: 0, urgent_old: 1 };
+        let account = Some(Uri::parse("sip:voicemail@example.com").unwrap());
+        let summary = Summary { waiting: Waiting::Yes, account, counts: vec![(MessageClass::Voice, counts)] };
+        let body = summary.to_body();
+        assert_eq!(body.content_type.to_string(), CONTENT_TYPE);
+        assert_eq!(Summary::parse(&body.bytes).unwrap(), summary);
+    }
 
     #[test]
     fn summaries_of_servers() {

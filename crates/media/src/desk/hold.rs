@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::f32::consts::TAU;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::DEVICE_RATE;
+use crate::resample::Resampler;
 use crate::track::Track;
 
 /// What is to be heard while waiting.
@@ -64,6 +66,17 @@ impl HoldPlayer {
             }
         }
     }
+}
+
+/// The beginning of the music at another rate, for whoever plays it to many at once. Empty where the rate is impossible.
+pub fn hold_music(rate: u32, length: Duration) -> Vec<f32> {
+    let Some(mut resampler) = Resampler::new(DEVICE_RATE, rate) else { return Vec::new() };
+    let mut music = Music::new();
+    let piece: Vec<f32> =
+        (0..(length.as_secs_f32() * DEVICE_RATE as f32) as usize).map(|_| music.next()).collect();
+    let mut out = Vec::new();
+    piece.chunks(DEVICE_RATE as usize / 50).for_each(|samples| resampler.process(samples, &mut out));
+    out
 }
 
 /// -1..=1, the same after the same (a linear congruence of Numerical Recipes).

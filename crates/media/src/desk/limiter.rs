@@ -12,13 +12,13 @@ const RELEASE: f32 = 0.999_904;
 
 /// One output's limiter.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Limiter {
+pub struct Limiter {
     peak: f32,
 }
 
 impl Limiter {
     /// Limits samples in place to -1..=1.
-    pub(super) fn limit(&mut self, samples: &mut [f32]) {
+    pub fn limit(&mut self, samples: &mut [f32]) {
         for sample in samples {
             // What is no number would stay in the follower for ever.
             let value = if sample.is_finite() { *sample } else { 0.0 };

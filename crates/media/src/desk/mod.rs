@@ -20,9 +20,9 @@ mod recording;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-pub use hold::HoldSound;
+pub use hold::{HoldSound, hold_music};
 pub use leg::Leg;
-use limiter::Limiter;
+pub use limiter::Limiter;
 pub use player::Player;
 use recording::Recording;
 

@@ -12,15 +12,19 @@ use tokio::sync::mpsc;
 use crate::switch::SessionId;
 
 /// What media tasks tell the switch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
     /// Nothing has come in for so long that the other side must be gone.
     Silent(SessionId),
     /// An announcement has been played to its end.
     Played(SessionId),
+    /// A key was pressed.
+    Digit(SessionId, char),
+    /// A message was recorded: samples of [`crate::greeting::RATE`].
+    Recorded(SessionId, Vec<i16>),
 }
 
-/// Tells the switch, unless it has more to read than it can: it is told again later.
+/// Tells the switch, unless it has more to read than it can: silence is told again, a digit pressed again.
 pub(crate) fn tell(switch: &mpsc::Sender<News>, news: News) {
     let _ = switch.try_send(news);
 }

@@ -1,6 +1,6 @@
 //! The account, its numbers, its SIP credentials.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 
 use super::{
     Api,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     DOMAIN,
-    store::{numbers as number_rows, transactions},
+    store::{numbers as number_rows, routing, transactions},
 };
 
 /// Name, balance and top-up limits.
@@ -56,12 +56,17 @@ pub(super) async fn numbers(
     (status = 404, body = Problem, content_type = "application/problem+json",
         description = "`sip_not_issued`: the account has no SIP credentials yet."),
 ))]
-pub(super) async fn sip(State(api): State<Api>, Caller(account): Caller) -> Json<SipView> {
-    Json(SipView {
+pub(super) async fn sip(State(api): State<Api>, Caller(account): Caller) -> Result<Json<SipView>, Problem> {
+    let id = account.id;
+    if !api.ask(move |op| Ok(op.read(|c| routing::has_sip(c, id))?)).await? {
+        let why = "Ask for SIP credentials first.";
+        return Err(Problem::of(StatusCode::NOT_FOUND, "sip_not_issued", why));
+    }
+    Ok(Json(SipView {
         user: account.sip_user,
         domain: DOMAIN.into(),
         password: account.sip_password.reveal().into(),
         proxy: api.sip.to_string(),
         transport: "udp",
-    })
+    }))
 }

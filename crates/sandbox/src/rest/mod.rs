@@ -3,15 +3,19 @@
 
 mod account;
 mod activity;
+mod calls;
 mod checkout_page;
+mod conferences;
 mod control;
 mod extract;
 mod messages;
 mod openapi;
 mod problem;
+mod routing;
 mod stream;
 mod topups;
 mod view;
+mod voicemails;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -21,7 +25,7 @@ use axum::{
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post, put},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +68,8 @@ pub(crate) fn router(api: Api) -> Router {
     let v1 = Router::new()
         .route("/v1/account", get(account::account))
         .route("/v1/numbers", get(account::numbers))
-        .route("/v1/sip", get(account::sip))
+        .route("/v1/sip", get(account::sip).post(routing::issue_sip))
+        .merge(calls_routes())
         .route("/v1/activity/snapshot", get(activity::snapshot))
         .route("/v1/activity/changes", get(activity::changes))
         .route("/v1/activity/stream", get(stream::stream))
@@ -93,6 +98,32 @@ pub(crate) fn router(api: Api) -> Router {
         .layer(middleware::from_fn_with_state(api.clone(), known_host))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api)
+}
+
+/// What calls need beside the switch.
+fn calls_routes() -> Router<Api> {
+    let upload = post(voicemails::upload).layer(DefaultBodyLimit::max(voicemails::MAX_WAV));
+    Router::new()
+        .route("/v1/rates", get(routing::rates))
+        .route("/v1/numbers/{id}/routing", get(routing::show))
+        .route("/v1/numbers/{id}/forwarding", put(routing::set_forwarding))
+        .route("/v1/numbers/{id}/caller-id", put(routing::set_caller_id))
+        .route("/v1/numbers/{id}/voicemail", put(routing::set_voicemail))
+        .route("/v1/numbers/{id}/menu", put(routing::set_menu).delete(routing::delete_menu))
+        .route("/v1/greetings", upload.get(voicemails::greetings))
+        .route("/v1/greetings/{id}", delete(voicemails::delete_greeting))
+        .route("/v1/greetings/{id}/audio", get(voicemails::greeting_audio))
+        .route("/v1/voicemails", get(voicemails::list))
+        .route("/v1/voicemails/{id}", put(voicemails::mark).delete(voicemails::delete))
+        .route("/v1/voicemails/{id}/audio", get(voicemails::audio))
+        .route("/v1/conferences", get(conferences::list).post(conferences::plan))
+        .route("/v1/conferences/{id}", get(conferences::show))
+        .route("/v1/conferences/{id}/start", post(conferences::start))
+        .route("/v1/conferences/{id}/end", post(conferences::end))
+        .route("/v1/conferences/{id}/cancel", post(conferences::cancel))
+        .route("/v1/conferences/{id}/call-me", post(conferences::call_me))
+        .route("/v1/calls", get(calls::log))
+        .route("/v1/statistics", get(calls::statistics))
 }
 
 /// The fault switch: the API away, as a provider's is now and then.

@@ -52,13 +52,13 @@ impl From<Failure> for Problem {
                 return Self::of(status, "internal", "The sandbox itself has failed.");
             }
         };
-        let status = match refusal {
+        let status = match &refusal {
             Refusal::NotFound | Refusal::NumberUnknown => StatusCode::NOT_FOUND,
             Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::IdempotencyConflict => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        let retry_after = match refusal {
+        let retry_after = match &refusal {
             // Rounded up: a client that waits as long as it is told must not be refused again.
             Refusal::RateLimited { retry_after } => {
                 Some(retry_after.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))

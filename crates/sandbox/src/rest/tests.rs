@@ -1,5 +1,7 @@
 //! The API over its socket, under a clock that stands still until told otherwise.
 
+mod calls;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;

@@ -1,7 +1,9 @@
 //! What answers when no customer does.
 
 pub(crate) mod announcement;
+pub(crate) mod clips;
 pub(crate) mod echo;
+pub(crate) mod studio;
 
 use std::net::SocketAddr;
 

@@ -9,13 +9,17 @@ pub(crate) mod accounts;
 pub(crate) mod agenda;
 pub(crate) mod calls;
 pub(crate) mod changes;
+pub(crate) mod conferences;
 pub(crate) mod idempotency;
 pub(crate) mod messages;
 pub(crate) mod meta;
 pub(crate) mod numbers;
+pub(crate) mod routing;
 mod schema;
+pub(crate) mod statistics;
 pub(crate) mod topups;
 pub(crate) mod transactions;
+pub(crate) mod voicemails;
 
 use std::{
     cell::RefCell,

@@ -2,35 +2,48 @@
 
 use std::time::{Duration, Instant};
 
+use rust_decimal::Decimal;
 use tern_sip::{
-    CallConfig, CallId, Identity, NextHop, Reply,
-    wire::{Address, HeaderAccess, Host, Request, SipUri, Uri, headers::header, sdp::SessionDescription},
+    CallConfig, CallId, Identity, Reply,
+    wire::{
+        Address, HeaderAccess, Host, Reason, Request, SipUri, Uri, headers::header, sdp::SessionDescription,
+    },
 };
 
 use super::{
     Deed, SessionId, Switch, agree,
-    route::{self, Refused, Route, Service},
-    session::{Branch, Callee, Caller, Cause, Progress, Session, Sound},
+    bridge::Door,
+    plan::{Place, Stage},
+    route::{self, Called, Calling, Route, Service},
+    session::{Branch, Callee, Caller, Cause, Progress, Session, Shown, Sound},
+    voice::Program,
 };
 use crate::{
     DOMAIN,
     call_log::FinishedCall,
+    conference, destinations,
+    dialling::{self, Refused},
     gate::Asker,
     media::{description, relay::Relay},
     model::{AccountId, Direction, Outcome},
-    registrar::Binding,
-    services::{self, announcement::Announcement, echo::Echo},
-    store::numbers,
+    routing::{RingOrder, Routing},
+    services::{
+        self,
+        announcement::Announcement,
+        clips::{Clip, Signal},
+        echo::Echo,
+    },
+    store::{StoreError, numbers, routing},
 };
 
 /// Where and how a customer is rung.
 #[derive(Debug)]
 pub(super) struct Places<'a> {
-    pub(super) contacts: &'a [Binding],
+    pub(super) places: &'a [Place],
     /// The number they are reached on.
     pub(super) number: &'a str,
     /// Who calls.
-    pub(super) from: &'a str,
+    pub(super) from: &'a Shown,
     pub(super) display: Option<&'a str>,
     pub(super) ring_for: Duration,
 }
@@ -50,27 +63,36 @@ impl Switch {
                 return;
             }
         };
-        if route::claimed_user(request).is_none_or(|user| user != account.sip_user) {
+        let own = self.operator.read(|c| numbers::of_account(c, account.id)).unwrap_or_default();
+        let Some(calling) = route::calling(request, &account, &own) else {
             self.refuse_leg(now, leg, Reply::new(403).reason("Not your address"));
             return;
-        }
-        let own = self.operator.read(|c| numbers::of_account(c, account.id)).unwrap_or_default();
-        let from = route::calling_number(&own).unwrap_or_else(|| account.sip_user.clone());
-        let dialled = route::dialled(request, &from);
+        };
+        let peer = route::peer_of(&request.uri);
         let caller = Caller {
             leg,
             account: account.id,
             sip_call_id: request.headers.call_id().unwrap_or_default().to_owned(),
-            number: dialled.from,
-            peer: dialled.peer.clone(),
+            number: calling.number.clone(),
+            peer: peer.clone(),
+            offer: None,
             sent: None,
             direction: Direction::Outgoing,
             joined: None,
+            minute: Decimal::ZERO,
+            charged: None,
         };
-        match route::route(&self.operator, account.id, &dialled.peer) {
-            Ok(Route::Service(service)) => self.serve(now, caller, service, offer.as_ref()),
-            Ok(Route::Customer { account, number }) => {
-                self.connect(now, caller, account.id, number, offer);
+        match route::route(&self.operator, account.id, &peer) {
+            Ok(Route::Service(service)) => {
+                let mut caller = caller;
+                if service == Service::Conference(conference::Line::Ordinary) {
+                    caller.minute = destinations::minute_price(&peer);
+                }
+                self.serve(now, caller, service, offer.as_ref());
+            }
+            Ok(Route::Customer(called)) => {
+                let from = self.shown(&calling, &account.sip_user, &peer).unwrap_or(Shown::Anonymous);
+                self.connect(now, caller, *called, from, offer);
             }
             Ok(Route::Refused(refused)) => self.refuse_caller(now, caller, refused),
             Err(error) => {
@@ -89,8 +111,12 @@ impl Switch {
     fn refuse_caller(&mut self, now: Instant, caller: Caller, refused: Refused) {
         let (code, phrase) = refused.status();
         // RFC 3261 section 20.43: 399 is a warning in words.
-        let warning = format!("399 {DOMAIN} \"{phrase}\"");
-        self.refuse_leg(now, caller.leg, Reply::new(code).reason(phrase).header("Warning", warning));
+        let sentence = refused.sentence();
+        let warning = format!("399 {DOMAIN} \"{sentence}\"");
+        // RFC 3326: for whoever shows reasons and not warnings.
+        let reason = Reason { protocol: "SIP".into(), cause: Some(code), text: Some(sentence.into()) };
+        let reply = Reply::new(code).reason(phrase).header("Warning", warning);
+        self.refuse_leg(now, caller.leg, reply.header("Reason", reason.to_string()));
         self.deeds.push(Deed::Record(FinishedCall {
             account: caller.account,
             sip_call_id: Some(caller.sip_call_id),
@@ -103,10 +129,27 @@ impl Switch {
                 Refused::NotWorking => Outcome::Unanswered,
                 _ => Outcome::Failed,
             },
+            metered: None,
         }));
     }
 
-    fn new_session(&mut self) -> SessionId {
+    /// What the callee sees of who calls: the rented number by the rules of the CallerID service; between SIP accounts
+    /// their names.
+    fn shown(&self, calling: &Calling, user: &str, peer: &str) -> Result<Shown, StoreError> {
+        if calling.withheld {
+            return Ok(Shown::Anonymous);
+        }
+        if !peer.starts_with('+') {
+            return Ok(Shown::Number(user.to_owned()));
+        }
+        let is_shown = self.operator.read(|c| -> Result<bool, StoreError> {
+            let Some(number) = numbers::by_e164(c, &calling.number)? else { return Ok(false) };
+            Ok(dialling::is_shown(&number, routing::of_number(c, &number.id)?.caller_id, peer))
+        })?;
+        Ok(if is_shown { Shown::Number(calling.number.clone()) } else { Shown::Anonymous })
+    }
+
+    pub(super) fn new_session(&mut self) -> SessionId {
         self.next_session = self.next_session.wrapping_add(1);
         SessionId(self.next_session)
     }
@@ -121,9 +164,39 @@ impl Switch {
     ) {
         let id = self.new_session();
         let (ip, news, silence) = (self.media_ip, self.news.clone(), self.operator.settings.media_silence);
+        let program = match service {
+            Service::Mailbox => Some((self.mailbox(caller.account), Clip::signal(Signal::Ask))),
+            Service::Conference(line) => Some((Program::Door(Door::new(line)), Door::clip())),
+            Service::Echo | Service::CallMe => None,
+        };
+        if let Some((program, clip)) = program {
+            let Ok(relay) = Relay::start(ip, id, silence, news) else {
+                self.refuse_leg(now, caller.leg, Reply::new(503));
+                return;
+            };
+            relay.set_caller(offer.and_then(description::audio_address));
+            caller.offer = offer.cloned();
+            let leg = caller.leg;
+            let session = Session {
+                caller: Some(caller),
+                callee: None,
+                sound: Sound::Relay(relay),
+                begun: self.operator.now(),
+                progress: Progress::Ringing,
+                then_call_back: false,
+                transfer: None,
+                voice: None,
+            };
+            self.legs.insert(leg, id);
+            self.sessions.insert(id, session);
+            if !self.answer_by_studio(now, id, program, clip) {
+                self.finish(now, id, Cause::Refused(488));
+            }
+            return;
+        }
         let started = match service {
             Service::Echo => Echo::start(ip, id, silence, news).map(|e| (e.address, Sound::Echo(e))),
-            Service::CallMe => Announcement::start(ip, id, news).map(|a| (a.address, Sound::Announcement(a))),
+            _ => Announcement::start(ip, id, news).map(|a| (a.address, Sound::Announcement(a))),
         };
         let Ok((address, mut sound)) = started else {
             self.refuse_leg(now, caller.leg, Reply::new(503));
@@ -150,9 +223,10 @@ impl Switch {
             callee: None,
             sound,
             begun: self.operator.now(),
-            progress: Progress::Talking { since: now },
+            progress: Progress::Talking { since: self.operator.now() },
             then_call_back: service == Service::CallMe,
             transfer: None,
+            voice: None,
         };
         self.legs.insert(leg, id);
         self.sessions.insert(id, session);
@@ -166,11 +240,10 @@ impl Switch {
         &mut self,
         now: Instant,
         mut caller: Caller,
-        account: AccountId,
-        number: String,
+        called: Called,
+        from: Shown,
         offer: Option<SessionDescription>,
     ) {
-        let contacts = self.registrar.contacts(now, account);
         let id = self.new_session();
         let silence = self.operator.settings.media_silence;
         let Ok(relay) = Relay::start(self.media_ip, id, silence, self.news.clone()) else {
@@ -178,50 +251,80 @@ impl Switch {
             return;
         };
         relay.set_caller(offer.as_ref().and_then(description::audio_address));
+        let asked = offer.clone();
         let offer = match offer {
             Some(offer) => description::redirected(&offer, relay.for_callee),
             // What is answered to this becomes the offer to the caller.
             None => services::offer(relay.for_callee),
         };
-        let (from, ring_for) = (caller.number.clone(), self.operator.settings.ring_for);
-        let (leg, peer) = (caller.leg, caller.number.clone());
-        caller.sent = None;
+        caller.minute = called.outgoing_minute;
+        caller.offer = asked;
+        let leg = caller.leg;
+        let callee = self.callee(now, called, from, offer);
         let session = Session {
             caller: Some(caller),
-            callee: Some(Callee {
-                account,
-                number,
-                peer,
-                offer,
-                branches: Vec::new(),
-                answered_by: None,
-                first_call_id: None,
-                joined: None,
-            }),
+            callee: Some(callee),
             sound: Sound::Relay(relay),
             begun: self.operator.now(),
             progress: Progress::Ringing,
             then_call_back: false,
             transfer: None,
+            voice: None,
         };
         self.legs.insert(leg, id);
         self.sessions.insert(id, session);
-        if !self.ring(now, id, &contacts, &from, None, ring_for) {
-            self.finish(now, id, Cause::Refused(480));
+        if !self.answer_by_menu(now, id) && !self.ring_next(now, id, None, None) {
+            self.unreached(now, id, 480);
         }
     }
 
-    /// The provider calls a customer, who hears themselves; answers whether anything rings.
-    pub(super) fn call_as_provider(
+    /// The called side of a session that is about to ring.
+    pub(super) fn callee(
+        &self,
+        now: Instant,
+        called: Called,
+        from: Shown,
+        offer: SessionDescription,
+    ) -> Callee {
+        Callee {
+            later: self.plan(now, &called),
+            account: called.account,
+            number: called.number,
+            peer: from.peer(),
+            offer,
+            branches: Vec::new(),
+            answered_by: None,
+            first_call_id: None,
+            joined: None,
+            minute: called.incoming_minute,
+            charged: None,
+            from,
+            routing: called.routing,
+        }
+    }
+
+    /// The outside calls a rented number as its owner wants it to ring; whoever answers hears themselves. Answers
+    /// whether anything rings.
+    pub(super) fn call_number(
         &mut self,
         now: Instant,
-        account: AccountId,
-        number: String,
-        display: Option<&str>,
+        called: Called,
         from: &str,
         ring_for: Duration,
     ) -> bool {
-        let contacts = self.registrar.contacts(now, account);
+        let from = Shown::Number(from.to_owned());
+        self.call_as_provider(now, called, from, None, ring_for)
+    }
+
+    /// The provider calls a customer, who hears themselves; answers whether anything rings.
+    fn call_as_provider(
+        &mut self,
+        now: Instant,
+        called: Called,
+        from: Shown,
+        display: Option<&str>,
+        ring_for: Duration,
+    ) -> bool {
         let id = self.new_session();
         let silence = self.operator.settings.media_silence;
         let echo = match Echo::start(self.media_ip, id, silence, self.news.clone()) {
@@ -231,28 +334,21 @@ impl Switch {
                 return false;
             }
         };
+        let callee = self.callee(now, called, from, services::offer(echo.address));
         let session = Session {
             caller: None,
-            callee: Some(Callee {
-                account,
-                number,
-                peer: from.to_owned(),
-                offer: services::offer(echo.address),
-                branches: Vec::new(),
-                answered_by: None,
-                first_call_id: None,
-                joined: None,
-            }),
+            callee: Some(callee),
             sound: Sound::Echo(echo),
             begun: self.operator.now(),
             progress: Progress::Ringing,
             then_call_back: false,
             transfer: None,
+            voice: None,
         };
         self.sessions.insert(id, session);
-        let rings = self.ring(now, id, &contacts, from, display, ring_for);
+        let rings = self.ring_next(now, id, display, Some(ring_for));
         if !rings {
-            self.finish(now, id, Cause::Refused(480));
+            self.unreached(now, id, 480);
         }
         rings
     }
@@ -260,30 +356,49 @@ impl Switch {
     pub(super) fn call_back(&mut self, now: Instant, account: AccountId) {
         let own = self.operator.read(|c| numbers::of_account(c, account)).unwrap_or_default();
         let Some(number) = route::calling_number(&own) else { return };
+        let called = Called {
+            account,
+            number,
+            routing: Routing::to_own_sip(),
+            incoming_minute: Decimal::ZERO,
+            outgoing_minute: Decimal::ZERO,
+        };
         let ring_for = self.operator.settings.call_me_rings;
-        self.call_as_provider(now, account, number, Some("Echo service"), "echo", ring_for);
+        let from = Shown::Number("echo".into());
+        self.call_as_provider(now, called, from, Some("Echo service"), ring_for);
     }
 
-    /// Calls a customer at every contact; `false` when none could be.
-    fn ring(
+    /// Rings the next places of a call's plan; `false` when there are none that can be rung.
+    pub(super) fn ring_next(
         &mut self,
         now: Instant,
         id: SessionId,
-        contacts: &[Binding],
-        from: &str,
         display: Option<&str>,
-        ring_for: Duration,
+        ring_for: Option<Duration>,
     ) -> bool {
-        let callee = self.sessions.get(&id).and_then(|s| s.callee.as_ref());
-        let Some((offer, number)) = callee.map(|c| (c.offer.clone(), c.number.clone())) else {
-            return false;
-        };
-        let places = Places { contacts, number: &number, from, display, ring_for };
-        let branches = self.place(now, id, &places, &offer);
-        let Some(callee) = self.sessions.get_mut(&id).and_then(|s| s.callee.as_mut()) else { return false };
-        callee.first_call_id = branches.first().map(|b| b.sip_call_id.clone());
-        callee.branches = branches;
-        !callee.branches.is_empty()
+        loop {
+            let Some(callee) = self.sessions.get_mut(&id).and_then(|s| s.callee.as_mut()) else {
+                return false;
+            };
+            let Some(stage): Option<Stage> = callee.later.pop_front() else { return false };
+            let settings = &self.operator.settings;
+            let in_turn = callee.routing.forwarding.order == RingOrder::Sequential
+                && callee.routing.forwarding.targets.len() > 1;
+            let ring_for =
+                ring_for.unwrap_or(if in_turn { settings.target_rings } else { settings.ring_for });
+            let (offer, number, from) = (callee.offer.clone(), callee.number.clone(), callee.from.clone());
+            let places = Places { places: &stage, number: &number, from: &from, display, ring_for };
+            let branches = self.place(now, id, &places, &offer);
+            let Some(callee) = self.sessions.get_mut(&id).and_then(|s| s.callee.as_mut()) else {
+                return false;
+            };
+            let own = branches.iter().find(|b| b.phone.is_none());
+            callee.first_call_id = callee.first_call_id.take().or(own.map(|b| b.sip_call_id.clone()));
+            callee.branches = branches;
+            if !callee.branches.is_empty() {
+                return true;
+            }
+        }
     }
 
     /// A leg for every place that can be called.
@@ -296,19 +411,29 @@ impl Switch {
     ) -> Vec<Branch> {
         // RFC 7315 section 4.2: a customer with several numbers is told which of them was called.
         let called = header("P-Called-Party-ID", format!("<sip:{}@{DOMAIN}>", places.number));
-        let from = Uri::Sip(SipUri::new(Some(places.from), Host::Name(DOMAIN.into()), None));
+        let mut headers = vec![called];
+        let from = match places.from {
+            Shown::Number(number) => {
+                let uri = Uri::Sip(SipUri::new(Some(number), Host::Name(DOMAIN.into()), None));
+                Address::named(places.display.map(Into::into), uri)
+            }
+            // RFC 3323 section 4.1.1.3.
+            Shown::Anonymous => {
+                headers.push(header("Privacy", "id"));
+                let host = Host::Name("anonymous.invalid".into());
+                let uri = Uri::Sip(SipUri::new(Some("anonymous"), host, None));
+                Address::named(Some("Anonymous".into()), uri)
+            }
+        };
         let mut branches = Vec::new();
-        for binding in places.contacts {
+        for place in places.places {
             let config = CallConfig {
-                next_hop: Some(NextHop::udp(binding.source)),
+                next_hop: place.hop.clone(),
                 ring_timeout: places.ring_for,
-                headers: vec![called.clone()],
+                headers: headers.clone(),
                 ..CallConfig::new(
-                    Identity::Plain {
-                        from: Address::named(places.display.map(Into::into), from.clone()),
-                        login: None,
-                    },
-                    binding.contact.clone(),
+                    Identity::Plain { from: from.clone(), login: None },
+                    place.contact.clone(),
                     offer.clone(),
                 )
             };
@@ -321,7 +446,7 @@ impl Switch {
             };
             let sip_call_id = self.endpoint.call_header_id(leg).unwrap_or_default().to_owned();
             self.legs.insert(leg, id);
-            branches.push(Branch { leg, sip_call_id, answer: None });
+            branches.push(Branch { leg, sip_call_id, answer: None, phone: place.phone.clone() });
         }
         branches
     }

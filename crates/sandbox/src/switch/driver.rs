@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use tern_sip::{Datagram, Endpoint, EndpointConfig, Listener, Strangers, Transport, wire::Method};
 use tokio::{net::UdpSocket, sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::{Deed, Switch};
 use crate::{
     operator::{Operator, blocking},
     outside::OutsideRequest,
+    services::studio::Studio,
 };
 
 /// How long calls may take to end when the sandbox stops.
@@ -44,8 +46,9 @@ pub(crate) async fn run(
         ..EndpointConfig::default()
     });
     // Media tasks repeat what they could not tell.
-    let (news, mut told) = mpsc::channel(64);
-    let mut switch = Switch::new(endpoint, operator.clone(), address.ip(), news);
+    let (news, mut told) = mpsc::channel(1024);
+    let studio = Studio::start(operator.settings.media_silence, news.clone());
+    let mut switch = Switch::new(endpoint, operator.clone(), address.ip(), studio, news);
     let mut deeds = JoinSet::new();
     let mut buffer = vec![0; tern_sip::wire::MAX_MESSAGE_BYTES];
     let mut failures = 0;
@@ -66,6 +69,7 @@ pub(crate) async fn run(
             break;
         }
         let timeout = switch.poll_timeout().map(tokio::time::Instant::from_std);
+        let clock = switch.poll_clock();
         tokio::select! {
             () = stop.cancelled(), if farewell.is_none() => {
                 switch.hang_up_all(Instant::now());
@@ -73,6 +77,7 @@ pub(crate) async fn run(
             }
             () = until(farewell) => break,
             () = until(timeout) => switch.handle_timeout(Instant::now()),
+            () = until_clock(&operator, clock) => switch.handle_clock(Instant::now()),
             got = socket.recv_from(&mut buffer) => match got {
                 Ok((length, remote)) => {
                     failures = 0;
@@ -90,10 +95,7 @@ pub(crate) async fn run(
                 }
             },
             Some(news) = told.recv() => switch.on_news(Instant::now(), news),
-            Some((call, answer)) = outside.recv(), if farewell.is_none() => {
-                // Whoever asked may have stopped waiting.
-                let _ = answer.send(switch.call_from_outside(Instant::now(), &call));
-            }
+            Some(request) = outside.recv(), if farewell.is_none() => switch.carry_out(Instant::now(), request),
             Some(_) = deeds.join_next() => {}
         }
     }
@@ -119,6 +121,13 @@ async fn carry_out(operator: Arc<Operator>, deed: Deed) {
     });
     if let Err(error) = done.await {
         tracing::error!(%error, "a call cannot be written down");
+    }
+}
+
+async fn until_clock(operator: &Operator, at: Option<Timestamp>) {
+    match at {
+        Some(at) => operator.clock.sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -13,6 +13,8 @@ use tern_sip::{
 use super::{
     Deed, SessionId, Switch, agree,
     session::{Cause, Progress, Sound},
+    transfers::Side,
+    voice::{Program, Voice},
 };
 use crate::{media::description, services};
 
@@ -32,7 +34,10 @@ impl Switch {
                 }
                 // The answer to an offer of ours comes with the ACK.
                 CallState::Confirmed { sdp: Some(answer) } => match &mut session.sound {
-                    Sound::Relay(relay) => relay.set_caller(description::audio_address(&answer)),
+                    Sound::Relay(relay) => {
+                        relay.set_caller(description::audio_address(&answer));
+                        self.studio_agrees(id, &answer);
+                    }
                     sound => {
                         let sent = session.caller.as_ref().and_then(|c| c.sent.as_ref());
                         if let Some(Ok(agreed)) = sent.map(|sent| offer_answer::agree(sent, &answer)) {
@@ -61,7 +66,9 @@ impl Switch {
     fn on_early_media(&mut self, now: Instant, id: SessionId, leg: CallId, sdp: SessionDescription) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(callee) = &mut session.callee else { return };
-        let alone = callee.branches.len() == 1;
+        // Whose answer it will be is not known before it is one where a voicemail may answer yet, or the next target.
+        let is_last = callee.later.is_empty() && !callee.routing.voicemail.enabled;
+        let alone = callee.branches.len() == 1 && is_last && session.voice.is_none();
         if let Some(branch) = callee.branches.iter_mut().find(|b| b.leg == leg) {
             branch.answer = Some(sdp.clone());
         }
@@ -92,8 +99,27 @@ impl Switch {
         };
         callee.answered_by = Some(leg);
         let others: Vec<_> = callee.branches.iter().map(|b| b.leg).filter(|l| *l != leg).collect();
-        session.progress = Progress::Talking { since: now };
+        let at = self.operator.now();
+        let by_studio = session.voice.is_some();
+        let has_caller = session.caller.is_some();
+        if by_studio && has_caller {
+            // The caller talks to the menu already.
+            callee.joined = Some(at);
+        } else {
+            session.progress = Progress::Talking { since: at };
+        }
         let accepted = match (&mut session.sound, &mut session.caller) {
+            (Sound::Relay(relay), Some(_)) if by_studio => {
+                relay.set_callee(description::audio_address(&answer));
+                session.voice = None;
+                true
+            }
+            (Sound::Relay(relay), None) => {
+                relay.set_callee(description::audio_address(&answer));
+                let agreed = offer_answer::agree(&callee.offer, &answer).ok();
+                let voice = session.voice.as_ref();
+                agreed.zip(voice).is_some_and(|(agreed, voice)| voice.line.agree(&agreed, relay.for_caller))
+            }
             (Sound::Relay(relay), Some(caller)) => {
                 relay.set_callee(description::audio_address(&answer));
                 let answer = description::redirected(&answer, relay.for_caller);
@@ -113,6 +139,14 @@ impl Switch {
         }
         if !accepted {
             self.finish(now, id, Cause::Ended);
+            return;
+        }
+        if !by_studio {
+            self.begin_charging(now, id, Side::Caller);
+        }
+        self.begin_charging(now, id, Side::Callee);
+        if by_studio && !has_caller {
+            self.participant_answered(now, id);
         }
     }
 
@@ -131,7 +165,9 @@ impl Switch {
         if callee.answered_by.is_none() && (callee.branches.is_empty() || final_for_all) {
             // Rung out: the endpoint's own cancelling has no code, or the 487 it got.
             let code = code.filter(|code| *code >= 300 && *code != 487).unwrap_or(480);
-            self.finish(now, id, Cause::Refused(code));
+            if final_for_all || !self.ring_next(now, id, None, None) {
+                self.unreached(now, id, code);
+            }
         }
     }
 
@@ -184,9 +220,13 @@ impl Switch {
         }
     }
 
-    /// A key pressed by INFO goes on to the other side; services have no menu.
+    /// A key pressed by INFO goes to the studio, or on to the other side.
     pub(super) fn on_digit(&mut self, now: Instant, leg: CallId, digit: char, duration: Duration) {
-        let session = self.legs.get(&leg).and_then(|id| self.sessions.get(id));
+        let id = self.legs.get(&leg).copied();
+        let session = id.and_then(|id| self.sessions.get(&id));
+        if let (Some(id), Some(true)) = (id, session.map(|session| session.voice.is_some())) {
+            return self.on_key(now, id, digit);
+        }
         let Some(other) = session.and_then(|session| session.facing(leg)) else { return };
         if let Err(error) = self.endpoint.info_dtmf(now, other, digit, duration) {
             tracing::debug!(%error, "a digit came to nothing");
@@ -195,6 +235,8 @@ impl Switch {
 
     /// Ends a call in whatever state it is, and writes it down.
     pub(super) fn finish(&mut self, now: Instant, id: SessionId, cause: Cause) {
+        self.stop_charging(id, Side::Caller);
+        self.stop_charging(id, Side::Callee);
         let Some(session) = self.sessions.remove(&id) else { return };
         let refusal = match (session.progress, cause) {
             (Progress::Ringing, Cause::Refused(code)) => Some(code),
@@ -218,6 +260,12 @@ impl Switch {
         {
             self.call_backs.push((now + self.operator.settings.call_me_after, caller.account));
         }
-        self.deeds.extend(session.finished(now, cause).into_iter().map(Deed::Record));
+        if let Some(Voice { program: Program::Seat(seat), .. }) = &session.voice
+            && seat.is_taken()
+        {
+            self.left_conference(seat);
+        }
+        let at = self.operator.now();
+        self.deeds.extend(session.finished(at, cause).into_iter().map(Deed::Record));
     }
 }

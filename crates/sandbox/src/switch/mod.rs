@@ -4,15 +4,19 @@
 //! Invariant: a leg belongs to one session from its first packet until the session is over; what the endpoint tells
 //! of a leg without session is of no consequence.
 //!
-//! How calls begin is in [`calls`], how they go on and end in [`legs`], where they lead in [`route`]; sockets and the
-//! waiting are in [`driver`].
+//! How calls begin is in [`calls`], how they go on and end in [`legs`], where they lead in [`route`] and whom that rings
+//! in [`plan`], what they cost in [`charges`], what the provider says itself in [`voice`] and [`bridge`]; sockets and the waiting are in [`driver`].
 
+mod bridge;
 mod calls;
+mod charges;
 pub(crate) mod driver;
 mod legs;
+mod plan;
 mod route;
 mod session;
 mod transfers;
+mod voice;
 
 use std::{
     collections::HashMap,
@@ -21,6 +25,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+use rust_decimal::Decimal;
 use tern_provider::Secret;
 use tern_sip::{
     Answer, CallId, Disconnect, Endpoint, Event, Output, Reply, RequestId, Source, offer_answer,
@@ -33,14 +39,16 @@ use crate::{
     destinations,
     gate::{Asker, Challenge, Gate},
     media::News,
-    model::{Account, AccountId},
+    model::{Account, AccountId, Direction, Outcome},
     operator::Operator,
-    outside::{IncomingCall, OutsideError},
+    outside::{IncomingCall, OutsideError, OutsideRequest},
     registrar::Registrar,
-    store::{accounts, numbers},
+    services::studio::{RoomId, Studio},
+    store::{StoreError, accounts, numbers, routing, transactions},
 };
 pub(crate) use session::SessionId;
 use session::{Cause, Session, Sound};
+use voice::Recorded;
 
 /// Who calls when nobody says who does: from the range set aside for films.
 const SOMEBODY: &str = "+442079460999";
@@ -65,6 +73,11 @@ pub(crate) struct Switch {
     /// Customers to ring back, and when; few, so in no order.
     call_backs: Vec<(Instant, AccountId)>,
     next_session: u64,
+    studio: Studio,
+    /// Messages whose recording goes on, or is on its way from the studio.
+    recorded: HashMap<SessionId, Recorded>,
+    /// The rooms of conferences.
+    rooms: HashMap<String, RoomId>,
     media_ip: IpAddr,
     news: mpsc::Sender<News>,
     packets: Vec<(SocketAddr, Vec<u8>)>,
@@ -77,6 +90,7 @@ impl Switch {
         endpoint: Endpoint,
         operator: Arc<Operator>,
         media_ip: IpAddr,
+        studio: Studio,
         news: mpsc::Sender<News>,
     ) -> Self {
         Self {
@@ -88,6 +102,9 @@ impl Switch {
             legs: HashMap::new(),
             call_backs: Vec::new(),
             next_session: 0,
+            studio,
+            recorded: HashMap::new(),
+            rooms: HashMap::new(),
             media_ip,
             news,
             packets: Vec::new(),
@@ -117,6 +134,17 @@ impl Switch {
         }
     }
 
+    /// The provider's time at which [`Self::handle_clock`] is to be called next.
+    pub(crate) fn poll_clock(&self) -> Option<Timestamp> {
+        [self.next_reading(), self.next_drop()].into_iter().flatten().min()
+    }
+
+    /// Does what is due by the provider's clock. [`Self::work`] afterwards.
+    pub(crate) fn handle_clock(&mut self, now: Instant) {
+        self.read_due_meters(now);
+        self.drop_waiting(now);
+    }
+
     /// Handles everything the endpoint has to tell; answers what is to be sent and done.
     pub(crate) fn work(&mut self, now: Instant) -> (Vec<(SocketAddr, Vec<u8>)>, Vec<Deed>) {
         while let Some(output) = self.endpoint.poll() {
@@ -136,7 +164,21 @@ impl Switch {
     /// What a media task tells.
     pub(crate) fn on_news(&mut self, now: Instant, news: News) {
         match news {
-            News::Silent(session) | News::Played(session) => self.finish(now, session, Cause::Ended),
+            News::Silent(session) => self.finish(now, session, Cause::Ended),
+            News::Played(session) => self.on_played(now, session),
+            News::Digit(session, key) => self.on_key(now, session, key),
+            News::Recorded(session, samples) => self.on_recorded(now, session, &samples),
+        }
+    }
+
+    /// Does what the rest of the sandbox asks for.
+    pub(crate) fn carry_out(&mut self, now: Instant, request: OutsideRequest) {
+        // Whoever asked may have stopped waiting.
+        match request {
+            OutsideRequest::Call(call, answer) => _ = answer.send(self.call_from_outside(now, &call)),
+            OutsideRequest::CallMe(call, answer) => _ = answer.send(self.call_participant(now, &call)),
+            OutsideRequest::ConferenceChanged(id) => self.conference_changed(now, &id),
+            OutsideRequest::MessagesChanged(account) => self.tell_waiting(now, account),
         }
     }
 
@@ -156,7 +198,30 @@ impl Switch {
         let from = call.from.as_deref().unwrap_or(SOMEBODY);
         let from = destinations::e164(from).unwrap_or_else(|| from.to_owned());
         let ring_for = Duration::from_secs(call.ring_seconds.into());
-        Ok(self.call_as_provider(now, number.account, number.e164, None, &from, ring_for))
+        let (account, e164) = (number.account, number.e164.clone());
+        match self.operator.read(|c| route::called(c, number, Decimal::ZERO)) {
+            Ok(Some(called)) => Ok(self.call_number(now, called, &from, ring_for)),
+            // Who cannot be called misses the call all the same.
+            Ok(None) | Err(_) => {
+                self.deeds.push(Deed::Record(FinishedCall {
+                    account,
+                    sip_call_id: None,
+                    direction: Direction::Incoming,
+                    number: e164,
+                    peer: from,
+                    started_at: self.operator.now(),
+                    talked: None,
+                    outcome: Outcome::Missed,
+                    metered: None,
+                }));
+                Ok(false)
+            }
+        }
+    }
+
+    /// What an account can spend.
+    fn balance(&self, account: AccountId) -> Decimal {
+        self.operator.read(|c| transactions::balance(c, account)).unwrap_or_default()
     }
 
     /// Hangs up everything.
@@ -213,6 +278,9 @@ impl Switch {
                     let reply = self.registrar.register(now, account.id, request, source.remote);
                     if !was_there && !self.registrar.contacts(now, account.id).is_empty() {
                         self.deeds.push(Deed::Visited(account.id));
+                        if self.has_messages(account.id) {
+                            self.tell_waiting(now, account.id);
+                        }
                     }
                     reply
                 } else {
@@ -227,7 +295,19 @@ impl Switch {
     /// Whose request it is; the reply to send where nobody has proved to be anybody.
     fn authenticate(&mut self, now: Instant, asker: Asker, request: &Request) -> Result<Account, Reply> {
         let operator = self.operator.clone();
-        let find = |user: &str| operator.read(|c| accounts::by_sip_user(c, user)).ok().flatten();
+        // Who has not asked for SIP credentials has none.
+        let find = |user: &str| -> Option<Account> {
+            operator
+                .read(|c| -> Result<_, StoreError> {
+                    let account = accounts::by_sip_user(c, user)?;
+                    Ok(match account {
+                        Some(account) if routing::has_sip(c, account.id)? => Some(account),
+                        _ => None,
+                    })
+                })
+                .ok()
+                .flatten()
+        };
         let password = |user: &str| -> Option<Secret> { find(user).map(|a| a.sip_password) };
         let user = self.gate.check(now, asker, request, password).map_err(|c| challenged(&c))?;
         // It was there a moment ago.

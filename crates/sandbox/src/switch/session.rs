@@ -1,15 +1,22 @@
 //! A call as the switch sees it: who calls, who is called, what carries the sound, and how it ended for each.
 
-use std::time::{Duration, Instant};
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use tern_sip::{CallId, wire::sdp::SessionDescription};
 
-use super::transfers::{Side, Transfer};
+use super::{
+    charges::Charged,
+    plan::Stage,
+    transfers::{Side, Transfer},
+    voice::Voice,
+};
 use crate::{
     call_log::FinishedCall,
     media::relay::Relay,
     model::{AccountId, Direction, Outcome},
+    routing::Routing,
     services::{announcement::Announcement, echo::Echo},
 };
 
@@ -25,12 +32,18 @@ pub(super) struct Caller {
     pub(super) sip_call_id: String,
     pub(super) number: String,
     pub(super) peer: String,
+    /// What they offered to begin with.
+    pub(super) offer: Option<SessionDescription>,
     /// The description sent to them last.
     pub(super) sent: Option<SessionDescription>,
     /// How the call is in their log: who takes another's place was called.
     pub(super) direction: Direction,
     /// When they took another's place.
-    pub(super) joined: Option<Instant>,
+    pub(super) joined: Option<Timestamp>,
+    /// What a minute costs them.
+    pub(super) minute: Decimal,
+    /// What they pay, once they talk.
+    pub(super) charged: Option<Charged>,
 }
 
 /// A customer who is called, at every place they are registered.
@@ -46,8 +59,36 @@ pub(super) struct Callee {
     pub(super) answered_by: Option<CallId>,
     /// Whose Call-ID the log names when nobody answered.
     pub(super) first_call_id: Option<String>,
-    /// When they took another's place.
-    pub(super) joined: Option<Instant>,
+    /// When they took another's place, or answered long after the caller was answered.
+    pub(super) joined: Option<Timestamp>,
+    /// What a minute costs them.
+    pub(super) minute: Decimal,
+    /// What they pay, once they talk.
+    pub(super) charged: Option<Charged>,
+    /// Who calls, as they may see it.
+    pub(super) from: Shown,
+    /// Whom to ring when nobody answers there.
+    pub(super) later: VecDeque<Stage>,
+    /// What the number does with calls.
+    pub(super) routing: Routing,
+}
+
+/// Who calls, as the callee sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shown {
+    Number(String),
+    /// RFC 3323.
+    Anonymous,
+}
+
+impl Shown {
+    /// As the callee's call log has it.
+    pub(super) fn peer(&self) -> String {
+        match self {
+            Self::Number(number) => number.clone(),
+            Self::Anonymous => "anonymous".into(),
+        }
+    }
 }
 
 /// One of the places a customer is called at.
@@ -57,6 +98,16 @@ pub(super) struct Branch {
     pub(super) sip_call_id: String,
     /// What this place answered, provisionally or finally.
     pub(super) answer: Option<SessionDescription>,
+    /// The phone the call is forwarded to there.
+    pub(super) phone: Option<Phone>,
+}
+
+/// A phone a call is forwarded to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Phone {
+    pub(super) number: String,
+    /// Whose it is.
+    pub(super) account: AccountId,
 }
 
 /// What carries the sound.
@@ -71,7 +122,7 @@ pub(super) enum Sound {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     Ringing,
-    Talking { since: Instant },
+    Talking { since: Timestamp },
 }
 
 /// Why a call is over.
@@ -97,6 +148,8 @@ pub(super) struct Session {
     pub(super) then_call_back: bool,
     /// Somebody is rung to take the place of one side.
     pub(super) transfer: Option<Transfer>,
+    /// The provider itself talks on one side.
+    pub(super) voice: Option<Voice>,
 }
 
 impl Session {
@@ -118,21 +171,21 @@ impl Session {
     }
 
     /// What each customer's call log gets.
-    pub(super) fn finished(mut self, now: Instant, cause: Cause) -> Vec<FinishedCall> {
+    pub(super) fn finished(mut self, now: Timestamp, cause: Cause) -> Vec<FinishedCall> {
         let caller = self.caller_left(now, cause);
         let callee = self.callee_left(now, cause);
         caller.into_iter().chain(callee).collect()
     }
 
     /// What the log of one who leaves a call that goes on without them gets.
-    pub(super) fn left(&mut self, now: Instant, side: Side) -> Option<FinishedCall> {
+    pub(super) fn left(&mut self, now: Timestamp, side: Side) -> Option<FinishedCall> {
         match side {
             Side::Caller => self.caller_left(now, Cause::Ended),
             Side::Callee => self.callee_left(now, Cause::Ended),
         }
     }
 
-    fn caller_left(&mut self, now: Instant, cause: Cause) -> Option<FinishedCall> {
+    fn caller_left(&mut self, now: Timestamp, cause: Cause) -> Option<FinishedCall> {
         let caller = self.caller.take()?;
         let talked = self.talked(now, caller.joined);
         Some(FinishedCall {
@@ -144,12 +197,14 @@ impl Session {
             started_at: self.begun,
             talked,
             outcome: outcomes(talked, cause).0,
+            metered: caller.charged.map(Charged::total),
         })
     }
 
-    fn callee_left(&mut self, now: Instant, cause: Cause) -> Option<FinishedCall> {
+    fn callee_left(&mut self, now: Timestamp, cause: Cause) -> Option<FinishedCall> {
         let callee = self.callee.take()?;
-        let talked = self.talked(now, callee.joined);
+        // Who was answered by a machine in their name has missed the call.
+        let talked = callee.answered_by.and_then(|_| self.talked(now, callee.joined));
         let answered = callee.branches.into_iter().find(|b| Some(b.leg) == callee.answered_by);
         Some(FinishedCall {
             account: callee.account,
@@ -160,13 +215,18 @@ impl Session {
             started_at: self.begun,
             talked,
             outcome: outcomes(talked, cause).1,
+            metered: callee.charged.map(Charged::total),
         })
     }
 
-    fn talked(&self, now: Instant, joined: Option<Instant>) -> Option<Duration> {
+    /// How long a side that joined then has talked.
+    pub(super) fn talked(&self, now: Timestamp, joined: Option<Timestamp>) -> Option<Duration> {
         match self.progress {
             Progress::Ringing => None,
-            Progress::Talking { since } => Some(now.saturating_duration_since(joined.unwrap_or(since))),
+            Progress::Talking { since } => {
+                // A clock that was set back makes nobody talk for less than nothing.
+                Some(Duration::try_from(now.duration_since(joined.unwrap_or(since))).unwrap_or_default())
+            }
         }
     }
 }

@@ -4,7 +4,9 @@
 //!
 //! Not here: transfers in the place of another call (RFC 3891) and those of calls with a service; they are declined.
 
-use std::time::Instant;
+use std::{collections::VecDeque, time::Instant};
+
+use rust_decimal::Decimal;
 
 use tern_sip::{
     CallId, CallState, TransferId,
@@ -15,12 +17,12 @@ use super::{
     Deed, SessionId, Switch,
     calls::Places,
     route::{self, Route},
-    session::{Branch, Callee, Caller, Cause, Progress, Session, Sound},
+    session::{Branch, Callee, Caller, Cause, Progress, Session, Shown, Sound},
 };
 use crate::{
     media::description,
     model::{AccountId, Direction},
-    registrar::Binding,
+    routing::Routing,
 };
 
 /// A customer to be put in another's place.
@@ -31,6 +33,8 @@ pub(super) struct Transfer {
     side: Side,
     account: AccountId,
     number: String,
+    /// What a minute costs them.
+    minute: Decimal,
     /// The offer sent to them.
     offer: SessionDescription,
     pub(super) branches: Vec<Branch>,
@@ -73,12 +77,13 @@ impl Switch {
         }
         let peer = route::peer_of(to);
         let refused = match route::route(&self.operator, account, &peer) {
-            Ok(Route::Customer { account, number }) => {
+            Ok(Route::Customer(called)) => {
                 let transfer = Transfer {
                     request,
                     side,
-                    account: account.id,
-                    number,
+                    account: called.account,
+                    number: called.number,
+                    minute: called.incoming_minute,
                     offer,
                     branches: Vec::new(),
                     asker: Asker::Here,
@@ -110,12 +115,12 @@ impl Switch {
     }
 
     fn ring_for_transfer(&mut self, now: Instant, id: SessionId, mut transfer: Transfer) {
-        let contacts: Vec<Binding> = self.registrar.contacts(now, transfer.account);
+        let contacts = self.registered(now, transfer.account);
         let Some(session) = self.sessions.get(&id) else { return };
-        let from = session.who_stays(transfer.side);
+        let from = Shown::Number(session.who_stays(transfer.side));
         let ring_for = self.operator.settings.ring_for;
         let places =
-            Places { contacts: &contacts, number: &transfer.number, from: &from, display: None, ring_for };
+            Places { places: &contacts, number: &transfer.number, from: &from, display: None, ring_for };
         transfer.branches = self.place(now, id, &places, &transfer.offer);
         if transfer.branches.is_empty() {
             let _ = self.endpoint.tell_transfer(now, transfer.request, 480, default_reason(480));
@@ -171,9 +176,16 @@ impl Switch {
         if let Some(transfer) = &mut session.transfer {
             transfer.asker = Asker::Gone;
         }
-        let record = session.left(now, side);
-        self.deeds.extend(record.map(Deed::Record));
+        self.stop_charging(id, side);
+        self.leave(id, side);
         true
+    }
+
+    /// One side's part of a call that goes on without it is written down.
+    fn leave(&mut self, id: SessionId, side: Side) {
+        let at = self.operator.now();
+        let record = self.sessions.get_mut(&id).and_then(|session| session.left(at, side));
+        self.deeds.extend(record.map(Deed::Record));
     }
 
     /// Nobody takes the place.
@@ -188,6 +200,7 @@ impl Switch {
 
     /// The target has answered: it takes the asker's place, and the asker's own call is over.
     fn put_in_place(&mut self, now: Instant, id: SessionId, leg: CallId) {
+        let at = self.operator.now();
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(transfer) = session.transfer.take() else { return };
         let (mut others, mut chosen): (Vec<Branch>, Vec<Branch>) =
@@ -195,9 +208,10 @@ impl Switch {
         let Some(mut branch) = chosen.pop() else { return };
         let asker = session.leg_of(transfer.side);
         if transfer.asker == Asker::Here {
-            let record = session.left(now, transfer.side);
-            self.deeds.extend(record.map(Deed::Record));
+            self.stop_charging(id, transfer.side);
+            self.leave(id, transfer.side);
         }
+        let Some(session) = self.sessions.get_mut(&id) else { return };
         let there = branch.answer.as_ref().and_then(description::audio_address);
         if let Sound::Relay(relay) = &session.sound {
             match transfer.side {
@@ -214,21 +228,29 @@ impl Switch {
                     sip_call_id: std::mem::take(&mut branch.sip_call_id),
                     number: transfer.number,
                     peer,
+                    offer: None,
                     sent: Some(transfer.offer),
                     direction: Direction::Incoming,
-                    joined: Some(now),
+                    joined: Some(at),
+                    minute: transfer.minute,
+                    charged: None,
                 });
             }
             Side::Callee => {
                 session.callee = Some(Callee {
                     account: transfer.account,
                     number: transfer.number,
-                    peer,
                     offer: transfer.offer,
                     branches: vec![branch],
                     answered_by: Some(leg),
                     first_call_id: None,
-                    joined: Some(now),
+                    joined: Some(at),
+                    minute: transfer.minute,
+                    charged: None,
+                    from: Shown::Number(peer.clone()),
+                    peer,
+                    later: VecDeque::new(),
+                    routing: Routing::to_own_sip(),
                 });
             }
         }
@@ -237,6 +259,7 @@ impl Switch {
             self.legs.remove(&other);
             let _ = self.endpoint.hang_up(now, other);
         }
+        self.begin_charging(now, id, transfer.side);
     }
 }
 

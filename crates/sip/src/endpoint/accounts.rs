@@ -14,7 +14,7 @@ use crate::subscription::{MAX_SUBSCRIPTIONS, Subscription, SubscriptionConfig};
 use crate::transaction::{ClientId, ServerId};
 use crate::transport::Source;
 use crate::uas;
-use crate::wire::{self, HeaderAccess as _, Headers, Request};
+use crate::wire::{self, HeaderAccess as _, Headers, Method, Request};
 use std::time::Instant;
 
 impl Endpoint {
@@ -48,11 +48,35 @@ impl Endpoint {
 
     /// Sends a message outside any call (RFC 3428); `Event::MessageSent` tells what became of it.
     pub fn message(&mut self, now: Instant, config: MessageConfig) -> Result<MessageId, SendError> {
+        self.send_alone(now, Method::MESSAGE, config)
+    }
+
+    /// Tells an account how many messages wait for it without having been asked, as servers do whose customers do not
+    /// subscribe (RFC 3842 with the state `terminated`, for no subscription stands behind it). `Event::MessageSent`
+    /// tells what became of it; `config.body` is not looked at.
+    pub fn notify_waiting(
+        &mut self,
+        now: Instant,
+        summary: &Summary,
+        mut config: MessageConfig,
+    ) -> Result<MessageId, SendError> {
+        config.body = summary.to_body();
+        config.headers.push(wire::headers::header("Event", message_waiting::PACKAGE));
+        config.headers.push(wire::headers::header("Subscription-State", "terminated"));
+        self.send_alone(now, Method::NOTIFY, config)
+    }
+
+    fn send_alone(
+        &mut self,
+        now: Instant,
+        method: Method,
+        config: MessageConfig,
+    ) -> Result<MessageId, SendError> {
         if self.messages.len() >= MAX_MESSAGES {
             return Err(SendError::TooMany);
         }
         let id = MessageId(self.layer.fresh_id());
-        let outgoing = Outgoing::send(id, now, config, &mut self.layer)?;
+        let outgoing = Outgoing::send(id, now, method, config, &mut self.layer)?;
         self.messages.insert(id, outgoing);
         Ok(id)
     }
