@@ -113,7 +113,7 @@ impl Operator {
         }
         let now = self.now();
         self.write(|books| {
-            let mut fresh = || -> Result<String, Failure> {
+            let fresh = || -> Result<String, Failure> {
                 loop {
                     let pin = random_pin();
                     if conferences::by_pin(books, &pin)?.is_none() {

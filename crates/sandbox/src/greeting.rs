@@ -31,7 +31,7 @@ pub(crate) enum BadGreeting {
     Channels(u16),
     #[error("There is no sound in the file.")]
     Empty,
-    #[error("A greeting lasts at most {} seconds; this one lasts {0}.", LONGEST.as_secs())]
+    #[error("A greeting lasts at most {longest} seconds; this one lasts {0}.", longest = LONGEST.as_secs())]
     TooLong(u64),
 }
 

@@ -102,7 +102,7 @@ pub(crate) fn router(api: Api) -> Router {
 
 /// What calls need beside the switch.
 fn calls_routes() -> Router<Api> {
-    let upload = post(voicemails::upload).layer(DefaultBodyLimit::max(voicemails::MAX_WAV));
+    let sound = DefaultBodyLimit::max(voicemails::MAX_WAV);
     Router::new()
         .route("/v1/rates", get(routing::rates))
         .route("/v1/numbers/{id}/routing", get(routing::show))
@@ -110,7 +110,7 @@ fn calls_routes() -> Router<Api> {
         .route("/v1/numbers/{id}/caller-id", put(routing::set_caller_id))
         .route("/v1/numbers/{id}/voicemail", put(routing::set_voicemail))
         .route("/v1/numbers/{id}/menu", put(routing::set_menu).delete(routing::delete_menu))
-        .route("/v1/greetings", upload.get(voicemails::greetings))
+        .route("/v1/greetings", post(voicemails::upload).layer(sound).get(voicemails::greetings))
         .route("/v1/greetings/{id}", delete(voicemails::delete_greeting))
         .route("/v1/greetings/{id}/audio", get(voicemails::greeting_audio))
         .route("/v1/voicemails", get(voicemails::list))

@@ -194,9 +194,7 @@ pub(super) async fn list(
 ) -> Result<Json<VoicemailsView>, Problem> {
     let (waiting, rows) = api
         .ask(move |op| {
-            Ok(op.read(|c| -> Result<_, Failure> {
-                Ok((voicemails::waiting(c, account.id)?, voicemails::list(c, account.id)?))
-            })?)
+            op.read(|c| Ok((voicemails::waiting(c, account.id)?, voicemails::list(c, account.id)?)))
         })
         .await?;
     let voicemails = rows.into_iter().map(Into::into).collect();

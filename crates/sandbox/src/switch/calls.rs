@@ -165,7 +165,10 @@ impl Switch {
         let id = self.new_session();
         let (ip, news, silence) = (self.media_ip, self.news.clone(), self.operator.settings.media_silence);
         let program = match service {
-            Service::Mailbox => Some((self.mailbox(caller.account), Clip::signal(Signal::Ask))),
+            Service::Mailbox => {
+                let signal = if self.has_messages(caller.account) { Signal::Ask } else { Signal::No };
+                Some((self.mailbox(caller.account), Clip::signal(signal)))
+            }
             Service::Conference(line) => Some((Program::Door(Door::new(line)), Door::clip())),
             Service::Echo | Service::CallMe => None,
         };

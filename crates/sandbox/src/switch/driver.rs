@@ -15,7 +15,7 @@ use super::{Deed, Switch};
 use crate::{
     operator::{Operator, blocking},
     outside::OutsideRequest,
-    services::studio::Studio,
+    services::{clips::Clip, studio::Studio},
 };
 
 /// How long calls may take to end when the sandbox stops.
@@ -49,6 +49,8 @@ pub(crate) async fn run(
     let (news, mut told) = mpsc::channel(1024);
     let studio = Studio::start(operator.settings.media_silence, news.clone());
     let mut switch = Switch::new(endpoint, operator.clone(), address.ip(), studio, news);
+    // Made once, and not while a call waits for it.
+    drop(tokio::task::spawn_blocking(Clip::music));
     let mut deeds = JoinSet::new();
     let mut buffer = vec![0; tern_sip::wire::MAX_MESSAGE_BYTES];
     let mut failures = 0;

@@ -28,7 +28,7 @@ impl Switch {
             match state {
                 CallState::Ended(_) => {
                     self.legs.remove(&leg);
-                    if !self.asker_left(now, id, leg) {
+                    if !self.asker_left(id, leg) {
                         self.finish(now, id, Cause::Ended);
                     }
                 }
@@ -154,7 +154,7 @@ impl Switch {
         self.legs.remove(&leg);
         let Some(callee) = self.sessions.get_mut(&id).and_then(|s| s.callee.as_mut()) else { return };
         if callee.answered_by == Some(leg) {
-            if !self.asker_left(now, id, leg) {
+            if !self.asker_left(id, leg) {
                 self.finish(now, id, Cause::Ended);
             }
             return;

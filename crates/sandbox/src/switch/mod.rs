@@ -268,6 +268,7 @@ impl Switch {
     }
 
     fn on_register(&mut self, now: Instant, id: RequestId, request: &Request, source: Source) {
+        let mut came = None;
         let reply = match self.authenticate(now, Asker::Registrar, request) {
             Err(refused) => refused,
             Ok(account) => {
@@ -278,9 +279,7 @@ impl Switch {
                     let reply = self.registrar.register(now, account.id, request, source.remote);
                     if !was_there && !self.registrar.contacts(now, account.id).is_empty() {
                         self.deeds.push(Deed::Visited(account.id));
-                        if self.has_messages(account.id) {
-                            self.tell_waiting(now, account.id);
-                        }
+                        came = Some(account.id);
                     }
                     reply
                 } else {
@@ -290,6 +289,9 @@ impl Switch {
             }
         };
         self.endpoint.respond(now, id, reply);
+        if let Some(account) = came.filter(|account| self.has_messages(*account)) {
+            self.tell_waiting(now, account);
+        }
     }
 
     /// Whose request it is; the reply to send where nobody has proved to be anybody.

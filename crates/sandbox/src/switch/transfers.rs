@@ -167,7 +167,7 @@ impl Switch {
     }
 
     /// The asker hung up before the outcome is known. False: nobody is being rung, the call is over.
-    pub(super) fn asker_left(&mut self, now: Instant, id: SessionId, leg: CallId) -> bool {
+    pub(super) fn asker_left(&mut self, id: SessionId, leg: CallId) -> bool {
         let Some(session) = self.sessions.get_mut(&id) else { return false };
         let Some(side) = session.transfer.as_ref().map(|t| t.side) else { return false };
         if session.leg_of(side) != Some(leg) {

@@ -118,7 +118,7 @@ impl Switch {
 
     /// Nobody answers a call, or nobody can be rung: its voicemail does, where there is one.
     pub(super) fn unreached(&mut self, now: Instant, id: SessionId, code: u16) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get(&id) else { return };
         let Some(callee) = &session.callee else { return self.finish(now, id, Cause::Refused(code)) };
         let (account, has_voicemail) = (callee.account, callee.routing.voicemail.enabled);
         let clip = has_voicemail.then(|| {
@@ -127,14 +127,15 @@ impl Switch {
             self.greeting(account, greeting.as_deref()).map_or(beep.clone(), |greeting| greeting.then(&beep))
         });
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        match (&mut session.voice, clip) {
+        let is_from_outside = session.caller.is_none();
+        match (session.voice.as_mut(), clip) {
             (Some(voice), Some(clip)) => {
                 voice.program = Program::Voicemail { records: false };
                 voice.line.play(clip);
             }
             // A menu whose person does not answer is said again.
             (Some(_), None) => self.say_menu(now, id, Some(Signal::No)),
-            (None, Some(_)) if session.caller.is_none() => {
+            (None, Some(_)) if is_from_outside => {
                 self.leave_message_from_outside(now, id);
                 self.finish(now, id, Cause::Refused(code));
             }
@@ -371,8 +372,8 @@ impl Switch {
     fn on_menu_key(&mut self, now: Instant, id: SessionId, key: char) {
         let Some(session) = self.sessions.get(&id) else { return };
         let Some(callee) = &session.callee else { return };
-        let options = callee.routing.menu.iter().flat_map(|menu| &menu.options);
-        let Some(MenuOption { target, .. }) = options.clone().find(|option| option.key == key) else {
+        let mut options = callee.routing.menu.iter().flat_map(|menu| &menu.options);
+        let Some(MenuOption { target, .. }) = options.find(|option| option.key == key) else {
             return self.say_menu(now, id, Some(Signal::No));
         };
         let stage = self.places(now, callee.account, &callee.number, target);

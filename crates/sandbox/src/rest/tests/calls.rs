@@ -1,7 +1,7 @@
 //! What calls need beside the switch: SIP credentials, forwarding, greetings, the log.
 
 use super::*;
-use crate::{call_log::FinishedCall, greeting, model};
+use crate::{Clock, call_log::FinishedCall, greeting, model};
 
 async fn number_id(house: &House, e164: &str) -> String {
     let numbers = house.ask("GET /v1/numbers", None, None).await.body;
