@@ -9,7 +9,7 @@ use crate::say;
 use crate::setup::{self, Group};
 
 /// What can be measured.
-pub const NAMES: &[&str] = &["network", "audio"];
+pub const NAMES: &[&str] = &["network", "audio", "sandbox"];
 
 /// Sets the machine up, builds what a benchmark needs and runs it with the options given.
 ///
@@ -18,17 +18,18 @@ pub fn measure(repository: &Repository, name: &str, options: &[String]) -> Resul
     if !NAMES.contains(&name) {
         bail!("there is no benchmark `{name}`; there are: {}", NAMES.join(" "));
     }
-    let audio = name == "audio";
-    let groups: Vec<Group> = Group::ALL.into_iter().chain(audio.then_some(Group::Bench)).collect();
+    let is_optimised = name != "network";
+    let groups: Vec<Group> = Group::ALL.into_iter().chain(is_optimised.then_some(Group::Bench)).collect();
     setup::everything(repository, &groups)?;
     say::step(&format!("building what the benchmark of the {name} needs"));
-    let mut bench = if audio {
-        // What sound costs is what the shipped program costs.
-        run(repository.cargo().args(["build", "--release", "-p", "tern-cli", "-p", "tern-bench-audio"]))?;
-        let mut bench = Command::new(repository.built("release", "tern-bench-audio"));
-        bench.env("TERN_BIN", repository.built("release", "tern"));
-        bench.arg("--report").arg(repository.target().join("bench-audio"));
-        bench
+    let mut bench = if is_optimised {
+        // What is measured is what the shipped program costs.
+        let bench = format!("tern-bench-{name}");
+        run(repository.cargo().args(["build", "--release", "-p", "tern-cli", "-p", &bench]))?;
+        let mut command = Command::new(repository.built("release", &bench));
+        command.env("TERN_BIN", repository.built("release", "tern"));
+        command.arg("--report").arg(repository.target().join(format!("bench-{name}")));
+        command
     } else {
         run(repository.cargo().args(["build", "-p", "tern-cli"]))?;
         run(repository.cargo().args(["build", "-p", "tern-tests", "--example", "bench-network"]))?;

@@ -83,6 +83,7 @@ pub const PACKAGES: &[Package] = {
         package(Tests, "iproute2", "iproute", "iproute2", &["ip"]),
         package(Tests, "util-linux", "util-linux", "util-linux", &["unshare"]),
         package(Bench, "linphone-cli", "linphone-console", "", &["linphonec"]),
+        package(Bench, "wrk", "wrk", "wrk", &["wrk"]),
         package(Bench, "coreutils", "coreutils", "coreutils", &["stdbuf"]),
         // Somebody who speaks for more than a minute.
         package(Bench, "asterisk-core-sounds-en-g722", "asterisk-sounds-core-en-g722", "", &[]),

@@ -80,6 +80,8 @@ pub(crate) enum Payload {
     Form(Vec<(&'static str, String)>),
     /// `multipart/form-data` of texts (RFC 7578).
     Multipart(Vec<(&'static str, String)>),
+    /// A file of that media type.
+    Bytes(&'static str, Vec<u8>),
 }
 
 /// What a provider's refusal (4xx, but for 429) means; `None` for what its status says.
@@ -167,6 +169,13 @@ impl Http {
         }
     }
 
+    /// A file, not tried again.
+    pub(crate) async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ProviderError> {
+        let request = self.request(Method::GET, path, &Ask::default())?;
+        let sent = async { read_body(self.check(request.send().await?).await?).await };
+        sent.await.map_err(Failure::into_read)
+    }
+
     /// POST, never repeated. A connection lost after the request may have left is [`ProviderError::Timeout`]:
     /// what became of it is unknown.
     pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(
@@ -192,6 +201,7 @@ impl Http {
             Payload::Nothing => request,
             Payload::Json(body) => request.json(&body),
             Payload::Form(fields) => request.form(&fields),
+            Payload::Bytes(media_type, bytes) => request.header(header::CONTENT_TYPE, media_type).body(bytes),
             Payload::Multipart(fields) => {
                 let boundary = format!("tern-{:032x}", rand::random::<u128>());
                 let mut body = String::new();

@@ -4,6 +4,7 @@
 //! Endpoints and their mapping belong here. Whether and when to ask again is the engine's business, except for a
 //! read that fails on its way: that is tried again twice within a second.
 
+mod calls;
 mod wire;
 
 use async_trait::async_trait;
@@ -87,6 +88,13 @@ impl Provider for SandboxProvider {
             call_log: true,
             transactions: true,
             sip_credentials: true,
+            sip_on_request: true,
+            statistics: true,
+            rates: true,
+            forwarding: true,
+            caller_id: true,
+            voicemail: true,
+            greetings: true,
             ..Capabilities::NONE
         }
     }
@@ -106,6 +114,66 @@ impl Provider for SandboxProvider {
             Err(ProviderError::Refused { code, .. }) if code == "sip_not_issued" => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn issue_sip(&self) -> Result<SipCredentials, ProviderError> {
+        self.ask_for_sip().await
+    }
+
+    async fn rate(&self, target: &str, from: Option<&str>) -> Result<Rate, ProviderError> {
+        self.ask_rate(target, from).await
+    }
+
+    async fn statistics(&self, period: Period) -> Result<Statistics, ProviderError> {
+        self.ask_statistics(period).await
+    }
+
+    async fn set_caller_id(&self, number: &RemoteId, on: bool) -> Result<Number, ProviderError> {
+        let caller_id = self.put_caller_id(number, on).await?;
+        let found = self.numbers().await?.into_iter().find(|n| n.id == *number);
+        let mut number = found.ok_or(ProviderError::Malformed)?;
+        number.terms.caller_id = Some(caller_id);
+        Ok(number)
+    }
+
+    async fn forwarding(&self, number: &RemoteId) -> Result<Forwarding, ProviderError> {
+        self.ask_forwarding(number).await
+    }
+
+    async fn set_forwarding(
+        &self,
+        number: &RemoteId,
+        forwarding: &Forwarding,
+    ) -> Result<Forwarding, ProviderError> {
+        self.put_forwarding(number, forwarding).await
+    }
+
+    async fn voicemail_settings(&self, number: &RemoteId) -> Result<VoicemailSettings, ProviderError> {
+        self.ask_voicemail(number).await
+    }
+
+    async fn set_voicemail(
+        &self,
+        number: &RemoteId,
+        settings: &VoicemailSettings,
+    ) -> Result<VoicemailSettings, ProviderError> {
+        self.put_voicemail(number, settings).await
+    }
+
+    async fn greetings(&self) -> Result<Vec<Greeting>, ProviderError> {
+        self.ask_greetings().await
+    }
+
+    async fn upload_greeting(&self, file: &File) -> Result<Greeting, ProviderError> {
+        self.post_greeting(file).await
+    }
+
+    async fn voicemails(&self) -> Result<Vec<VoicemailMessage>, ProviderError> {
+        self.ask_voicemails().await
+    }
+
+    async fn voicemail_sound(&self, id: &RemoteId) -> Result<File, ProviderError> {
+        self.ask_sound(id).await
     }
 
     async fn snapshot(&self, page: Option<PageToken>, limit: u32) -> Result<SnapshotPage, ProviderError> {

@@ -219,7 +219,7 @@ impl Amount {
 }
 
 impl Money {
-    fn map(self) -> Mapped<types::Money> {
+    pub(super) fn map(self) -> Mapped<types::Money> {
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
             return Err(ProviderError::Malformed);
         }
@@ -343,6 +343,21 @@ impl Row {
     }
 }
 
+pub(super) fn transaction_type(word: &str) -> types::TransactionType {
+    match word {
+        "order" => types::TransactionType::Order,
+        "renewal" => types::TransactionType::Renewal,
+        "restore" => types::TransactionType::Restore,
+        "call" => types::TransactionType::Call,
+        "sms" => types::TransactionType::Sms,
+        "top_up" => types::TransactionType::TopUp,
+        "cashback" => types::TransactionType::Cashback,
+        "refund" => types::TransactionType::Refund,
+        // The money moved whatever it is called; the description says why.
+        _ => types::TransactionType::Adjustment,
+    }
+}
+
 fn parse<'de, T: Deserialize<'de>>(value: serde_json::Value) -> Mapped<T> {
     T::deserialize(value).map_err(|_| ProviderError::Malformed)
 }
@@ -414,18 +429,7 @@ impl Transaction {
         Ok(types::Transaction {
             id: types::RemoteId(self.id),
             version,
-            kind: match self.kind.as_str() {
-                "order" => types::TransactionType::Order,
-                "renewal" => types::TransactionType::Renewal,
-                "restore" => types::TransactionType::Restore,
-                "call" => types::TransactionType::Call,
-                "sms" => types::TransactionType::Sms,
-                "top_up" => types::TransactionType::TopUp,
-                "cashback" => types::TransactionType::Cashback,
-                "refund" => types::TransactionType::Refund,
-                // The money moved whatever it is called; the description says why.
-                _ => types::TransactionType::Adjustment,
-            },
+            kind: transaction_type(&self.kind),
             amount: self.amount.map()?,
             balance_after: self.balance_after.map()?,
             at: self.at,

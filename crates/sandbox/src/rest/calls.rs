@@ -66,6 +66,7 @@ pub(super) struct CallsView {
 pub(super) struct StatisticsView {
     incoming: CallFigures,
     outgoing: CallFigures,
+    messages: MessageFigures,
     /// By type, those that occurred.
     transactions: Vec<TransactionFigures>,
 }
@@ -79,6 +80,13 @@ pub(super) struct CallFigures {
     unanswered: u64,
     talked_seconds: u64,
     cost: Money,
+}
+
+/// SMS of both directions.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MessageFigures {
+    received: u64,
+    sent: u64,
 }
 
 /// Transactions of one type.
@@ -168,6 +176,7 @@ pub(super) async fn statistics(
     Ok(Json(StatisticsView {
         incoming: CallFigures::new(&figures.incoming, &account.currency),
         outgoing: CallFigures::new(&figures.outgoing, &account.currency),
+        messages: MessageFigures { received: figures.messages_received, sent: figures.messages_sent },
         transactions,
     }))
 }

@@ -5,6 +5,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -59,6 +60,34 @@ pub(super) struct RateView {
     minutes: Option<u64>,
     /// What the callee sees as caller; null: nothing.
     shows: Option<String>,
+    /// The same for an SMS; absent for what is no number.
+    sms: Option<SmsRateView>,
+}
+
+/// What an SMS would come to.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SmsRateView {
+    allowed: bool,
+    /// `destination_not_served`, `number_without_sms` or `insufficient_funds`.
+    code: Option<&'static str>,
+    detail: Option<String>,
+    price: Option<Money>,
+}
+
+fn sms_rate(to: &str, from: Option<&Number>, balance: Decimal, currency: &str, op: &Operator) -> SmsRateView {
+    let price = from.and_then(|n| n.sms_price).filter(|_| from.is_some_and(|n| n.sms));
+    let refused = match price {
+        _ if !destinations::serves_sms(to, &op.settings) => Some(Refusal::DestinationNotServed),
+        None => Some(Refusal::NumberWithoutSms),
+        Some(price) if balance < price => Some(Refusal::InsufficientFunds),
+        Some(_) => None,
+    };
+    SmsRateView {
+        allowed: refused.is_none(),
+        code: refused.as_ref().map(Refusal::code),
+        detail: refused.as_ref().map(Refusal::detail),
+        price: price.map(|price| Money::new(price, currency)),
+    }
 }
 
 /// Issues the account's SIP credentials, once it has a number. Asking again answers the same.
@@ -128,7 +157,12 @@ pub(super) async fn rates(
             let served =
                 !matches!(refused, Some(dialling::Refused::Emergency | dialling::Refused::NotServed));
             let minute = minute.filter(|_| served);
+            let sms = to.starts_with('+').then(|| {
+                let from = calling.as_ref().map(|(number, _)| number);
+                sms_rate(&to, from, balance, &currency, op)
+            });
             Ok(RateView {
+                sms,
                 country: destinations::country(&to),
                 allowed: refused.is_none(),
                 code: refused.map(dialling::Refused::code),

@@ -47,6 +47,7 @@ pub(super) struct GreetingView {
     name: String,
     #[schema(format = DateTime)]
     at: String,
+    seconds: u32,
 }
 
 /// Messages left by callers, the newest first.
@@ -79,7 +80,7 @@ pub(super) struct Heard {
 
 impl From<Greeting> for GreetingView {
     fn from(greeting: Greeting) -> Self {
-        Self { id: greeting.id, name: greeting.name, at: greeting.at.to_string() }
+        Self { id: greeting.id, name: greeting.name, at: greeting.at.to_string(), seconds: greeting.seconds }
     }
 }
 
@@ -124,8 +125,9 @@ pub(super) async fn upload(
             if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
                 return Err(invalid("greeting_name", format!("A name has 1 to {MAX_NAME} characters.")));
             }
-            greeting::check(&wav).map_err(|bad| invalid(bad.code(), bad.to_string()))?;
-            let greeting = Greeting { id: new_id("greet"), name, at: op.now() };
+            let samples = greeting::check(&wav).map_err(|bad| invalid(bad.code(), bad.to_string()))?;
+            let seconds = u32::try_from(greeting::seconds(samples.len())).unwrap_or(u32::MAX);
+            let greeting = Greeting { id: new_id("greet"), name, at: op.now(), seconds };
             let most = op.settings.greetings_kept;
             op.write(|books| {
                 if voicemails::greetings(books, account.id)?.len() >= most as usize {

@@ -22,6 +22,8 @@ pub(crate) struct Calls {
 pub(crate) struct Statistics {
     pub(crate) incoming: Calls,
     pub(crate) outgoing: Calls,
+    pub(crate) messages_received: u64,
+    pub(crate) messages_sent: u64,
     /// Number and sum by type.
     pub(crate) transactions: Vec<(TransactionKind, u64, Decimal)>,
 }
@@ -53,6 +55,12 @@ pub(crate) fn of_account(
         figures.seconds = figures.seconds.saturating_add(seconds);
         figures.cost = figures.cost.saturating_add(price.unwrap_or_default());
     }
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*) FILTER (WHERE direction = 'incoming'), count(*) FILTER (WHERE direction = 'outgoing')
+         FROM messages WHERE account = ?1 AND at_ms >= ?2 AND at_ms < ?3",
+    )?;
+    (statistics.messages_received, statistics.messages_sent) =
+        statement.query_row(params![account.0, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut statement = connection.prepare_cached(
         "SELECT type, amount FROM transactions WHERE account = ?1 AND at_ms >= ?2 AND at_ms < ?3",
     )?;

@@ -12,6 +12,7 @@ pub(crate) struct Greeting {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) at: Timestamp,
+    pub(crate) seconds: u32,
 }
 
 /// A message left by a caller, without its sound.
@@ -41,18 +42,24 @@ pub(crate) fn add_greeting(
     wav: &[u8],
 ) -> Result<(), StoreError> {
     books.execute(
-        "INSERT INTO greetings (id, account, name, at_ms, wav) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![greeting.id, account.0, greeting.name, millis(greeting.at), wav],
+        "INSERT INTO greetings (id, account, name, at_ms, seconds, wav) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![greeting.id, account.0, greeting.name, millis(greeting.at), greeting.seconds, wav],
     )?;
     Ok(())
 }
 
 /// An account's greetings, the oldest first.
 pub(crate) fn greetings(connection: &Connection, account: AccountId) -> Result<Vec<Greeting>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, name, at_ms FROM greetings WHERE account = ?1 ORDER BY at_ms, rowid")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, at_ms, seconds FROM greetings WHERE account = ?1 ORDER BY at_ms, rowid",
+    )?;
     all(statement.query_map([account.0], |row| {
-        Ok(Greeting { id: row.get("id")?, name: row.get("name")?, at: time(row.get("at_ms")?)? })
+        Ok(Greeting {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            at: time(row.get("at_ms")?)?,
+            seconds: row.get("seconds")?,
+        })
     })?)
 }
 

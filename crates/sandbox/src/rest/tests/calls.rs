@@ -156,3 +156,77 @@ async fn the_log_in_pages_and_the_statistics_agree_with_it() {
     assert_eq!(figures["incoming"]["calls"], 0);
     assert_eq!(figures["transactions"], json!([{"type": "call", "count": 2, "sum": usd("-0.15")}]));
 }
+
+#[tokio::test]
+async fn the_adapter_reads_and_sets_what_calls_need() {
+    let house = House::open(Settings::default()).await;
+    let provider = house.provider(0);
+    let capabilities = provider.capabilities();
+    assert!(
+        capabilities.rates && capabilities.forwarding && capabilities.voicemail && capabilities.greetings
+    );
+    assert_eq!(provider.issue_sip().await.unwrap().user, "traveller");
+    let rate = provider.rate(FRIEND, Some(GB)).await.unwrap();
+    assert_eq!((rate.country.as_deref(), rate.shown), (Some("GB"), Shown::Number(GB.into())));
+    let price = |permission: Permission| match permission {
+        Permission::Allowed { price } => price.unwrap().amount.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((price(rate.call), price(rate.sms)), ("0.05".into(), "0.05".into()));
+    let emergency = provider.rate("112", None).await.unwrap().call;
+    assert!(matches!(&emergency, Permission::Refused { code, .. } if code == "emergency_not_supported"));
+    let american = provider.rate("+12025550178", None).await.unwrap();
+    assert!(matches!(&american.sms, Permission::Refused { code, .. } if code == "destination_not_served"));
+    assert!(matches!(american.call, Permission::Allowed { .. }));
+
+    let id = RemoteId(number_id(&house, GB).await);
+    let wanted = Forwarding {
+        order: RingOrder::Sequential,
+        targets: vec![ForwardTarget::Sip("desk@192.0.2.7".into()), ForwardTarget::Phone(FRIEND.into())],
+    };
+    assert_eq!(provider.set_forwarding(&id, &wanted).await.unwrap(), wanted);
+    assert_eq!(provider.forwarding(&id).await.unwrap(), wanted);
+    let three = Forwarding { targets: vec![ForwardTarget::OwnSip; 3], ..wanted };
+    assert_eq!(
+        without_detail(provider.set_forwarding(&id, &three).await.unwrap_err()),
+        refused("too_many_targets")
+    );
+    assert_eq!(provider.set_caller_id(&id, false).await.unwrap().terms.caller_id, Some(false));
+
+    let file =
+        File { name: "Away".into(), media_type: "audio/wav".into(), bytes: greeting::write(&[1_000; 8_001]) };
+    let uploaded = provider.upload_greeting(&file).await.unwrap();
+    assert_eq!((uploaded.name.as_str(), uploaded.seconds), ("Away", 2));
+    assert_eq!(provider.greetings().await.unwrap(), [uploaded.clone()]);
+    let bad = File { bytes: b"no sound".to_vec(), ..file };
+    let unplayable = provider.upload_greeting(&bad).await.unwrap_err();
+    assert_eq!(without_detail(unplayable), refused("greeting_not_wav"));
+    let settings = VoicemailSettings { on: true, greeting: Some(uploaded.id) };
+    assert_eq!(provider.set_voicemail(&id, &settings).await.unwrap(), settings);
+    assert_eq!(provider.voicemail_settings(&id).await.unwrap(), settings);
+
+    let operator = house.sandbox.operator.clone();
+    let left = crate::store::voicemails::Voicemail {
+        id: "vm_1".into(),
+        account: operator.accounts().unwrap()[0].id,
+        number: GB.into(),
+        peer: SAM.into(),
+        at: operator.now(),
+        seconds: 1,
+        heard: false,
+    };
+    let wav = greeting::write(&[7; 8_000]);
+    operator.write(|books| crate::store::voicemails::add(books, &left, &wav, 5)).unwrap();
+    let messages = provider.voicemails().await.unwrap();
+    assert_eq!((messages[0].peer.as_str(), messages[0].seconds, messages[0].heard), (SAM, 1, false));
+    assert_eq!(provider.voicemail_sound(&messages[0].id).await.unwrap().bytes, wav);
+    let nowhere = RemoteId("../account".into());
+    assert_eq!(provider.voicemail_sound(&nowhere).await.unwrap_err(), ProviderError::Malformed);
+
+    let day = "2026-05-20".parse().unwrap();
+    let whole = Period { from: "2026-01-01".parse().unwrap(), to: day };
+    let statistics = provider.statistics(whole).await.unwrap();
+    assert_eq!((statistics.incoming_calls, statistics.missed_calls, statistics.outgoing_calls), (3, 2, 5));
+    assert!(statistics.messages_received > 5 && statistics.messages_sent > 3);
+    assert!(statistics.money.iter().any(|row| row.kind == TransactionType::TopUp));
+}

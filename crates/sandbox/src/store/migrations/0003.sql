@@ -19,6 +19,7 @@ CREATE TABLE greetings (
     account INTEGER NOT NULL REFERENCES accounts (id),
     name    TEXT NOT NULL,
     at_ms   INTEGER NOT NULL,
+    seconds INTEGER NOT NULL,
     wav     BLOB NOT NULL
 ) STRICT;
 CREATE INDEX greetings_account ON greetings (account);
