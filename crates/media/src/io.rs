@@ -156,10 +156,19 @@ pub struct Sink {
 #[derive(Debug)]
 enum SinkKind {
     #[cfg(feature = "device")]
-    /// The device, and whether it is away: what is written then is for nobody.
-    Device(Box<Following<Playback>>, bool),
+    Device(Box<Following<Playback>>, Presence),
     Wav(Box<WavSink>),
     Null,
+}
+
+/// Whether a loudspeaker is there: what is written is for nobody unless it is.
+#[cfg(feature = "device")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Opening,
+    Here,
+    /// There is none.
+    Nowhere,
 }
 
 impl Sink {
@@ -167,7 +176,7 @@ impl Sink {
     pub fn open(spec: &SinkSpec) -> Result<Self, AudioError> {
         let kind = match spec {
             #[cfg(feature = "device")]
-            SinkSpec::Device(id) => SinkKind::Device(Box::new(Following::new(id.clone())), true),
+            SinkSpec::Device(id) => SinkKind::Device(Box::new(Following::new(id.clone())), Presence::Opening),
             #[cfg(not(feature = "device"))]
             SinkSpec::Device(_) => return Err(AudioError::NoDeviceSupport),
             SinkSpec::Wav(path) => SinkKind::Wav(Box::new(WavSink::create(path, DEVICE_RATE)?)),
@@ -185,12 +194,20 @@ impl Sink {
     pub fn wanted(&mut self, now: Instant) -> usize {
         let due = self.pace.due(now);
         #[cfg(feature = "device")]
-        if let SinkKind::Device(device, away) = &mut self.kind {
+        if let SinkKind::Device(device, presence) = &mut self.kind {
             while let Some(followed) = device.poll(now) {
+                *presence = match &followed {
+                    Followed::On(_) => Presence::Opening,
+                    Followed::Nowhere(_) => Presence::Nowhere,
+                };
                 self.event = Some(followed.into());
             }
             let playback = device.moving(now);
-            *away = playback.is_none();
+            *presence = match (&playback, *presence) {
+                (Some(_), _) => Presence::Here,
+                (None, Presence::Here) => Presence::Opening,
+                (None, other) => other,
+            };
             return playback.map_or(due, |playback| playback.wanted(now));
         }
         due
@@ -200,8 +217,8 @@ impl Sink {
     pub fn write(&mut self, samples: &[f32]) {
         let failed: Option<AudioError> = match &mut self.kind {
             #[cfg(feature = "device")]
-            SinkKind::Device(device, away) => {
-                if let Some(playback) = device.device().filter(|_| !*away) {
+            SinkKind::Device(device, presence) => {
+                if let Some(playback) = device.device().filter(|_| *presence == Presence::Here) {
                     playback.write(samples);
                 }
                 None
@@ -212,6 +229,14 @@ impl Sink {
         if let Some(error) = failed {
             self.fail(error);
         }
+    }
+
+    /// Whether what is written now is heard by nobody, but will be soon: a loudspeaker is being opened.
+    pub fn is_opening(&self) -> bool {
+        #[cfg(feature = "device")]
+        return matches!(self.kind, SinkKind::Device(_, Presence::Opening));
+        #[cfg(not(feature = "device"))]
+        return false;
     }
 
     /// Times a device needed samples that weren't there in time.

@@ -35,6 +35,7 @@ mod pitch;
 mod playout;
 pub mod process;
 pub mod quality;
+mod reading;
 pub mod recorder;
 mod report;
 pub mod resample;
@@ -52,7 +53,9 @@ pub mod xr;
 pub use codec::{
     COMFORT_NOISE, CodecKind, PayloadFormat, TelephoneEvent, supported_formats, supported_telephone_events,
 };
-pub use desk::{Desk, DeskEvent, HoldSound, Leg, LegId, LegMode, Limiter, Player, hold_music};
+pub use desk::{
+    CheckLevels, Desk, DeskEvent, HoldSound, Leg, LegId, LegMode, Limiter, Player, hold_music,
+};
 pub use dtmf::Digit;
 pub use error::{AudioError, Direction, Fault};
 pub use io::{Sink, SinkSpec, Source, SourceSpec};

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::DEVICE_RATE;
+use crate::reading::Reading;
 use crate::resample::Resampler;
-use crate::track::Track;
 
 /// What is to be heard while waiting.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,10 +42,10 @@ impl HoldPlayer {
         match sound {
             HoldSound::Music => Self::Music(Music::new()),
             HoldSound::Silence => Self::Noise(1),
-            HoldSound::File(path) => match Track::open(path) {
-                Ok(track) => Self::File(Box::new(Looped::new(path.clone(), track))),
+            HoldSound::File(path) => match Reading::over_and_over(path.clone()) {
+                Ok(reading) => Self::File(Box::new(Looped::new(reading))),
                 Err(error) => {
-                    tracing::warn!(code = error.code(), "the file for waiting callers can't be played");
+                    tracing::warn!(%error, "no thread for the file that waiting callers hear");
                     Self::Music(Music::new())
                 }
             },
@@ -59,9 +59,10 @@ impl HoldPlayer {
             Self::Music(music) => out.extend((0..count).map(|_| music.next())),
             Self::Noise(state) => out.extend((0..count).map(|_| NOISE * noise(state))),
             Self::File(file) => {
-                if !file.fill(count, out) {
+                let going = file.fill(count, out);
+                out.resize(count, 0.0);
+                if !going {
                     *self = Self::Music(Music::new());
-                    out.resize(count, 0.0);
                 }
             }
         }
@@ -184,45 +185,30 @@ impl Partial {
     }
 }
 
-/// A file that begins anew when it ends, brought to the loudness of speech.
+/// A file over and over, brought to the loudness of speech.
 #[derive(Debug)]
 pub(super) struct Looped {
-    path: PathBuf,
-    track: Track,
-    spare: Vec<f32>,
+    reading: Reading,
     power: f32,
-    /// Whether anything came since it began: an empty file would begin for ever.
-    heard: bool,
 }
 
 impl Looped {
-    fn new(path: PathBuf, track: Track) -> Self {
-        let power = 10_f32.powf(LOUDNESS_DB / 10.0);
-        Self { path, track, spare: Vec::new(), power, heard: false }
+    fn new(reading: Reading) -> Self {
+        Self { reading, power: 10_f32.powf(LOUDNESS_DB / 10.0) }
     }
 
-    /// False when nothing more can be had of it.
+    /// Appends what is there of the next `count` samples. False when nothing more can be had of it.
     fn fill(&mut self, count: usize, out: &mut Vec<f32>) -> bool {
-        while self.spare.len() < count {
-            let before = self.spare.len();
-            let going = self.track.read(count - before, &mut self.spare);
-            self.heard |= self.spare.len() > before;
-            if !going {
-                match Track::open(&self.path) {
-                    Ok(track) if self.heard => self.track = track,
-                    _ => return false,
-                }
-                self.heard = false;
-            }
-        }
+        let from = out.len();
+        self.reading.take(count, out);
         let goal = 10_f32.powf(LOUDNESS_DB / 10.0);
         let keep = (-1.0 / (FOLLOW_S * DEVICE_RATE as f32)).exp();
-        out.extend(self.spare.drain(..count).map(|sample| {
-            self.power = self.power * keep + sample * sample * (1.0 - keep);
+        for sample in out.iter_mut().skip(from) {
+            self.power = self.power * keep + *sample * *sample * (1.0 - keep);
             // Silence in the file stays silence: what is far below is left where it is.
-            (sample * (goal / self.power.max(goal / 16.0)).sqrt()).clamp(-1.0, 1.0)
-        }));
-        true
+            *sample = (*sample * (goal / self.power.max(goal / 16.0)).sqrt()).clamp(-1.0, 1.0);
+        }
+        !self.reading.is_over()
     }
 }
 
@@ -238,6 +224,9 @@ mod tests {
         let mut player = HoldPlayer::new(sound);
         let (mut out, mut all) = (Vec::new(), Vec::new());
         for _ in 0..seconds * 50 {
+            if let HoldPlayer::File(file) = &mut player {
+                file.reading.settle(960);
+            }
             player.fill(960, &mut out);
             all.extend_from_slice(&out);
         }

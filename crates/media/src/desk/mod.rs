@@ -9,6 +9,7 @@
 //!
 //! What deliberately isn't here: sockets, and who may talk to whom (the owner says so with [`Desk::set_mode`]).
 
+mod check;
 mod crossing;
 mod fader;
 mod hold;
@@ -20,6 +21,8 @@ mod recording;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use check::Check;
+pub use check::CheckLevels;
 pub use hold::{HoldSound, hold_music};
 pub use leg::Leg;
 pub use limiter::Limiter;
@@ -99,6 +102,7 @@ pub struct Desk {
     hold: HoldSound,
     tone: Option<ToneSamples>,
     player: Option<Player>,
+    check: Option<Check>,
     limiter: Limiter,
     captured: Vec<f32>,
     near: Vec<f32>,
@@ -118,6 +122,7 @@ impl Desk {
             hold: HoldSound::default(),
             tone: None,
             player: None,
+            check: None,
             limiter: Limiter::default(),
             captured: Vec::new(),
             near: Vec::new(),
@@ -208,9 +213,9 @@ impl Desk {
         self.legs.iter_mut().find(|leg| leg.id() == id)
     }
 
-    /// Whether there is nothing to do: no call, nothing to play.
+    /// Whether there is nothing to do: no call, nothing to play, nothing to check.
     pub fn is_idle(&self) -> bool {
-        self.legs.is_empty() && self.player.is_none()
+        self.legs.is_empty() && self.player.is_none() && self.check.is_none()
     }
 
     /// Moves everything on to `now`: packets to loudspeaker, microphone to packets, reports. Returns when to call it
@@ -272,6 +277,23 @@ impl Desk {
         self.player.as_ref()
     }
 
+    /// Starts a sound check: this side hears from now on what it said a second ago.
+    pub fn start_check(&mut self) {
+        self.check = Some(Check::new());
+    }
+
+    /// Ends it.
+    pub fn stop_check(&mut self) {
+        if let Some(check) = &mut self.check {
+            check.stop();
+        }
+    }
+
+    /// How loud the sound check's ends are, while there is one.
+    pub fn check_levels(&self) -> Option<CheckLevels> {
+        self.check.as_ref().map(Check::levels)
+    }
+
     /// Records a call: this side left, what is heard of the other side right, which in a conference is all of it.
     /// With `beeps` both sides hear at once, and every 15 s, that they are recorded. A recording that is under way
     /// goes on, and the new one comes back.
@@ -307,9 +329,15 @@ impl Desk {
         if self.tone.as_mut().is_some_and(|tone| !tone.mix_into(&mut self.heard)) {
             self.tone = None;
         }
-        if self.player.as_mut().is_some_and(|player| !player.mix_into(&mut self.heard)) {
+        // Nobody should miss the beginning of a message. A call's sound can't wait.
+        if !self.sink.is_opening()
+            && self.player.as_mut().is_some_and(|player| !player.mix_into(&mut self.heard))
+        {
             self.player = None;
             self.push(DeskEvent::PlayerFinished);
+        }
+        if self.check.as_mut().is_some_and(|check| !check.mix_into(&mut self.heard)) {
+            self.check = None;
         }
         self.limiter.limit(&mut self.heard);
         self.sink.write(&self.heard);
@@ -324,6 +352,9 @@ impl Desk {
         } else {
             // A file is as it is meant to be.
             self.near.extend_from_slice(&self.captured);
+        }
+        if let Some(check) = &mut self.check {
+            check.speak(&self.near);
         }
         let mut beeps = false;
         let mut all = false;

@@ -6,23 +6,33 @@ use std::time::Duration;
 use super::fader::Fader;
 use crate::DEVICE_RATE;
 use crate::error::AudioError;
+use crate::reading::Reading;
 use crate::track::Track;
 
-/// A sound file on its way to the loudspeaker.
+/// Silence behind a file, samples: what a loudspeaker still holds of it is heard before it is closed.
+const REST: usize = DEVICE_RATE as usize / 4;
+
+/// A sound file on its way to the loudspeaker. A disk that is too slow is heard as a pause.
 #[derive(Debug)]
 pub struct Player {
-    track: Track,
-    waiting: Vec<f32>,
+    reading: Reading,
+    length: Duration,
+    piece: Vec<f32>,
     fader: Fader,
     played: u64,
-    going: bool,
+    /// Samples of silence that follow.
+    rest: usize,
 }
 
 impl Player {
-    /// Opens a WAV or Ogg Opus file.
+    /// Opens a WAV or Ogg Opus file. May wait for the disk; playing it never does.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
         let track = Track::open(path)?;
-        Ok(Self { track, waiting: Vec::new(), fader: Fader::new(true), played: 0, going: true })
+        let length = track.length();
+        let failed =
+            |error: std::io::Error| AudioError::File { path: path.to_owned(), reason: error.to_string() };
+        let reading = Reading::once(track).map_err(failed)?;
+        Ok(Self { reading, length, piece: Vec::new(), fader: Fader::new(true), played: 0, rest: REST })
     }
 
     /// How far it got.
@@ -32,19 +42,20 @@ impl Player {
 
     /// How long the file is.
     pub fn length(&self) -> Duration {
-        self.track.length()
+        self.length
     }
 
     /// Adds the next samples onto `out`; false once it has ended.
     pub(super) fn mix_into(&mut self, out: &mut [f32]) -> bool {
-        if self.going && self.waiting.len() < out.len() {
-            self.going = self.track.read(out.len() - self.waiting.len(), &mut self.waiting);
+        self.piece.clear();
+        self.reading.take(out.len(), &mut self.piece);
+        self.played += self.piece.len() as u64;
+        self.piece.resize(out.len(), 0.0);
+        self.fader.add(&self.piece, out);
+        if self.reading.is_over() {
+            self.rest = self.rest.saturating_sub(out.len());
         }
-        let ready = self.waiting.len().min(out.len());
-        self.fader.add(self.waiting.get(..ready).unwrap_or_default(), out);
-        self.waiting.drain(..ready);
-        self.played += ready as u64;
-        (self.going || !self.waiting.is_empty()) && !self.fader.is_shut()
+        self.rest > 0 && !self.fader.is_shut()
     }
 
     /// Fades out; the next lots end it.

@@ -99,6 +99,7 @@ pub struct Path {
     secure: Secure,
     /// Where a handshake came from, while nothing else tells where the other side is.
     shaking: Option<SocketAddr>,
+    rejected: u64,
     out: VecDeque<Transmit>,
     events: VecDeque<PathEvent>,
 }
@@ -113,6 +114,7 @@ impl Path {
             ice: None,
             secure: Secure::new(now, config.security),
             shaking: None,
+            rejected: 0,
             out: VecDeque::new(),
             events: VecDeque::new(),
         };
@@ -163,6 +165,12 @@ impl Path {
         }
     }
 
+    /// Datagrams that were nothing at all, and packets that could not be decrypted, were changed on the way or came
+    /// once more.
+    pub fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
     /// Our side's addresses.
     pub fn local(&self) -> &Local {
         &self.local
@@ -202,7 +210,10 @@ impl Path {
                 }
                 None
             }
-            DatagramKind::Channel | DatagramKind::Unknown => None,
+            DatagramKind::Channel | DatagramKind::Unknown => {
+                self.rejected = self.rejected.saturating_add(1);
+                None
+            }
             DatagramKind::Rtp | DatagramKind::Rtcp => {
                 // RFC 5761 section 4 tells them apart on a shared port; where RTCP has its own, the port does.
                 let packet = match (self.mux, component) {
@@ -299,6 +310,7 @@ impl Path {
         datagram: &mut Vec<u8>,
     ) -> bool {
         if self.secure.unprotect(packet, datagram).is_err() {
+            self.rejected = self.rejected.saturating_add(1);
             return false;
         }
         if let Some(ice) = &self.ice {

@@ -225,6 +225,39 @@ fn tones_and_files_are_heard_on_this_side_only() {
 }
 
 #[test]
+fn a_sound_check_plays_back_what_was_said_a_second_ago() {
+    let dir = Dir::new("check");
+    let said = speech::speech(48_000, 3.0, 9);
+    let mut file = WavSink::create(&dir.file("in.wav"), 48_000).unwrap();
+    file.write(&said).unwrap();
+    file.finish().unwrap();
+    let mut desk = Desk::open(&SourceSpec::Wav(dir.file("in.wav")), &SinkSpec::Wav(dir.file("out.wav")));
+    assert!(desk.is_idle() && desk.check_levels().is_none());
+    desk.start_check();
+    let mut now = Instant::now();
+    let mut run = |desk: &mut Desk, time: Duration| {
+        let end = now + time;
+        while now < end {
+            now = desk.tick(now);
+        }
+    };
+    run(&mut desk, Duration::from_millis(800));
+    let levels = desk.check_levels().unwrap();
+    assert!(levels.capture_db > -40.0 && levels.playout_db < -90.0, "{levels:?}");
+    run(&mut desk, Duration::from_millis(1_000));
+    assert!(desk.check_levels().unwrap().playout_db > -40.0);
+    run(&mut desk, Duration::from_millis(1_700));
+    desk.stop_check();
+    run(&mut desk, Duration::from_millis(50));
+    assert!(desk.is_idle());
+    drop(desk);
+    let heard = dir.read("out.wav", 48_000);
+    let (lag, likely) = speech::align(&said, &heard, 48_000, 96_000, 4_800);
+    assert!(likely > 0.99, "{likely}");
+    assert!((48_000..50_000).contains(&lag), "{lag}");
+}
+
+#[test]
 fn in_a_conference_each_hears_the_others_and_not_itself() {
     let dir = Dir::new("conference");
     let mut four = four(&dir);
