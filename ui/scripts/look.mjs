@@ -123,6 +123,12 @@ const SCENES = {
   settings: async (page) => {
     await by(page, "open-settings").click();
   },
+  check: async (page) => {
+    await SCENES.settings(page);
+    await by(page, "sound-check").click();
+    await page.waitForTimeout(1500);
+    await by(page, "check-in").scrollIntoViewIfNeeded();
+  },
   calls: async (page) => {
     await SCENES.settings(page);
     await by(page, "settings-hold").selectOption("file");

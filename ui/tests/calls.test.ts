@@ -251,6 +251,15 @@ describe("trouble with the sound", () => {
     expect(text("call-silence")).toContain(words);
   });
 
+  it("counts what came and was of no use, where anything did", async () => {
+    const { fake } = await talking();
+    await pass(1000);
+    expect(find("call-unusable")).toBeNull();
+    fake.disturb({ loss: 0.1 });
+    await pass(1000);
+    expect(text("call-unusable")).toMatch(/Unusable packets\s*\d+/);
+  });
+
   it("says nothing of a mute of one's own, which the button shows", async () => {
     const { fake } = await talking();
     fake.disturb({ silence: "mutedHere" });

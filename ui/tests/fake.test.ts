@@ -38,6 +38,7 @@ const COMMANDS: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
   recordCall: { type: "recordCall", call: 1, on: true },
   playFile: { type: "playFile", path: "a.wav" },
   stopPlaying: { type: "stopPlaying" },
+  testMicrophone: { type: "testMicrophone", on: true },
   sendMessage: { type: "sendMessage", account: 1, from: "+442079460123", to: "+447700900142", text: "hi" },
   retryMessage: { type: "retryMessage", message: "row-8" },
   saveDraft: { type: "saveDraft", thread: THREAD, text: "so" },

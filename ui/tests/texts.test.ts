@@ -8,7 +8,7 @@ import { clean, isDialKey } from "../src/features/dialer/typed";
 import { range, written } from "../src/features/settings/ports";
 import { measure } from "../src/features/thread/segments";
 import { cents, decimal, judge, presets } from "../src/features/wallet/amount";
-import { clock, country, daysBetween, money, timer } from "../src/i18n/figures";
+import { clock, country, daysBetween, money, share, tenths, timer } from "../src/i18n/figures";
 import { callView } from "./views";
 
 describe("amounts", () => {
@@ -54,6 +54,11 @@ describe("figures", () => {
   it("keep fractions of a cent and show signs where asked", () => {
     expect(money("en", { amount: "-0.0075", currency: "USD" }, true)).toBe("-$0.0075");
     expect(money("en", { amount: "25", currency: "USD" }, true)).toBe("+$25.00");
+  });
+
+  it("tell how a call sounds in each language's own numbers", () => {
+    expect([share("en", 0.125), plain(share("fr", 0.125)), plain(share("ru", 0))]).toEqual(["12.5%", "12,5 %", "0 %"]);
+    expect([tenths("en", 4), tenths("fr", 2.64)]).toEqual(["4.0", "2,6"]);
   });
 
   it("write hours as the desktop's region does", () => {
@@ -141,7 +146,7 @@ describe("account form", () => {
 
 describe("calls in words", () => {
   const stats = (change: Partial<CallStatsView>): CallStatsView => ({
-    codec: "opus", packetsSent: 1000, packetsReceived: 1000, packetsLost: 0, concealedMs: 0,
+    codec: "opus", packetsSent: 1000, packetsReceived: 1000, packetsLost: 0, packetsUnusable: 0, concealedMs: 0,
     jitterMs: 5, roundTripMs: 40, levelIn: 0, levelOut: 0, quality: null, ...change,
   });
 

@@ -540,6 +540,34 @@ describe("a recording in the conversation", () => {
   });
 });
 
+describe("the sound check", () => {
+  it("meters the microphone and what comes back, and ends when it is left", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await click("sound-check");
+    await pass(500);
+    expect(Number(get("check-in").getAttribute("aria-valuenow"))).toBeGreaterThan(0);
+    expect(get("check-out").getAttribute("aria-valuenow")).toBe("0");
+    await click("settings-back");
+    expect(fake.commands.at(-1)).toEqual({ type: "testMicrophone", on: false });
+  });
+
+  it("says what is missing, and gives way to a call", async () => {
+    const { fake } = await open();
+    await click("open-settings");
+    await click("sound-check");
+    await pass(100);
+    const trouble = { code: "noMicrophone", fault: "machine", detail: null } as const;
+    fake.emit({ type: "soundChecked", check: { levelIn: 0, levelOut: 0, trouble } });
+    await pass(0);
+    expect(text("check-trouble")).toContain("icrophone");
+    fake.ring();
+    await pass(200);
+    expect(find("check-in")).toBeNull();
+    expect(get("sound-check").hasAttribute("disabled")).toBe(true);
+  });
+});
+
 describe("settings of calls", () => {
   it("are taken on at once", async () => {
     const { fake } = await open();

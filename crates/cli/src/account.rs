@@ -295,6 +295,14 @@ fn config(
     })
 }
 
+/// An engine of nobody's, for sound without a call.
+pub(crate) async fn nobody(audio: Arc<dyn Audio>) -> Result<(EngineHandle, Watch), Failure> {
+    let extras = Extras { audio: Some(audio), ..Extras::default() };
+    let engine = Engine::start(config(&args::Account::default(), None, extras)?).await?;
+    let watch = Watch::start(&engine).await?;
+    Ok((engine, watch))
+}
+
 fn data_dir(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let place = given.or_else(|| Some(dirs::data_dir()?.join(FOLDER)));
     let Some(directory) = place else {

@@ -49,6 +49,32 @@ pub(crate) enum Command {
     Activity(Activity),
     /// Tell the balance
     Balance(Balance),
+    /// Play a recording or a voice message to its end
+    Play(Play),
+    /// Check the sound: what the microphone hears is played back a second later
+    Check(Check),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Play {
+    /// A WAV or Ogg Opus file
+    pub(crate) file: PathBuf,
+    /// Where it is heard: device, device:NAME, FILE.wav or null
+    #[arg(long, value_name = "FILE|device[:NAME]|null", default_value = "device")]
+    pub(crate) audio_out: End,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// What is heard: device, device:NAME, FILE.wav or null
+    #[arg(long, value_name = "FILE|device[:NAME]|null", default_value = "device")]
+    pub(crate) audio_in: End,
+    /// Where it is played back: device, device:NAME, FILE.wav or null
+    #[arg(long, value_name = "FILE|device[:NAME]|null", default_value = "device")]
+    pub(crate) audio_out: End,
+    /// How long
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) seconds: u32,
 }
 
 #[derive(Debug, clap::Args)]

@@ -54,12 +54,17 @@ pub(crate) struct Opened {
 /// # Errors
 /// A file that is missing, no WAV, or can't be written; a device that is not there.
 pub(crate) fn open(sound: &Sound) -> Result<Opened, Failure> {
+    between(&sound.audio_in, &sound.audio_out)
+}
+
+/// The same for sound without a call.
+pub(crate) fn between(from: &End, to: &End) -> Result<Opened, Failure> {
     let named = |end: &End| matches!(end, End::Device(Some(_)));
     // Listing devices wakes the sound system up: only when a name is to be found.
-    let devices = (named(&sound.audio_in) || named(&sound.audio_out)).then(|| DeviceAudio::new().devices());
+    let devices = (named(from) || named(to)).then(|| DeviceAudio::new().devices());
     let (inputs, outputs) = devices.map(|d| (d.inputs, d.outputs)).unwrap_or_default();
     let mut lasts = None;
-    let input = match &sound.audio_in {
+    let input = match from {
         End::File(path) => {
             lasts = Some(duration(path)?);
             AudioEnd::File(path.clone())
@@ -67,7 +72,7 @@ pub(crate) fn open(sound: &Sound) -> Result<Opened, Failure> {
         End::Device(name) => AudioEnd::Device(find(name.as_deref(), &inputs)?),
         End::Null => AudioEnd::Null,
     };
-    let output = match &sound.audio_out {
+    let output = match to {
         End::File(path) => {
             writable(path)?;
             AudioEnd::File(path.clone())

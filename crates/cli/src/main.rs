@@ -6,6 +6,7 @@
 //! tern answer --sandbox URL --after 500            waits for one call and takes it
 //! tern register --user U --domain D --password-env VAR --proxy HOST:PORT
 //! tern sms send +447700900123 "On my way" --sandbox URL
+//! tern play talk.opus | tern check               hears a recording; hears whether this computer's sound works
 //! tern sms list | tern activity --follow | tern balance | tern accounts
 //! ```
 //!
@@ -74,5 +75,7 @@ async fn run(command: Command, report: &Report) -> Result<Exit, Failure> {
         Command::Sms(args) => commands::sms::run(args, report, &mut stop).await,
         Command::Activity(args) => commands::activity::run(args, report, &mut stop).await,
         Command::Balance(args) => commands::balance::run(args, report, &mut stop).await,
+        Command::Play(args) => commands::play::run(args, report, &mut stop).await,
+        Command::Check(args) => commands::check::run(args, report, &mut stop).await,
     }
 }

@@ -79,6 +79,7 @@ fn name(kind: &EventKind) -> &'static str {
         EventKind::SettingsChanged {} => "SettingsChanged",
         EventKind::DevicesChanged {} => "DevicesChanged",
         EventKind::PlayingChanged { .. } => "PlayingChanged",
+        EventKind::SoundChecked { .. } => "SoundChecked",
         EventKind::CallRang { .. } => "CallRang",
         EventKind::DigitCame { .. } => "DigitCame",
         EventKind::MessageArrived { .. } => "MessageArrived",

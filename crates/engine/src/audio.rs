@@ -127,8 +127,9 @@ mod cards {
                 RingTone::Ring => Tone::Ringtone,
                 RingTone::Ringback => Tone::Ringback,
                 RingTone::Busy => Tone::Busy,
+                RingTone::Congestion => Tone::Congestion,
             });
-            Box::new(Sounding(ringer))
+            Box::new(Sounding { _ringer: ringer })
         }
 
         fn devices(&self) -> DevicesView {
@@ -150,8 +151,11 @@ mod cards {
         }
     }
 
-    /// Its going is what stops the tone.
-    struct Sounding(#[allow(dead_code)] Ringer);
+    /// A tone that sounds.
+    struct Sounding {
+        /// Kept for its end, which is the tone's.
+        _ringer: Ringer,
+    }
 
     impl Ringing for Sounding {}
 }

@@ -3,6 +3,7 @@
 //! Invariant: a call is in `State::calls` from its first event to its last, and leaves exactly one row. What a
 //! person may do with it is decided by its phase alone.
 
+mod check;
 mod conference;
 mod ending;
 mod handing;
@@ -335,7 +336,7 @@ impl State {
             return Some(RingTone::Ring);
         }
         let ringback = self.calls.values().any(|c| c.phase == Phase::RingingThere && !c.early_media);
-        ringback.then_some(RingTone::Ringback)
+        ringback.then_some(RingTone::Ringback).or(self.end_tone.map(|(tone, _)| tone))
     }
 
     pub(crate) fn media_report(&mut self, id: &CallId, report: MediaReport) {

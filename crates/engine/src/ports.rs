@@ -153,8 +153,10 @@ pub enum RingTone {
     Ring,
     /// It rings at the other side, and the provider sends no sound of its own.
     Ringback,
-    /// The other side is busy.
+    /// The other side is busy, or turned the call down.
     Busy,
+    /// The call could not be put through, or was lost.
+    Congestion,
 }
 
 /// Where a tone sounds.

@@ -439,6 +439,7 @@ impl Task {
             Effect::StopRecording(call) => self.sounds.stop_recording(&call),
             Effect::Play(path) => self.sounds.play(path),
             Effect::StopPlaying => self.sounds.stop_playing(),
+            Effect::CheckSound(on) => self.sounds.check(on),
             Effect::Mute(call, muted) => self.sounds.mute(&call, muted),
             Effect::Digit(call, digit) => self.sounds.digit(&call, digit),
             Effect::CloseMedia(call) => {
@@ -570,7 +571,7 @@ fn spawn_notices(mut errands: mpsc::Receiver<NoticeErrand>, ports: Ports) {
 }
 
 fn no_figures() -> CallStatsView {
-    crate::net::media::figures(&tern_media::StreamStats::default())
+    crate::net::media::figures(&tern_media::StreamStats::default(), 0)
 }
 
 /// The answer where the engine has ended.

@@ -194,6 +194,7 @@ export class FakeCalls {
           packetsSent: second * 50,
           packetsReceived: second * 50 - Math.floor(second / 9),
           packetsLost: Math.floor(second / 9),
+          packetsUnusable: this.#disturbance.loss ? second : 0,
           concealedMs: Math.floor(second / 9) * 20,
           jitterMs: 4 + (second % 3),
           roundTripMs: 38 + (second % 5),

@@ -82,12 +82,16 @@ export function createFake(options: FakeOptions = {}): Fake {
   let nextAccount = 2;
   let nextTopUp = 1;
   let playing: ReturnType<typeof setInterval> | undefined;
+  let checking: ReturnType<typeof setInterval> | undefined;
   let devices = data.DEVICES;
   const drafts = new Map<ThreadId, string>();
   const commands: Command[] = [];
 
   const calls = new FakeCalls({
-    changed: (call) => emit({ type: "callChanged", call }),
+    changed(call) {
+      if (checking) check(false);
+      emit({ type: "callChanged", call });
+    },
     rang: (call) => emit({ type: "callRang", call: call.id }),
     ended(call, durationSeconds) {
       const outcome = call.end?.outcome ?? "failed";
@@ -175,6 +179,21 @@ export function createFake(options: FakeOptions = {}): Fake {
       if (positionMs >= lengthMs) play(null);
       else tell();
     }, 1000);
+  }
+
+  function check(on: boolean): void {
+    clearInterval(checking);
+    checking = undefined;
+    if (!on) return emit({ type: "soundChecked", check: null });
+    if (calls.living.length > 0) throw problem("soundInUse");
+    let tenth = 0;
+    const level = (phase: number) => 0.3 + 0.25 * Math.sin(tenth * 0.7 + phase);
+    const tell = () => emit({ type: "soundChecked", check: { levelIn: level(0), levelOut: tenth < 10 ? 0 : level(1), trouble: null } });
+    tell();
+    checking = setInterval(() => {
+      tenth += 1;
+      tell();
+    }, 100);
   }
 
   function addFunds(amount: string): Reply {
@@ -297,6 +316,9 @@ export function createFake(options: FakeOptions = {}): Fake {
         return done;
       case "stopPlaying":
         play(null);
+        return done;
+      case "testMicrophone":
+        check(command.on);
         return done;
       case "sendMessage":
         return send(command.from, command.to, command.text);

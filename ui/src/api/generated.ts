@@ -231,6 +231,8 @@ export type CallStatsView = {
 	packetsReceived: number,
 	/**  RTP packets that never came. */
 	packetsLost: number,
+	/**  Packets that came in and were of no use: garbage, or encrypted with other keys than agreed. */
+	packetsUnusable: number,
 	/**  Sound made up for what was missing. */
 	concealedMs: number,
 	/**  Interarrival jitter (RFC 3550 section 6.4.1). */
@@ -371,6 +373,13 @@ path?: string | null } |
 path: string } | 
 /**  Ends what is played. */
 { type: "stopPlaying" } | 
+/**
+ *  Starts a sound check, or ends it: what the microphone hears is played back a second later. Refused during
+ *  calls; a call that comes ends it, and so do two minutes.
+ */
+{ type: "testMicrophone"; 
+/**  Whether to check. */
+on: boolean } | 
 /**
  *  Hands a call over: the other side is asked to call somebody, and our call ends when they talk. How it goes is
  *  told in the call.
@@ -576,6 +585,8 @@ export type ErrorCode =
 "recordingFailed" | 
 /**  The sound file can't be played; the detail says why. */
 "playingFailed" | 
+/**  The sound can't be checked during a call. */
+"soundInUse" | 
 /**  The account has too little balance. */
 "insufficientFunds" | 
 /**  The SMS text is empty. */
@@ -644,6 +655,10 @@ threads: ThreadId[] } |
 { type: "playingChanged"; 
 /**  How far it got. */
 playing: PlayingView | null } | 
+/**  A sound check goes on: sent ten times a second, and with `None` at its end. */
+{ type: "soundChecked"; 
+/**  How loud both ends are. */
+check: SoundCheckView | null } | 
 /**  An incoming call began to ring. */
 { type: "callRang"; 
 /**  Which call. */
@@ -1106,6 +1121,16 @@ export type Snapshot = {
 	notices?: Notice[] | null,
 	/**  The sound file that is played now. */
 	playing?: PlayingView | null,
+};
+
+/**  A sound check: how loud both ends are, 0 to 1. */
+export type SoundCheckView = {
+	/**  What the microphone hears. */
+	levelIn: number | null,
+	/**  What the loudspeaker plays of it, a second later. */
+	levelOut: number | null,
+	/**  What is missing: a microphone, a loudspeaker. */
+	trouble: ErrorView | null,
 };
 
 /**  A conversation: one account, one of its numbers, one peer. */

@@ -14,6 +14,16 @@ export function money(language: Tongue, value: MoneyView, signed = false): strin
   }).format(Number(value.amount));
 }
 
+/** 0.125 as `12.5%`. */
+export function share(language: Tongue, value: number): string {
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(value);
+}
+
+/** 4.25 as `4.3`. */
+export function tenths(language: Tongue, value: number): string {
+  return new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value);
+}
+
 /** The hour, as `14:05`. */
 export function clock(language: Tongue, at: string): string {
   return new Intl.DateTimeFormat(regional(language), { hour: "numeric", minute: "2-digit" }).format(new Date(at));

@@ -15,6 +15,7 @@ import type {
   PlayingView,
   Settings,
   Snapshot,
+  SoundCheckView,
   ThreadId,
   ThreadView,
 } from "../api/generated";
@@ -47,6 +48,8 @@ export interface Projection {
   settings: Settings;
   /** The sound file that is played. */
   playing: PlayingView | null;
+  /** The sound check, while it goes on. */
+  check: SoundCheckView | null;
   notices: ShownNotice[];
   /** Whether a first snapshot's notices were taken over: later snapshots repeat what was dismissed since. */
   told: boolean;
@@ -103,6 +106,7 @@ export function empty(): Projection {
     devices: { inputs: [], outputs: [], microphone: null, speaker: null },
     settings: {},
     playing: null,
+    check: null,
     notices: [],
     told: false,
     nextNotice: 1,
@@ -170,6 +174,8 @@ function subscribed(state: Projection, snapshot: Snapshot): Step {
     devices: snapshot.devices,
     settings: snapshot.settings,
     playing: snapshot.playing ?? null,
+    // Told ten times a second where there is one.
+    check: null,
     told: true,
   };
   if (!state.told) next = (snapshot.notices ?? []).reduce(withNotice, next);
@@ -216,6 +222,8 @@ function happened(state: Projection, kind: EventKind): Step {
       return only(state);
     case "playingChanged":
       return only({ ...state, playing: kind.playing });
+    case "soundChecked":
+      return only({ ...state, check: kind.check });
     case "callRang":
     case "digitCame":
       return only(state);

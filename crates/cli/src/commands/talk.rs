@@ -316,6 +316,7 @@ mod tests {
             packets_sent: 200,
             packets_received: 198,
             packets_lost: 2,
+            packets_unusable: 0,
             concealed_ms: 40,
             jitter_ms: 0.123,
             round_trip_ms: Some(12.34),

@@ -106,6 +106,12 @@ pub enum Command {
     },
     /// Ends what is played.
     StopPlaying {},
+    /// Starts a sound check, or ends it: what the microphone hears is played back a second later. Refused during
+    /// calls; a call that comes ends it, and so do two minutes.
+    TestMicrophone {
+        /// Whether to check.
+        on: bool,
+    },
     /// Hands a call over: the other side is asked to call somebody, and our call ends when they talk. How it goes is
     /// told in the call.
     TransferCall {

@@ -104,6 +104,8 @@ pub enum ErrorCode {
     RecordingFailed,
     /// The sound file can't be played; the detail says why.
     PlayingFailed,
+    /// The sound can't be checked during a call.
+    SoundInUse,
     /// The account has too little balance.
     InsufficientFunds,
     /// The SMS text is empty.
@@ -170,6 +172,7 @@ impl ErrorCode {
             | InvalidAmount
             | EmergencyNotSupported
             | InsufficientFunds
+            | SoundInUse
             | NumberNotYours => Fault::User,
             NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec | CallNotEncryptable
             | CallKeysFailed | TransferFailed => Fault::Peer,

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountId, ActivityItem, CallId, CallView, ErrorView, PlayingView, ThreadId};
+use super::{AccountId, ActivityItem, CallId, CallView, ErrorView, PlayingView, SoundCheckView, ThreadId};
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
@@ -46,6 +46,11 @@ pub enum EventKind {
     PlayingChanged {
         /// How far it got.
         playing: Option<PlayingView>,
+    },
+    /// A sound check goes on: sent ten times a second, and with `None` at its end.
+    SoundChecked {
+        /// How loud both ends are.
+        check: Option<SoundCheckView>,
     },
     /// An incoming call began to ring.
     CallRang {

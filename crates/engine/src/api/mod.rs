@@ -27,6 +27,6 @@ pub use view::{
     AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,
     CallOutcome, CallSecurityView, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy,
     FeedState, HoldState, MessageState, MessageView, MoneyView, NumberView, PlayingView, RecordingView,
-    RedirectView, RegistrationState, SecurityProtocol, Snapshot, ThreadView, TopUpState, TopUpView,
-    TransactionKind, TransactionView, TransferAskView, TransferState, TransferView, VoicemailView,
+    RedirectView, RegistrationState, SecurityProtocol, Snapshot, SoundCheckView, ThreadView, TopUpState,
+    TopUpView, TransactionKind, TransactionView, TransferAskView, TransferState, TransferView, VoicemailView,
 };

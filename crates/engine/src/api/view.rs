@@ -498,6 +498,18 @@ pub struct PlayingView {
     pub length_ms: u32,
 }
 
+/// A sound check: how loud both ends are, 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct SoundCheckView {
+    /// What the microphone hears.
+    pub level_in: f32,
+    /// What the loudspeaker plays of it, a second later.
+    pub level_out: f32,
+    /// What is missing: a microphone, a loudspeaker.
+    pub trouble: Option<ErrorView>,
+}
+
 /// Who waits for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
@@ -618,6 +630,8 @@ pub struct CallStatsView {
     pub packets_received: u32,
     /// RTP packets that never came.
     pub packets_lost: u32,
+    /// Packets that came in and were of no use: garbage, or encrypted with other keys than agreed.
+    pub packets_unusable: u32,
     /// Sound made up for what was missing.
     pub concealed_ms: u32,
     /// Interarrival jitter (RFC 3550 section 6.4.1).

@@ -2,6 +2,8 @@
 //!
 //! A call is ended here before its endpoint is told, so what the endpoint says of it afterwards is no news.
 
+use std::time::Duration;
+
 use tern_sip::{EndedBy as SipEndedBy, Ending, Reply as SipReply};
 
 use super::{Phase, recording::Recording};
@@ -12,8 +14,12 @@ use crate::{
         ErrorView, EventKind,
     },
     core::{Effect, State, Write},
+    ports::RingTone,
     record::{LocalCall, Row},
 };
+
+/// How long the tone that tells of an end sounds: three times on and off of the busy tone.
+const END_TONE: Duration = Duration::from_secs(3);
 
 impl State {
     /// The account's socket goes: its calls can't be ended in order any more.
@@ -100,6 +106,30 @@ impl State {
         self.end_call(id, by, outcome, error);
     }
 
+    /// A call that ends otherwise than by a person's hand is heard to: the window may not be in sight.
+    fn sound_end(&mut self, id: &CallId) {
+        let Some(call) = self.calls.get(id) else { return };
+        let Some(error) = call.end.as_ref().and_then(|end| end.error.as_ref()) else { return };
+        let tone = match (call.answered, call.direction) {
+            // Who only heard it ring has nothing to be told.
+            (None, CallDirection::Incoming) => return,
+            // The other side's own tones or words were heard.
+            (None, CallDirection::Outgoing) if call.early_media => return,
+            (None, CallDirection::Outgoing) => match error.code {
+                ErrorCode::Busy | ErrorCode::Declined => RingTone::Busy,
+                _ => RingTone::Congestion,
+            },
+            (Some(_), _) => RingTone::Congestion,
+        };
+        self.end_tone = self.now.instant.checked_add(END_TONE).map(|until| (tone, until));
+    }
+
+    /// Ends the tone that tells of an end when its time is over, or when another call is talked to or made.
+    pub(crate) fn run_end_tone(&mut self) {
+        let occupied = self.calls.values().any(|call| call.phase != Phase::Ended && !call.held);
+        self.end_tone = self.end_tone.filter(|(_, until)| *until > self.now.instant && !occupied);
+    }
+
     pub(super) fn end_call(
         &mut self,
         id: &CallId,
@@ -126,6 +156,7 @@ impl State {
         };
         let (tag, sounding) = (call.tag(), call.sounding);
         self.unjoin(id);
+        self.sound_end(id);
         self.effect(Effect::CloseMedia(id.clone()));
         self.effect(Effect::CloseNotification(tag));
         // The direct account is not the database's.

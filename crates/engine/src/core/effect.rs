@@ -180,6 +180,8 @@ pub(crate) enum Effect {
     Play(PathBuf),
     /// End what is played.
     StopPlaying,
+    /// Start a sound check, or end it.
+    CheckSound(bool),
     /// Silence our microphone, or not.
     Mute(CallId, bool),
     /// Send a digit.

@@ -12,7 +12,10 @@ use tern_sip::{Answer, Disconnect, FlowId, Listener};
 
 use super::{Addresses, keep::Kept};
 use crate::{
-    api::{AccountId, CallId, CallStatsView, Command, DevicesView, ErrorCode, ErrorView, PlayingView},
+    api::{
+        AccountId, CallId, CallStatsView, Command, DevicesView, ErrorCode, ErrorView, PlayingView,
+        SoundCheckView,
+    },
     engine::SandboxAccess,
     ports::{NotificationAction, SecretsError},
     record::RowId,
@@ -116,6 +119,8 @@ pub(crate) enum Input {
     Media(CallId, MediaReport),
     /// How far a sound file is played: each second, and `None` at its end.
     Played(Result<Option<PlayingView>, ErrorView>),
+    /// How loud the ends of the sound check are: ten times a second.
+    Checked(SoundCheckView),
     /// A provider answered.
     Provider {
         /// Whose.

@@ -66,6 +66,10 @@ pub(crate) struct State {
     /// When the shell asked to end; a late answer must not keep it.
     ending: Option<Instant>,
     tone: Option<(RingTone, RingPlace)>,
+    /// What tells how the last call ended, and until when.
+    pub(crate) end_tone: Option<(RingTone, Instant)>,
+    /// While the sound is checked: until when.
+    pub(crate) checking: Option<Instant>,
     pub(crate) now: Now,
     effects: Vec<Effect>,
     /// Accounts whose view changed in this step.
@@ -91,6 +95,8 @@ impl State {
             notices: Vec::new(),
             ending: None,
             tone: None,
+            end_tone: None,
+            checking: None,
             now,
             effects: Vec::new(),
             changed: Vec::new(),
@@ -115,7 +121,8 @@ impl State {
     pub(crate) fn next_wake(&self) -> Option<Instant> {
         let accounts = self.accounts.values().filter_map(Account::next_wake);
         let leaving = self.leaving.iter().filter_map(Leaving::next_wake);
-        accounts.chain(leaving).chain(self.ending).min()
+        let tone = self.end_tone.map(|(_, until)| until);
+        accounts.chain(leaving).chain(self.ending).chain(tone).chain(self.checking).min()
     }
 
     /// The accounts as a window shows them.
@@ -210,6 +217,7 @@ impl State {
             Input::SendFailed { account, line, remote } => self.send_failed(&account, line, remote),
             Input::Media(call, report) => self.media_report(&call, report),
             Input::Played(report) => self.played(report),
+            Input::Checked(levels) => self.sound_checked(levels),
             Input::Provider { account, link, report } => self.provider_report(&account, link, report),
             Input::Kept(kept) => self.kept(kept),
             Input::Secret(account, kind, result) => self.secret(&account, kind, result),
@@ -247,6 +255,7 @@ impl State {
             Command::RecordCall { call, on, path } => self.record_call(request, &call, on, path),
             Command::PlayFile { path } => self.play_file(request, &path),
             Command::StopPlaying {} => self.stop_playing(request),
+            Command::TestMicrophone { on } => self.check_sound(request, on),
             Command::TransferCall { call, target } => self.transfer_call(request, &call, &target),
             Command::TransferToCall { call, other } => self.transfer_to_call(request, &call, &other),
             Command::AnswerTransfer { call, accept } => self.answer_transfer(request, &call, accept),
@@ -373,6 +382,10 @@ impl State {
             self.run_wallet(&id);
         }
         self.run_leaving();
+        self.run_end_tone();
+        if self.checking.is_some_and(|until| until <= self.now.instant || !self.calls.is_empty()) {
+            self.end_check();
+        }
     }
 
     /// Where a tone is to sound: a ring where rings do, the others where calls do.
@@ -380,7 +393,7 @@ impl State {
         let device = match tone {
             RingTone::Ring if self.settings.ring_everywhere => return RingPlace::Everywhere,
             RingTone::Ring => &self.settings.ringer,
-            RingTone::Ringback | RingTone::Busy => &self.settings.speaker,
+            RingTone::Ringback | RingTone::Busy | RingTone::Congestion => &self.settings.speaker,
         };
         device.clone().map_or(RingPlace::Default, RingPlace::Device)
     }

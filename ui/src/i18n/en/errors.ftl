@@ -39,6 +39,7 @@ error-no-speaker = This computer has no speaker, so you will hear nothing. Plug 
 error-audio-device-failed = The sound device stopped working. Plug it in again, or choose another in Settings.
 error-recording-failed = The call can’t be recorded. Check the recordings folder in Settings and the free space on the disk. The call goes on.
 error-playing-failed = This sound file can’t be played. Check that it is still there and is a WAV or Opus file.
+error-sound-in-use = Microphone and loudspeaker are in use by a call. Check the sound once it is over.
 error-insufficient-funds = Your balance is too low for this. Add funds, then try again.
 error-empty-message = The message is empty. Type something first.
 error-message-too-long = The message is longer than the provider takes. Shorten it, or send it in parts.

@@ -38,6 +38,7 @@ error-no-speaker = Cet ordinateur n’a pas de haut-parleur : vous n’entendrez
 error-audio-device-failed = L’appareil audio a cessé de fonctionner. Rebranchez-le ou choisissez-en un autre dans les réglages.
 error-recording-failed = L’appel ne peut pas être enregistré. Vérifiez le dossier des enregistrements dans les réglages et l’espace libre du disque. L’appel continue.
 error-playing-failed = Ce fichier audio ne peut pas être lu. Vérifiez qu’il existe encore et qu’il est au format WAV ou Opus.
+error-sound-in-use = Le micro et le haut-parleur servent à un appel. Faites l’essai une fois l’appel terminé.
 error-insufficient-funds = Votre solde est insuffisant. Ajoutez des fonds, puis réessayez.
 error-empty-message = Le message est vide. Écrivez d’abord quelque chose.
 error-message-too-long = Le message dépasse la longueur acceptée par l’opérateur. Raccourcissez-le ou envoyez-le en plusieurs parties.

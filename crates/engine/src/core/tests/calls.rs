@@ -261,7 +261,7 @@ fn capabilities(port: u16) -> offer_answer::AudioCapabilities {
 }
 
 fn figures() -> CallStatsView {
-    crate::net::media::figures(&tern_media::StreamStats::default())
+    crate::net::media::figures(&tern_media::StreamStats::default(), 0)
 }
 
 #[test]
@@ -821,4 +821,98 @@ fn an_anonymous_caller_has_no_number() {
     two.settle();
     let view = two.view(&CallId(1));
     assert_eq!((view.anonymous, view.peer.as_str(), view.peer_name.as_str()), (true, "", "Anonymous"));
+}
+
+/// How a call that the other side refuses with `code` is heard to end.
+fn refused(code: u16) -> Two {
+    let mut two = Two::new();
+    let (call, theirs) = two.ring_them();
+    assert_eq!(two.tones(), [Some(RingTone::Ringback)]);
+    two.peer.reject(two.bench.now.instant, theirs, SipReply::new(code)).unwrap();
+    two.settle();
+    two.close_media(&call);
+    two
+}
+
+#[test]
+fn a_refusal_is_heard_for_three_seconds_as_busy_or_as_failed() {
+    for (code, tone) in [
+        (486, RingTone::Busy),
+        (600, RingTone::Busy),
+        (603, RingTone::Busy),
+        (404, RingTone::Congestion),
+        (480, RingTone::Congestion),
+        (503, RingTone::Congestion),
+    ] {
+        let mut two = refused(code);
+        assert_eq!(two.tones(), [Some(tone)], "{code}");
+        two.wait(Duration::from_millis(2_900));
+        assert_eq!(two.tones(), [], "{code}");
+        two.wait(Duration::from_millis(200));
+        assert_eq!(two.tones(), [None], "{code}");
+    }
+}
+
+#[test]
+fn what_tells_of_an_end_gives_way_to_the_next_call() {
+    let mut two = refused(486);
+    assert_eq!(two.tones(), [Some(RingTone::Busy)]);
+    let target = String::from("sip:bob@127.0.0.1:5070");
+    two.bench.command(Command::PlaceCall { account: DIRECT, target, show: None });
+    assert_eq!(two.tones(), [None]);
+    two.wait(Duration::from_millis(500));
+    assert_eq!(two.tones(), []);
+}
+
+#[test]
+fn who_hangs_up_or_gives_up_hears_nothing() {
+    let mut two = Two::new();
+    let (call, _) = two.ring_them();
+    two.bench.command(Command::HangUpCall { call: call.clone() });
+    two.settle();
+    two.close_media(&call);
+    assert_eq!(two.tones(), [Some(RingTone::Ringback), None]);
+    let mut two = Two::new();
+    let (call, theirs) = two.talking();
+    two.tones();
+    two.peer.hang_up(two.bench.now.instant, theirs).unwrap();
+    two.settle();
+    two.close_media(&call);
+    assert_eq!(two.tones(), [], "the other side took its leave");
+}
+
+#[test]
+fn the_sound_is_checked_until_a_call_comes_or_two_minutes_have_gone() {
+    let mut two = Two::new();
+    let checks = |two: &mut Two| {
+        two.bench.take(|e| match e {
+            Effect::CheckSound(on) => Ok(on),
+            other => Err(other),
+        })
+    };
+    let ends = |two: &mut Two| {
+        let events = two.bench.events();
+        events.iter().filter(|e| matches!(e, EventKind::SoundChecked { check: None })).count()
+    };
+    two.command(Command::TestMicrophone { on: true }).unwrap();
+    assert_eq!(checks(&mut two), [true]);
+    let levels = crate::api::SoundCheckView { level_in: 0.5, level_out: 0.25, trouble: None };
+    two.bench.give(Input::Checked(levels.clone()));
+    assert!(two.bench.events().contains(&EventKind::SoundChecked { check: Some(levels.clone()) }));
+    two.bench.wait(Duration::from_secs(119));
+    assert!(checks(&mut two).is_empty());
+    assert_eq!(ends(&mut two), 0);
+    two.bench.wait(Duration::from_secs(2));
+    assert_eq!((checks(&mut two), ends(&mut two)), (vec![false], 1));
+    two.bench.give(Input::Checked(levels));
+    assert_eq!(two.bench.events(), [], "what was under way is no news");
+
+    two.command(Command::TestMicrophone { on: true }).unwrap();
+    assert_eq!(checks(&mut two), [true]);
+    let target = String::from("sip:bob@127.0.0.1:5070");
+    two.bench.command(Command::PlaceCall { account: DIRECT, target, show: None });
+    assert_eq!((checks(&mut two), ends(&mut two)), (vec![false], 1));
+    assert_eq!(two.command(Command::TestMicrophone { on: true }), Err(ErrorCode::SoundInUse));
+    two.command(Command::TestMicrophone { on: false }).unwrap();
+    assert!(checks(&mut two).is_empty());
 }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use mio::{Poll, Token, Waker};
-use tern_media::{Player, Quality, RecordFormat, Recorder, StreamStats, quality};
+use tern_media::{CheckLevels, Player, Quality, RecordFormat, Recorder, StreamStats, quality};
 use tokio::sync::mpsc;
 
 use self::{
@@ -29,7 +29,7 @@ use self::{
     thread::{AudioThread, Say},
 };
 use crate::{
-    api::{BadSide, CallId, CallStatsView, QualityView, SilenceCause},
+    api::{BadSide, CallId, CallStatsView, ErrorView, QualityView, SilenceCause, SoundCheckView},
     core::{Input, MediaPlan, MediaReport, Reach, RecordTo, SoundPlan},
     net::dns::Dns,
     ports::Audio,
@@ -161,6 +161,13 @@ impl Sounds {
         });
     }
 
+    /// Starts a sound check, or ends it.
+    pub(crate) fn check(&mut self, on: bool) {
+        if on || self.thread.is_some() {
+            self.say(Say::Check(on));
+        }
+    }
+
     /// Ends what is played.
     pub(crate) fn stop_playing(&mut self) {
         if self.thread.is_some() {
@@ -258,8 +265,8 @@ fn file_for(to: RecordTo, format: RecordFormat) -> PathBuf {
     free.unwrap_or_else(|| file(name))
 }
 
-/// The figures as a window shows them.
-pub(crate) fn figures(stats: &StreamStats) -> CallStatsView {
+/// The figures as a window shows them; `rejected` never reached the stream.
+pub(crate) fn figures(stats: &StreamStats, rejected: u64) -> CallStatsView {
     let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     let codec = stats.send_codec.or(stats.receive_codec);
     let rate = u64::from(stats.receive_codec.map_or(48_000, |c| c.sample_rate()));
@@ -268,6 +275,7 @@ pub(crate) fn figures(stats: &StreamStats) -> CallStatsView {
         packets_sent: count(stats.packets_sent),
         packets_received: count(stats.packets_received),
         packets_lost: count(stats.packets_lost),
+        packets_unusable: count(stats.packets_malformed.saturating_add(rejected)),
         concealed_ms: count(stats.samples_concealed.saturating_mul(1000) / rate),
         jitter_ms: stats.jitter_ms,
         round_trip_ms: stats.round_trip_ms,
@@ -275,6 +283,11 @@ pub(crate) fn figures(stats: &StreamStats) -> CallStatsView {
         level_out: loudness(stats.playout_level_db),
         quality: stats.quality.as_ref().map(quality_view),
     }
+}
+
+/// A sound check's levels as a window shows them.
+fn check_view(levels: CheckLevels, trouble: Option<ErrorView>) -> SoundCheckView {
+    SoundCheckView { level_in: loudness(levels.capture_db), level_out: loudness(levels.playout_db), trouble }
 }
 
 fn quality_view(quality: &Quality) -> QualityView {

@@ -179,6 +179,14 @@ impl Wire {
         self.flush(Instant::now());
     }
 
+    /// Datagrams that came and were of no use: garbage, or encrypted with other keys than agreed.
+    pub(super) fn rejected(&self) -> u64 {
+        match &self.stage {
+            Stage::Agreed(path) => path.rejected(),
+            Stage::Asking(_) | Stage::Given => 0,
+        }
+    }
+
     /// Sends a packet, where there is somebody to take it.
     pub(super) fn send(&mut self, packet: &Packet) {
         let now = Instant::now();

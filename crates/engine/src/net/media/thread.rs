@@ -14,12 +14,12 @@ use std::{
 
 use mio::{Events, Poll, Token};
 use tern_media::{
-    AudioError, Desk, DeskEvent, Digit, Finishing, LegId, Player, Recorder, SourceSpec, StreamEvent,
-    StreamStats, path::PathEvent, secure::SecurityState,
+    AudioError, Desk, DeskEvent, Digit, Finishing, LegId, Player, ProcessConfig, Recorder, SourceSpec,
+    StreamEvent, StreamStats, path::PathEvent, secure::SecurityState,
 };
 use tokio::sync::mpsc;
 
-use super::{figures, sockets::Wire};
+use super::{check_view, figures, sockets::Wire};
 use crate::{
     api::{CallId, ErrorCode, ErrorView, PlayingView},
     core::{Input, MediaPlan, MediaReport, SoundPlan},
@@ -28,6 +28,8 @@ use crate::{
 
 /// How long a digit sounds.
 const DIGIT: Duration = Duration::from_millis(160);
+/// How often the levels of a sound check are told.
+const LEVELS: Duration = Duration::from_millis(100);
 /// How often figures are told.
 const FIGURES: Duration = Duration::from_secs(1);
 /// How long the end of a call waits for its recording to be complete: a disk may hang for ever.
@@ -47,6 +49,7 @@ pub(super) enum Say {
     Close(CallId),
     Play(PathBuf, Box<Player>),
     StopPlaying,
+    Check(bool),
     Sound(Box<SoundPlan>),
 }
 
@@ -69,6 +72,8 @@ pub(super) struct AudioThread {
     playing: Option<PathBuf>,
     next_token: usize,
     next_figures: Instant,
+    /// While the sound is checked: when its levels are told next.
+    checking: Option<Instant>,
 }
 
 /// One call.
@@ -85,6 +90,7 @@ struct Sounding {
 struct Closing {
     call: CallId,
     stats: StreamStats,
+    rejected: u64,
     recording: Option<Finishing>,
     until: Instant,
 }
@@ -112,6 +118,7 @@ impl AudioThread {
             playing: None,
             next_token: 0,
             next_figures: Instant::now(),
+            checking: None,
         }
     }
 
@@ -183,7 +190,37 @@ impl AudioThread {
                     desk.stop_playing();
                 }
             }
+            Say::Check(on) => self.check(on),
             Say::Sound(plan) => self.set(*plan),
+        }
+    }
+
+    fn check(&mut self, on: bool) {
+        // A call has the devices for itself.
+        if on && self.calls.is_empty() && self.checking.is_none() {
+            self.checking = Some(Instant::now());
+            self.open(true);
+            if let Some(desk) = &mut self.desk {
+                desk.start_check();
+            }
+        } else if !on && self.checking.take().is_some() {
+            if let Some(desk) = &mut self.desk {
+                desk.stop_check();
+                if self.calls.is_empty() {
+                    desk.set_source(&SourceSpec::Silence);
+                }
+            }
+        }
+        self.process();
+    }
+
+    /// Works on the microphone's sound as the settings say. A sound check needs the loudspeaker's echo taken out in
+    /// any case: one's own voice would come back again and again.
+    fn process(&mut self) {
+        let processing = self.plan.processing;
+        let echo = processing.echo || self.checking.is_some();
+        if let Some(desk) = &mut self.desk {
+            desk.set_processing(ProcessConfig { echo, ..processing });
         }
     }
 
@@ -244,24 +281,27 @@ impl AudioThread {
             Some(desk) => desk.set_source(&source),
             None => {
                 let mut desk = Desk::open(&source, &opened.sink);
-                desk.set_processing(self.plan.processing);
                 desk.set_hold_sound(self.plan.hold.clone());
                 self.desk = Some(desk);
             }
         }
+        self.process();
     }
 
     /// Follows the settings, in the middle of calls too.
     fn set(&mut self, plan: SoundPlan) {
         let before = std::mem::replace(&mut self.plan, plan);
+        self.process();
+        let listening = !self.calls.is_empty() || self.checking.is_some();
         let Some(desk) = &mut self.desk else { return };
-        desk.set_processing(self.plan.processing);
         desk.set_hold_sound(self.plan.hold.clone());
         let opened = self.audio.open(self.plan.microphone.as_deref(), self.plan.speaker.as_deref());
-        if before.microphone != self.plan.microphone && !self.calls.is_empty() {
+        if before.microphone != self.plan.microphone && listening {
+            self.trouble.retain(|known| known.code == ErrorCode::NoSpeaker);
             desk.set_source(&opened.source);
         }
         if before.speaker != self.plan.speaker {
+            self.trouble.retain(|known| known.code != ErrorCode::NoSpeaker);
             desk.set_sink(&opened.sink);
         }
     }
@@ -285,6 +325,7 @@ impl AudioThread {
         let mut sounding = self.calls.remove(place);
         let now = Instant::now();
         let (mut stats, mut recording) = (StreamStats::default(), None);
+        let rejected = sounding.wire.rejected();
         if let Some(desk) = &mut self.desk {
             if let Some(leg) = desk.leg(sounding.leg) {
                 leg.close(now);
@@ -300,7 +341,7 @@ impl AudioThread {
             }
         }
         let until = now.checked_add(COMPLETING).unwrap_or(now);
-        self.closing.push(Closing { call: call.clone(), stats, recording, until });
+        self.closing.push(Closing { call: call.clone(), stats, rejected, recording, until });
     }
 
     /// Moves the desk on. When to come again at the latest; `None` while there is nothing to hear.
@@ -333,6 +374,10 @@ impl AudioThread {
         if now >= self.next_figures {
             self.next_figures = now.checked_add(FIGURES).unwrap_or(now);
             self.tell_figures();
+        }
+        if self.checking.is_some_and(|due| now >= due) {
+            self.checking = now.checked_add(LEVELS);
+            self.tell_levels();
         }
         if self.desk.as_ref().is_some_and(Desk::is_idle) {
             self.desk = None;
@@ -432,7 +477,7 @@ impl AudioThread {
         for sounding in &self.calls {
             let stats = self.desk.as_mut().and_then(|desk| Some(desk.leg(sounding.leg)?.stats()));
             if let Some(stats) = stats {
-                let mut view = figures(&stats);
+                let mut view = figures(&stats, sounding.wire.rejected());
                 if let Some(quality) = &mut view.quality {
                     // The devices are those of all calls.
                     (quality.overruns, quality.underruns) = (count(overruns), count(underruns));
@@ -441,6 +486,13 @@ impl AudioThread {
             }
         }
         self.tell_playing();
+    }
+
+    fn tell_levels(&self) {
+        if let Some(levels) = self.desk.as_ref().and_then(Desk::check_levels) {
+            let trouble = self.trouble.last().cloned();
+            let _ = self.inputs.try_send(Input::Checked(check_view(levels, trouble)));
+        }
     }
 
     fn tell_playing(&self) {
@@ -464,7 +516,7 @@ impl AudioThread {
             if !complete && now < closing.until {
                 return true;
             }
-            let report = MediaReport::Closed(figures(&closing.stats));
+            let report = MediaReport::Closed(figures(&closing.stats, closing.rejected));
             // With no room for it now, it is told at the next turn. An engine that has ended needs no figures.
             let told = self.inputs.try_send(Input::Media(closing.call.clone(), report));
             matches!(told, Err(mpsc::error::TrySendError::Full(_)))
