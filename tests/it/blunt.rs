@@ -1,11 +1,14 @@
 //! A phone that answers each call with one status and nothing else, called without a registrar.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use tern_engine::{
     Engine, EngineConfig,
     api::{AccountId, CallEndView, Command, EndedBy, ErrorCode, EventKind, Reply},
-    ports::{Ports, fake::FakePorts, plain::SystemClock},
+    ports::{Ports, RingTone, fake::FakePorts, plain::SystemClock},
 };
 use tokio::{net::UdpSocket, sync::oneshot, time::timeout};
 
@@ -44,9 +47,11 @@ async fn phone(status: &'static str) -> (SocketAddr, oneshot::Receiver<String>) 
     (address, confirmed)
 }
 
-async fn call(status: &'static str) -> CallEndView {
+/// How a call ended, and what was heard of that.
+async fn call(status: &'static str) -> (CallEndView, Vec<RingTone>) {
     let (address, confirmed) = phone(status).await;
-    let ports = Ports { clock: std::sync::Arc::new(SystemClock), ..FakePorts::default().ports() };
+    let desk = FakePorts::default();
+    let ports = Ports { clock: std::sync::Arc::new(SystemClock), ..desk.ports() };
     let engine = Engine::start(EngineConfig {
         sip_bind: Some("127.0.0.1:0".parse().expect("an address")),
         direct: true,
@@ -75,8 +80,14 @@ async fn call(status: &'static str) -> CallEndView {
     let end = end.await.unwrap_or_else(|_| panic!("{status}: no end"));
     let ack = timeout(SOON, confirmed).await.expect("in time").expect("an ACK");
     assert!(ack.starts_with("ACK sip:anyone@"), "{ack}");
+    // It is told before it is heard.
+    let deadline = Instant::now() + SOON;
+    while desk.look(|desk| desk.tones.is_empty()) && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let tones = desk.look(|desk| desk.tones.clone());
     engine.shutdown().await;
-    end
+    (end, tones)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,10 +103,12 @@ async fn each_refusal_has_its_own_word() {
         ("503 Service Unavailable", ErrorCode::CallFailed),
         ("499 Whatever", ErrorCode::CallFailed),
     ] {
-        let end = call(status).await;
+        let (end, tones) = call(status).await;
         assert_eq!(end.by, EndedBy::Remote, "{status}");
         let error = end.error.expect(status);
         assert_eq!(error.code, expect, "{status}");
+        let busy = matches!(expect, ErrorCode::Busy | ErrorCode::Declined);
+        assert_eq!(tones, [if busy { RingTone::Busy } else { RingTone::Congestion }], "{status}");
         let code = status.split(' ').next().unwrap_or_default();
         assert!(error.detail.as_deref().unwrap_or_default().contains(code), "{status}: {:?}", error.detail);
     }

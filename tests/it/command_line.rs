@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::Value;
 use tern_tests::{Home, Process, Scratch, audio::speech, ports};
+use xtask::stage::Sound;
 
 use crate::scene::resembles;
 
@@ -24,8 +25,20 @@ impl Run {
         Self::with(arguments, &[])
     }
 
-    pub(crate) fn with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    /// With the loudspeaker and the microphone of a sound server.
+    pub(crate) fn at(sound: &Sound, arguments: &[&str]) -> Self {
         let home = Home::new().expect("a home");
+        sound.use_for(&home).expect("a place for its devices");
+        let server = sound.environment();
+        let server: Vec<_> = server.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self::at_home(home, arguments, &server)
+    }
+
+    pub(crate) fn with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::at_home(Home::new().expect("a home"), arguments, environment)
+    }
+
+    fn at_home(home: Home, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program());
         command.args(arguments).envs(home.environment()).env("LANG", "C").env("LC_ALL", "C");
         command.envs(environment.iter().copied());

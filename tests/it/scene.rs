@@ -1,6 +1,7 @@
 //! A provider, and the people who use it.
 
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,10 +20,11 @@ use tern_engine::{
         plain::SystemClock,
     },
 };
-use tern_sandbox::{DemoAccount, Sandbox, SandboxConfig, Settings};
+use tern_sandbox::{DemoAccount, Sandbox, SandboxConfig, Settings, SipAccount};
 use tern_tests::{
     Scratch,
     audio::{Match, Sound, correlate_pieces},
+    ports,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -62,6 +64,32 @@ fn another_voice_does_not_resemble() {
     assert!(found.correlation < 0.6, "{found:?}");
 }
 
+/// The account without a provider.
+const DIRECT: AccountId = AccountId(0);
+
+/// A tone of so many Hz.
+pub(crate) fn hum(hz: f32, seconds: f32) -> Sound {
+    let rate = 8_000;
+    let sample = |n: usize| 0.2 * (std::f32::consts::TAU * (n as f32 * hz / rate as f32).fract()).sin();
+    Sound { rate, samples: (0..(seconds * rate as f32) as usize).map(sample).collect() }
+}
+
+/// Which tones sound in each half second, on one channel.
+pub(crate) fn hums<const N: usize>(heard: &Sound, tones: [f32; N]) -> Vec<[bool; N]> {
+    let there = |piece: &[f32], hz: f32| {
+        let (mut re, mut im) = (0.0_f64, 0.0_f64);
+        for (n, sample) in piece.iter().enumerate() {
+            let angle = std::f64::consts::TAU * n as f64 * f64::from(hz) / f64::from(heard.rate);
+            re += f64::from(*sample) * angle.cos();
+            im += f64::from(*sample) * angle.sin();
+        }
+        // A quarter of what is hummed: what leaks from another one where sound is stretched is less.
+        2.0 * re.hypot(im) / piece.len() as f64 > 0.05
+    };
+    let half = heard.rate as usize / 2;
+    heard.samples.chunks_exact(half).map(|piece| tones.map(|hz| there(piece, hz))).collect()
+}
+
 /// A provider.
 pub(crate) struct Scene {
     pub(crate) sandbox: Sandbox,
@@ -91,15 +119,7 @@ impl Scene {
 
     /// Somebody about to start Tern, on a computer that never had it.
     pub(crate) fn someone(&self, name: &str) -> Person {
-        let demo = self.demo(name).clone();
-        Person {
-            url: self.sandbox.http_url(),
-            demo,
-            home: Scratch::new("it").expect("a folder"),
-            desk: FakePorts::default(),
-            audio: None,
-            codec: None,
-        }
+        Person::new(self.sandbox.http_url(), self.demo(name).clone())
     }
 
     pub(crate) fn demo(&self, name: &str) -> &DemoAccount {
@@ -133,14 +153,42 @@ pub(crate) struct Person {
     desk: FakePorts,
     audio: Option<Arc<dyn Audio>>,
     codec: Option<String>,
+    /// Where it is called without a provider.
+    port: Option<u16>,
 }
 
 impl Person {
+    /// Somebody without a provider: calls plain addresses, and takes calls from anyone.
+    pub(crate) fn of_no_provider(name: &str) -> Self {
+        let secret = || Secret::new("");
+        let sip = SipAccount { user: "".into(), domain: "".into(), password: secret(), proxy: "".into() };
+        let demo = DemoAccount { name: name.into(), token: secret(), numbers: Vec::new(), sip };
+        Self::new(String::new(), demo).also_without_provider()
+    }
+
+    fn new(url: String, demo: DemoAccount) -> Self {
+        let home = Scratch::new("it").expect("a folder");
+        Self { url, demo, home, desk: FakePorts::default(), audio: None, codec: None, port: None }
+    }
+
+    /// Can be called, and call, without the provider as well.
+    pub(crate) fn also_without_provider(mut self) -> Self {
+        self.port = Some(ports::free().expect("a port"));
+        self
+    }
+
     /// Will say what is in `spoken`; what is heard is recorded.
     pub(crate) fn says(mut self, spoken: &Path) -> Self {
         let ends = (AudioEnd::File(spoken.to_owned()), AudioEnd::File(self.home.join("heard.wav")));
         self.audio = Some(Arc::new(FileAudio::new(ends.0, ends.1)));
         self
+    }
+
+    /// Will say a tone of so many Hz, without end as far as a test goes.
+    pub(crate) fn hums(self, hz: f32) -> Self {
+        let tone = self.home.join("tone.wav");
+        hum(hz, 60.0).write(&tone).expect("written");
+        self.says(&tone)
     }
 
     /// Has only this codec.
@@ -164,7 +212,8 @@ impl Person {
         }
         let engine = Engine::start(EngineConfig {
             data_dir: Some(self.home.path().to_owned()),
-            sip_bind: Some("127.0.0.1:0".parse().expect("an address")),
+            sip_bind: Some((Ipv4Addr::LOCALHOST, self.port.unwrap_or(0)).into()),
+            direct: self.port.is_some(),
             media: MediaOverrides {
                 codecs: self.codec.clone().map(|codec| vec![codec]),
                 ..Default::default()
@@ -190,6 +239,10 @@ impl Person {
     /// Starts Tern on the account at the sandbox, and waits until it is ready.
     pub(crate) async fn sits_down(self) -> Actor {
         let mut actor = self.opens_tern().await;
+        if actor.person.url.is_empty() {
+            actor.account = DIRECT;
+            return actor;
+        }
         let demo = &actor.person.demo;
         let access = SandboxAccess {
             url: actor.person.url.clone(),
@@ -238,7 +291,27 @@ impl Actor {
     }
 
     pub(crate) async fn calls(&self, target: &str) -> CallId {
-        let command = Command::PlaceCall { account: self.account.clone(), target: target.into(), show: None };
+        self.calls_from(&self.account, target).await
+    }
+
+    /// Calls without a provider, and waits until they talk.
+    pub(crate) async fn talks_directly_with(&self, other: &Actor) -> (CallId, CallId) {
+        let before = other.count(|event| matches!(event, EventKind::CallRang { .. }));
+        let here = self.calls_from(&DIRECT, &other.address()).await;
+        let there = other.is_called(before).await;
+        other.answers(&there).await;
+        self.until_call(&here, CallState::Connected).await;
+        other.until_call(&there.id, CallState::Connected).await;
+        (here, there.id)
+    }
+
+    /// Where it is called without a provider.
+    fn address(&self) -> String {
+        format!("sip:someone@127.0.0.1:{}", self.person.port.expect("it can be called directly"))
+    }
+
+    async fn calls_from(&self, account: &AccountId, target: &str) -> CallId {
+        let command = Command::PlaceCall { account: account.clone(), target: target.into(), show: None };
         match self.does(command).await {
             Ok(Reply::CallPlaced { call }) => call,
             other => panic!("{target}: {other:?}"),
@@ -297,6 +370,14 @@ impl Actor {
             fits(latest).then(|| latest.clone())
         })
         .await
+    }
+
+    /// Waits until as much more of the other side's sound has come.
+    pub(crate) async fn hears_more(&self, id: &CallId, packets: u32) -> CallView {
+        let so_far = |call: &CallView| call.stats.as_ref().map_or(0, |stats| stats.packets_received);
+        let before = self.until_call_is(id, "any figures", |call| call.stats.is_some()).await;
+        let goal = so_far(&before) + packets;
+        self.until_call_is(id, "more of the other side", |call| so_far(call) >= goal).await
     }
 
     /// Waits until the events since the start hold what `look` looks for.
