@@ -367,6 +367,7 @@ fn an_authenticated_packet_from_elsewhere_is_followed_at_once_and_nothing_else_i
     assert_eq!(path.receive(now, socket, nat, &mut sealed.clone()), Some(PacketKind::Rtp));
     // A replay from another place moves nothing.
     assert_eq!(path.receive(now, socket, address("198.51.100.66:1"), &mut sealed), None);
+    assert_eq!(path.rejected(), 9 + 9 + 2, "in the clear, forged, replayed: each is counted");
     path.send(now, Packet { kind: PacketKind::Rtp, bytes: packet(PacketKind::Rtp, 0) });
     let sent = path.poll_transmit(now).unwrap();
     assert_eq!(sent.to, nat);
