@@ -21,6 +21,17 @@ pub(crate) fn next_expiry(ordered_on: Date, today: Date) -> Date {
     (1..=1200).map(|months| expiry(ordered_on, months)).find(|day| *day > today).unwrap_or(Date::MAX)
 }
 
+/// The day on which the month after `months` paid ones is charged (`prepaid`): the day of the month on which the
+/// number was connected, or the last of a month that is too short.
+pub(crate) fn charge_day(connected_on: Date, months: u32) -> Date {
+    connected_on.saturating_add(i64::from(months).months())
+}
+
+/// The first day of charge after `day`.
+pub(crate) fn next_charge(connected_on: Date, day: Date) -> Date {
+    (1..=1200).map(|months| charge_day(connected_on, months)).find(|next| *next > day).unwrap_or(Date::MAX)
+}
+
 /// What talking for `talked` costs at `minute` a minute. `None`: not answered.
 pub(crate) fn call_charge(talked: Option<Duration>, minute: Decimal, settings: &Settings) -> Decimal {
     let seconds = match talked {
@@ -65,6 +76,17 @@ mod tests {
             }
         }
         assert_eq!(next_expiry(date(2025, 1, 31), date(2025, 3, 30)), date(2025, 4, 29));
+    }
+
+    #[test]
+    fn prepaid_is_charged_on_the_day_of_the_connection() {
+        let connected = date(2025, 1, 20);
+        let days: Vec<Date> = (1..=3).map(|months| charge_day(connected, months)).collect();
+        assert_eq!(days, [date(2025, 2, 20), date(2025, 3, 20), date(2025, 4, 20)]);
+        assert_eq!(next_charge(connected, date(2025, 3, 20)), date(2025, 4, 20));
+        // Too short a month is charged on its last day, the next one on the day again.
+        assert_eq!(next_charge(date(2025, 1, 31), date(2025, 1, 31)), date(2025, 2, 28));
+        assert_eq!(next_charge(date(2025, 1, 31), date(2025, 2, 28)), date(2025, 3, 31));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    billing, destinations,
+    billing, catalogue, destinations,
     ledger::{self, Posting},
     model::{AccountId, Call, Direction, Outcome, TransactionKind, new_id},
     operator::Operator,
@@ -107,6 +107,7 @@ pub(crate) fn record(books: &Books<'_>, operator: &Operator, call: FinishedCall)
         }
         // The provider's own services are no destination and cost nothing.
         Direction::Outgoing => match destinations::e164(&call.peer) {
+            Some(peer) if catalogue::is_test_number(&peer) => Decimal::ZERO,
             Some(peer) => destinations::minute_price(&peer),
             None => Decimal::ZERO,
         },
@@ -120,6 +121,9 @@ pub(crate) fn record(books: &Books<'_>, operator: &Operator, call: FinishedCall)
         _ => Decimal::ZERO,
     };
     let is_charged = call.metered.is_some();
+    if call.direction == Direction::Incoming && call.outcome == Outcome::Answered {
+        count_trial_call(books, &call.number)?;
+    }
     let seconds = call.talked.map_or(0, |t| u32::try_from(t.as_secs()).unwrap_or(u32::MAX));
     let row = Call {
         id: call.metered.map_or_else(|| new_id("call"), |metered| metered.id),
@@ -172,6 +176,16 @@ pub(crate) fn close_killed(books: &Books<'_>) -> Result<(), StoreError> {
         };
         calls::insert(books, &row)?;
         calls::forget_running(books, &row.id)?;
+    }
+    Ok(())
+}
+
+/// A trial has a few incoming calls.
+fn count_trial_call(books: &Books<'_>, e164: &str) -> Result<(), StoreError> {
+    let Some(mut number) = numbers::by_e164(books, e164)? else { return Ok(()) };
+    if let Some(left) = number.calls_left {
+        number.calls_left = Some(left.saturating_sub(1));
+        numbers::update(books, &number)?;
     }
     Ok(())
 }

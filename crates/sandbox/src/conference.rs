@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rand::Rng;
 
 use crate::{
+    invoices,
     model::{AccountId, new_id},
     operator::Operator,
     refusal::{Failure, Refusal},
@@ -171,7 +172,9 @@ impl Operator {
             }
             let legs = conferences::legs(books, id)?;
             let minutes = paid_minutes(conference.organiser_joined, &legs, now, &self.settings);
-            conferences::take_invoiced(books, id, minutes)
+            let fresh = conferences::take_invoiced(books, id, minutes)?;
+            invoices::note(books, &self.settings, conference.account, id, fresh, now)?;
+            Ok(fresh)
         })
     }
 

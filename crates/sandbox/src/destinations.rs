@@ -42,7 +42,7 @@ const COUNTRIES: &str = "1 US 1204 CA 1226 CA 1236 CA 1242 BS 1246 BB 1249 CA 12
      993 TM 994 AZ 995 GE 996 KG 998 UZ";
 
 /// Price of a minute by the longest prefix that fits.
-const MINUTE: &[(&str, Decimal)] = &[
+pub(crate) const MINUTE: &[(&str, Decimal)] = &[
     ("1", dec!(0.02)),
     ("33", dec!(0.03)),
     ("336", dec!(0.06)),
@@ -58,7 +58,8 @@ const MINUTE: &[(&str, Decimal)] = &[
     ("7", dec!(0.07)),
 ];
 
-const MINUTE_ELSEWHERE: Decimal = dec!(0.15);
+/// Price of a minute everywhere else.
+pub(crate) const MINUTE_ELSEWHERE: Decimal = dec!(0.15);
 
 /// Whether these are the digits of an emergency number. A number with country code never is.
 pub(crate) fn is_emergency(dialled: &str) -> bool {

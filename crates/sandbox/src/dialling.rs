@@ -16,6 +16,8 @@ pub(crate) enum Refused {
     Unknown,
     /// The number exists but does not work now.
     NotWorking,
+    /// The provider wants to know first who its customer is.
+    Documents,
     /// The balance does not cover a minute.
     NoFunds,
 }
@@ -28,6 +30,7 @@ impl Refused {
             Self::NotServed => (403, "Destination not served"),
             Self::Unknown => (404, "Not Found"),
             Self::NotWorking => (480, "Temporarily Unavailable"),
+            Self::Documents => (403, "Passport and registration address needed"),
             Self::NoFunds => (402, "Payment Required"),
         }
     }
@@ -39,6 +42,7 @@ impl Refused {
             Self::NotServed => "destination_not_served",
             Self::Unknown => "number_unknown",
             Self::NotWorking => "not_reachable",
+            Self::Documents => "documents_required",
             Self::NoFunds => "insufficient_funds",
         }
     }
@@ -52,6 +56,9 @@ impl Refused {
             Self::NotServed => "Calls to this country are not put through.",
             Self::Unknown => "Nobody has this number.",
             Self::NotWorking => "This number takes no calls at the moment.",
+            Self::Documents => {
+                "Passport and registration address must be approved before SMS and calls go out."
+            }
             Self::NoFunds => "The balance does not cover a minute of this call.",
         }
     }
@@ -90,7 +97,7 @@ mod tests {
     use rust_decimal::dec;
 
     use super::*;
-    use crate::model::{AccountId, NumberKind};
+    use crate::model::{AccountId, NumberKind, Purpose};
 
     fn number(e164: &str, country: &str) -> Number {
         Number {
@@ -107,8 +114,19 @@ mod tests {
             incoming_minute: dec!(0),
             sms_price: None,
             ordered_on: date(2026, 1, 1),
+            product: String::new(),
+            purpose: Purpose::Rental,
             renews_on: None,
+            auto_renew: true,
             state: NumberState::Active,
+            order: None,
+            ends_at: None,
+            sms_left: None,
+            calls_left: None,
+            service: None,
+            disposal: None,
+            trouble: None,
+            reported_at: None,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod billing;
 mod call_log;
+mod catalogue;
 mod checkout;
 mod clock;
 mod conference;
@@ -14,18 +15,31 @@ mod destinations;
 mod dialling;
 mod gate;
 mod greeting;
+mod days;
+mod documents;
+mod faults;
+mod invoices;
 mod ledger;
+mod lifecycle;
 mod media;
 mod metering;
 mod model;
+mod notices;
 mod operator;
+mod orders;
 mod outside;
+#[cfg(test)]
+mod promises;
+mod quote;
+mod refund_rule;
+mod refunds;
 mod refusal;
 mod registrar;
 mod rest;
 mod routing;
 mod sandbox;
 mod seed;
+mod segments;
 mod services;
 mod settings;
 mod sms;
@@ -35,7 +49,9 @@ mod world;
 
 pub use clock::{Clock, SetClock, WallClock};
 pub use sandbox::{DemoAccount, Sandbox, SandboxConfig, SipAccount, StartError};
-pub use settings::{DigestAlgorithm, LimitScope, LimitWindow, MinuteRounding, Settings, SmsLimits};
+pub use settings::{
+    DigestAlgorithm, LimitScope, LimitWindow, MinuteRounding, RestoreAnchor, Settings, SmsBilling, SmsLimits,
+};
 pub use store::StoreError;
 
 /// The domain of the sandbox's SIP addresses. It never resolves: clients are told where to send.

@@ -8,19 +8,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, ShiftedClock},
+    faults::Faults,
     model::{Account, AccountId},
+    refusal::Failure,
     settings::Settings,
     store::{Books, Store, StoreError, accounts, meta},
 };
@@ -28,30 +27,32 @@ use crate::{
 /// The provider.
 pub(crate) struct Operator {
     pub(crate) settings: Settings,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: ShiftedClock,
     store: Store,
     /// Tells this database's cursors from another's.
     pub(crate) epoch: String,
     feeds: Mutex<HashMap<AccountId, watch::Sender<u64>>>,
     agenda: Notify,
-    api_down: AtomicBool,
+    faults: Mutex<Faults>,
 }
 
 impl Operator {
     /// `store` must have been seeded.
     pub(crate) fn new(store: Store, settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let (epoch, accounts) = store.read(|c| -> Result<_, StoreError> {
-            Ok((meta::get(c, meta::EPOCH)?.ok_or(StoreError::Value("epoch"))?, accounts::list(c)?))
+        let (epoch, accounts, ahead) = store.read(|c| -> Result<_, StoreError> {
+            let epoch = meta::get(c, meta::EPOCH)?.ok_or(StoreError::Value("epoch"))?;
+            let ahead = meta::get(c, meta::CLOCK_AHEAD)?.and_then(|ms| ms.parse().ok()).unwrap_or(0);
+            Ok((epoch, accounts::list(c)?, SignedDuration::from_millis(ahead)))
         })?;
         let feeds = accounts.iter().map(|a| (a.id, watch::channel(a.seq).0)).collect();
         Ok(Self {
             settings,
-            clock,
+            clock: ShiftedClock::over(clock, ahead),
             store,
             epoch,
             feeds: Mutex::new(feeds),
             agenda: Notify::new(),
-            api_down: AtomicBool::new(false),
+            faults: Mutex::default(),
         })
     }
 
@@ -77,6 +78,12 @@ impl Operator {
             self.agenda.notify_one();
         }
         Ok(value)
+    }
+
+    /// Does something before the commit of the next write.
+    #[cfg(test)]
+    pub(crate) fn before_commit(&self, cut: impl FnOnce() + Send + 'static) {
+        self.store.before_commit(cut);
     }
 
     /// One consistent view.
@@ -107,13 +114,19 @@ impl Operator {
         self.read(accounts::list)
     }
 
-    /// Whether the API is switched off for demonstration.
-    pub(crate) fn api_down(&self) -> bool {
-        self.api_down.load(Ordering::Relaxed)
+    /// Sets the billing clock ahead and does everything that is due by then, in order.
+    pub(crate) fn set_clock(&self, to: Timestamp) -> Result<Timestamp, Failure> {
+        let Some(ahead) = self.clock.set(to) else {
+            return Err(crate::lifecycle::invalid("clock_backwards", "The clock only goes forward."));
+        };
+        self.write(|books| meta::set(books, meta::CLOCK_AHEAD, &ahead.as_millis().to_string()))?;
+        self.run_due()?;
+        Ok(self.now())
     }
 
-    pub(crate) fn set_api_down(&self, down: bool) {
-        self.api_down.store(down, Ordering::Relaxed);
+    /// What is broken on purpose.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

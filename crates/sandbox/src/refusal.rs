@@ -39,7 +39,7 @@ pub(crate) enum Refusal {
     NotFound,
     /// Nobody rents this number.
     NumberUnknown,
-    /// What was sent makes no sense, in words of its own.
+    /// Any other rule, with a code and a sentence of its own.
     Invalid {
         /// Stable.
         code: &'static str,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     DOMAIN,
     clock::{Clock, WallClock},
+    model::NumberState,
     operator::Operator,
     outside::Outside,
     rest::{self, Api},
@@ -131,7 +132,7 @@ impl Sandbox {
         let accounts = demo_accounts(&operator, sip)?;
         let (outside, requests) = Outside::channel();
         let stop = CancellationToken::new();
-        let api = Api { operator: operator.clone(), outside, http, sip, stop: stop.clone() };
+        let api = Api::new(operator.clone(), outside, http, sip, stop.clone());
         let app = rest::router(api).into_make_service_with_connect_info::<SocketAddr>();
 
         let tasks = vec![
@@ -206,7 +207,8 @@ fn demo_accounts(operator: &Operator, sip: SocketAddr) -> Result<Vec<DemoAccount
         .accounts()?
         .into_iter()
         .map(|account| {
-            let numbers = operator.read(|c| numbers::of_account(c, account.id))?;
+            let mut numbers = operator.read(|c| numbers::of_account(c, account.id))?;
+            numbers.retain(|n| n.is_connected() && n.state != NumberState::Deleted);
             Ok(DemoAccount {
                 name: account.name,
                 token: account.token,

@@ -12,13 +12,14 @@ use tern_provider::Secret;
 use crate::{
     billing,
     clock::earlier,
+    documents::TO_GO_OUT,
     ledger::{self, Posting, to_cents},
     model::{
-        Account, AccountId, Call, Direction, Message, MessageState, Number, NumberKind, NumberState, Outcome,
-        Profile, TransactionKind, new_id, random_word,
+        Account, AccountId, Call, Direction, Document, DocumentState, Message, MessageState, Number,
+        NumberKind, NumberState, Outcome, Profile, Purpose, TransactionKind, new_id, random_word,
     },
     routing::Routing,
-    store::{Books, Store, StoreError, accounts, calls, messages, meta, numbers, routing},
+    store::{Books, Store, StoreError, accounts, calls, documents, messages, meta, numbers, routing},
 };
 
 /// Somebody outside who answers SMS.
@@ -94,6 +95,7 @@ enum Past {
 
 struct Rented {
     e164: &'static str,
+    product: &'static str,
     country: &'static str,
     city: Option<&'static str>,
     label: Option<&'static str>,
@@ -119,6 +121,7 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
     let rented = [
         Rented {
             e164: FR,
+            product: "fr-mobile",
             country: "FR",
             city: None,
             label: Some("Paris"),
@@ -131,6 +134,7 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
         },
         Rented {
             e164: GB,
+            product: "gb-mobile",
             country: "GB",
             city: None,
             label: Some("London"),
@@ -143,6 +147,7 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
         },
         Rented {
             e164: DE,
+            product: "de-mobile",
             country: "DE",
             city: None,
             label: Some("Work"),
@@ -155,6 +160,7 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
         },
         Rented {
             e164: US,
+            product: "us-new-york",
             country: "US",
             city: Some("New York"),
             label: None,
@@ -167,6 +173,7 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
         },
         Rented {
             e164: SE,
+            product: "se-stockholm",
             country: "SE",
             city: Some("Stockholm"),
             label: None,
@@ -276,11 +283,13 @@ fn traveller(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
 fn friend(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
     let account = customer(books, "Demo friend", "friend", now)?;
     let mut past = vec![(30 * DAY, Past::Money(TransactionKind::TopUp, dec!(20.00), "Top-up by card"))];
-    for (e164, country, fee, sms_price) in
-        [("+447700900777", "GB", dec!(3.20), dec!(0.05)), ("+491713920088", "DE", dec!(5.50), dec!(0.09))]
-    {
+    for (e164, product, country, fee, sms_price) in [
+        ("+447700900777", "gb-mobile", "GB", dec!(3.20), dec!(0.05)),
+        ("+491713920088", "de-mobile", "DE", dec!(5.50), dec!(0.09)),
+    ] {
         let number = Rented {
             e164,
+            product,
             country,
             city: None,
             label: None,
@@ -296,22 +305,48 @@ fn friend(books: &Books<'_>, now: Timestamp) -> Result<(), StoreError> {
     relive(books, account, past, now)
 }
 
-fn customer(books: &Books<'_>, name: &str, user: &str, now: Timestamp) -> Result<AccountId, StoreError> {
+/// A customer with nothing yet.
+pub(crate) fn new_customer(
+    books: &Books<'_>,
+    name: &str,
+    user: &str,
+    profile: Profile,
+) -> Result<AccountId, StoreError> {
     let account = Account {
         id: AccountId(0),
         public_id: new_id("acc"),
         name: name.into(),
-        profile: Profile::Numgo,
+        profile,
         currency: "USD".into(),
         token: Secret::new(format!("sbx_{}", random_word(32))),
         sip_user: user.into(),
         sip_password: Secret::new(random_word(24)),
         seq: 0,
         oldest_cursor: 0,
+        sms_limits: None,
+        auto_topup: None,
+        payment_method: false,
     };
-    let id = accounts::insert(books, &account)?;
-    routing::issue_sip(books, id, now)?;
-    Ok(id)
+    accounts::insert(books, &account)
+}
+
+/// A customer who has shown their papers.
+fn customer(books: &Books<'_>, name: &str, user: &str, now: Timestamp) -> Result<AccountId, StoreError> {
+    let account = new_customer(books, name, user, Profile::Numgo)?;
+    routing::issue_sip(books, account, now)?;
+    for kind in TO_GO_OUT {
+        let document = Document {
+            id: new_id("doc"),
+            account,
+            kind: *kind,
+            state: DocumentState::Approved,
+            reason: None,
+            content: "demo".into(),
+            at: now,
+        };
+        documents::insert(books, &document)?;
+    }
+    Ok(account)
 }
 
 /// Rents a number in the past, and answers what that has cost since.
@@ -339,9 +374,20 @@ fn rent(
             monthly_fee: rented.fee,
             incoming_minute: rented.minute,
             sms_price: rented.sms_price,
+            product: rented.product.into(),
+            purpose: Purpose::Rental,
             ordered_on,
             renews_on: Some(billing::next_expiry(ordered_on, today)),
+            auto_renew: true,
             state: NumberState::Active,
+            order: None,
+            ends_at: None,
+            sms_left: None,
+            calls_left: None,
+            service: None,
+            disposal: None,
+            trouble: None,
+            reported_at: None,
         },
     )?;
     routing::set(books, &id, &Routing { caller_id: true, ..Routing::to_own_sip() })?;
@@ -476,6 +522,7 @@ mod tests {
                 for row in ledger {
                     balance += row.amount;
                     assert_eq!(row.balance_after, balance, "{start}");
+                    assert!(row.cashback_after <= balance, "{start}: {balance}");
                     assert!(row.at <= now && balance >= Decimal::ZERO, "{start}: {balance}");
                 }
             }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use rust_decimal::{Decimal, dec};
 
 /// How the windows of the SMS limits are laid.
@@ -24,6 +25,24 @@ pub enum LimitScope {
     Account,
     /// Each number by itself.
     Number,
+}
+
+/// What an outgoing SMS of several segments costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmsBilling {
+    /// The number's price once, however long it is.
+    Message,
+    /// The number's price for each segment.
+    Segment,
+}
+
+/// From which day the periods of a restored number count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RestoreAnchor {
+    /// From the original order, as if it had been renewed in time.
+    Order,
+    /// From the day of the restore.
+    Restore,
 }
 
 /// A hash of digest authentication.
@@ -95,6 +114,84 @@ pub struct Settings {
     pub conference_toll_free: String,
     /// The ordinary number of the conference bridge: whoever calls it pays their own operator.
     pub conference_ordinary: String,
+    /// Left open by the rules. Default per message: the published price is "per message, fixed per number".
+    pub sms_billing: SmsBilling,
+    /// Whether the price of an SMS that the operator rejects comes back. Left open by the rules. Default yes.
+    pub refund_failed_sms: bool,
+    /// An incoming SMS fails below this balance ("too little balance"). Left open by the rules. Default 0: only
+    /// debt keeps SMS away.
+    pub incoming_sms_min_balance: Decimal,
+
+    /// Where a day begins for renewals, expiries and invoices. Left open by the rules. Default UTC.
+    pub billing_zone: TimeZone,
+    /// At what hour of its day a warning, renewal or end happens, 0 to 23. Left open by the rules. Default 12: who
+    /// is told to pay by a day has its morning for it.
+    pub billing_hour: i8,
+    /// How many days before its expiry the owner of a number is warned. Fixed by the published rules: 3.
+    pub warn_days: i32,
+    /// Through which day after its expiry a number can be restored. Fixed by the published rules: 10.
+    pub restore_days: i32,
+    /// Left open by the rules. Default the original order: the day of the month stays what the customer knows.
+    pub restore_anchor: RestoreAnchor,
+    /// Whether a balance of exactly zero ends the debt of the profile `prepaid` ("until the balance is positive").
+    /// Left open by the rules. Default no, as zero is not positive.
+    pub zero_is_positive: bool,
+    /// `prepaid`: how long before its next charge a number must be given up. Fixed by the published rules: 24 h.
+    pub leave_notice: Duration,
+    /// Most numbers in one order. Fixed by the published rules: 20.
+    pub order_max_numbers: u32,
+    /// Most months in one order. Fixed by the published rules for `numgo`: 12. `prepaid` names no most; the default
+    /// is the same.
+    pub order_max_months: u32,
+    /// `prepaid`: percent off for so many months paid at once or more. That there is a discount for 3, 6 and 12
+    /// months is published, the percentages are left open. Default 5, 10, 15.
+    pub month_discounts: Vec<(u32, Decimal)>,
+    /// `prepaid`: percent off for so many numbers at once or more. That it begins at 5 is published, the percentage
+    /// is left open. Default 5. It is added to the discount for months.
+    pub bulk_discounts: Vec<(u32, Decimal)>,
+    /// Percent of every order and renewal that comes back, by what was spent in the account's life before. Left
+    /// open by the rules. Default 5 from the start, 6 from 100, 8 from 500, 10 from 1000.
+    pub cashback_tiers: Vec<(Decimal, Decimal)>,
+    /// `numgo`: how long a trial lasts, how many SMS and how many incoming calls it has. Fixed by the published
+    /// rules: 14 days, 5, 1. SMS of both directions count.
+    pub trial_numgo: (Duration, u32, u32),
+    /// `prepaid`: how long a trial lasts. Fixed by the published rules: 1 hour.
+    pub trial_prepaid: Duration,
+    /// How many trials an account may have of one product. Left open by the rules. Default 1.
+    pub trials_per_product: u32,
+    /// When a disposable number without an SMS is refunded. The published rules say within 15 to 20 minutes; default
+    /// 17 minutes.
+    pub disposable_refund_after: Duration,
+    /// `prepaid`: from the approval of documents (or the order, if none are needed but a paper has to be made out)
+    /// to the connection. The published rules say 1 to 2 days; default 36 hours.
+    pub connect_with_documents: Duration,
+    /// `prepaid`: working days until the slow numbers are connected. The published rules say 5 to 15; default 10.
+    pub connect_slow_days: u32,
+    /// From the upload of a document until it is approved by itself; `None`: only by hand. Default 24 hours.
+    pub document_review_after: Option<Duration>,
+    /// Largest document in bytes, a limit of this API. Default 5 MiB.
+    pub document_max_bytes: usize,
+
+    /// Below which balance an automatic top-up happens unless the customer says otherwise. Left open by the rules.
+    /// Default 10.
+    pub auto_topup_threshold: Decimal,
+    /// How long the checkout page can be paid on before the top-up counts as abandoned. A limit of this API.
+    /// Default 30 minutes.
+    pub checkout_expires_after: Duration,
+    /// From "pay, but tell later" on the checkout page to the payment's event. Default 40 minutes: after the page
+    /// has expired.
+    pub late_payment_after: Duration,
+    /// Working days until a refund to the balance is there. The published rules say 1 to 5; default 3.
+    pub refund_to_balance_days: u32,
+    /// Working days until a refund to the client is reviewed. Fixed by the published rules: 2.
+    pub refund_review_days: u32,
+    /// Days until a reviewed refund to the client is done. The published rules say within one month; default 14.
+    pub refund_to_client_days: u32,
+    /// After how long an outage counts, from the client's report. Fixed by the published rules: more than 24 h.
+    pub outage_counts_after: Duration,
+
+    /// Most requests of one token within a minute; more get 429. A limit of this API. Default 60,000.
+    pub api_per_minute: u32,
     /// How many changes of an account the feed keeps; older cursors get 410 `resync_required`.
     pub change_retention: u64,
     /// From acceptance to the operator taking an SMS over.
@@ -137,6 +234,8 @@ pub struct SmsLimits {
     pub per_day: u32,
 }
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -161,6 +260,42 @@ impl Default for Settings {
             conference_bills_call_me: true,
             conference_toll_free: "+18005550199".into(),
             conference_ordinary: "+442079460900".into(),
+            sms_billing: SmsBilling::Message,
+            refund_failed_sms: true,
+            incoming_sms_min_balance: Decimal::ZERO,
+            billing_zone: TimeZone::UTC,
+            billing_hour: 12,
+            warn_days: 3,
+            restore_days: 10,
+            restore_anchor: RestoreAnchor::Order,
+            zero_is_positive: false,
+            leave_notice: DAY,
+            order_max_numbers: 20,
+            order_max_months: 12,
+            month_discounts: vec![(3, dec!(5)), (6, dec!(10)), (12, dec!(15))],
+            bulk_discounts: vec![(5, dec!(5))],
+            cashback_tiers: vec![
+                (dec!(0), dec!(5)),
+                (dec!(100), dec!(6)),
+                (dec!(500), dec!(8)),
+                (dec!(1000), dec!(10)),
+            ],
+            trial_numgo: (DAY.saturating_mul(14), 5, 1),
+            trial_prepaid: Duration::from_secs(3600),
+            trials_per_product: 1,
+            disposable_refund_after: Duration::from_secs(17 * 60),
+            connect_with_documents: Duration::from_secs(36 * 3600),
+            connect_slow_days: 10,
+            document_review_after: Some(DAY),
+            document_max_bytes: 5 * 1024 * 1024,
+            auto_topup_threshold: dec!(10.00),
+            checkout_expires_after: Duration::from_secs(30 * 60),
+            late_payment_after: Duration::from_secs(40 * 60),
+            refund_to_balance_days: 3,
+            refund_review_days: 2,
+            refund_to_client_days: 14,
+            outage_counts_after: DAY,
+            api_per_minute: 60_000,
             change_retention: 10_000,
             sms_sent_after: Duration::from_millis(700),
             sms_delivered_after: Duration::from_millis(2_000),
@@ -176,5 +311,26 @@ impl Default for Settings {
             media_silence: Duration::from_secs(600),
             max_legs: 512,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_setting_stands_in_the_document() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let page = std::fs::read_to_string(root.join("docs/provider-settings.md")).unwrap();
+        let code = include_str!("settings.rs");
+        let (_, fields) = code.split_once("pub struct Settings {").unwrap();
+        let (fields, _) = fields.split_once("\n}").unwrap();
+        let names: Vec<&str> = fields
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("pub ")?.split(':').next())
+            .collect();
+        assert!(names.len() > 40);
+        for name in &names {
+            assert!(page.contains(&format!("| `{name}` |")), "{name} is not documented");
+        }
+        assert_eq!(page.matches("\n| `").count(), names.len(), "a setting is documented that is none");
     }
 }

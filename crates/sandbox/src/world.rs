@@ -10,8 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     call_log::{self, FinishedCall},
+    checkout,
     clock::later,
-    model::{AccountId, Direction, Message, NumberState, Outcome},
+    invoices, lifecycle,
+    model::{AccountId, Direction, DocumentState, Message, Number, NumberState, Outcome},
     operator::{Operator, blocking},
     seed::CONTACTS,
     settings::Settings,
@@ -52,14 +54,33 @@ impl Operator {
         while self.write(|books| -> Result<bool, StoreError> {
             let Some(due) = agenda::take_due(books, now)? else { return Ok(false) };
             match due.action {
-                Action::SmsSent { id } => sms::sent(books, &id, due.at)?,
+                Action::SmsSent { id } => self.sms_sent(books, &id, due.at)?,
                 Action::SmsDelivered { id } => sms::delivered(books, &id)?,
+                Action::SmsRejected { id } => sms::rejected(books, &id, due.at, &self.settings)?,
                 Action::SmsArrives { to, from, text } => {
-                    sms::arrive(books, &to, &from, &text, due.at)?;
+                    self.arrive(books, &to, &from, &text, due.at)?;
                 }
+                Action::Warn { number, renews_on } => lifecycle::warn(books, &number, renews_on, due.at)?,
+                Action::Renew { number, renews_on } => {
+                    lifecycle::renew(books, &number, renews_on, due.at, &self.settings)?;
+                }
+                Action::Delete { number, renews_on } => {
+                    lifecycle::delete_expired(books, &number, renews_on, due.at)?;
+                }
+                Action::Connect { number } => lifecycle::connect(books, &number, due.at, &self.settings)?,
+                Action::End { number } => lifecycle::end(books, &number, due.at)?,
+                Action::Resume { account } => lifecycle::resume(books, account, due.at, &self.settings)?,
+                Action::AutoTopUp { account } => self.top_up_by_itself(books, account, due.at)?,
+                Action::AbandonTopUp { id } => checkout::abandon(books, &id)?,
+                Action::PaymentReported { id } => checkout::credit(books, &id, due.at)?,
+                Action::ReviewDocument { id } => {
+                    self.decide_document(books, &id, DocumentState::Approved, None, due.at)?;
+                }
+                Action::AdvanceRefund { id } => self.advance_refund(books, &id, due.at)?,
+                Action::Invoice { account } => invoices::make(books, &self.settings, account, due.at)?,
                 Action::Welcome { account } => {
                     if let Some(to) = texting_number(books, account)? {
-                        sms::arrive(books, &to, GUIDE, WELCOME, due.at)?;
+                        self.arrive(books, &to, GUIDE, WELCOME, due.at)?;
                     }
                 }
             }
@@ -74,6 +95,12 @@ impl Operator {
         let now = self.now();
         self.write(|books| {
             call_log::close_killed(books)?;
+            if meta::get(books, meta::SCHEDULED)?.is_none() {
+                for number in numbers::renewing(books)? {
+                    lifecycle::schedule(books, &number, &self.settings)?;
+                }
+                meta::set(books, meta::SCHEDULED, "1")?;
+            }
             let away_since = meta::get(books, meta::ALIVE_AT)?
                 .and_then(|text| text.parse().ok())
                 .and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -164,10 +191,9 @@ fn while_away(
 ) -> Result<(), StoreError> {
     let Some(contact) = CONTACTS.get(turn % CONTACTS.len().max(1)) else { return Ok(()) };
     if let Some(number) = texting_number(books, account)? {
-        sms::arrive(books, &number, contact.number, contact.missed_you, later(since, away / 3))?;
+        operator.arrive(books, &number, contact.number, contact.missed_you, later(since, away / 3))?;
     }
-    let calling =
-        numbers::of_account(books, account)?.into_iter().find(|n| n.calls && n.state == NumberState::Active);
+    let calling = numbers::of_account(books, account)?.into_iter().find(Number::takes_calls);
     if let Some(number) = calling {
         let call = FinishedCall {
             account,

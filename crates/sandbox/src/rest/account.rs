@@ -5,15 +5,18 @@ use axum::{Json, extract::State, http::StatusCode};
 use super::{
     Api,
     extract::Caller,
+    numbers::number_view,
     problem::Problem,
-    view::{AccountView, Money, NumberView, NumbersView, SipView, TopUpLimits},
+    view::{AccountView, AutoTopUpView, Money, NumbersView, SipView, TopUpLimits},
 };
 use crate::{
-    DOMAIN,
-    store::{numbers as number_rows, routing, transactions},
+    DOMAIN, documents,
+    model::{NumberState, Profile},
+    quote,
+    store::{StoreError, numbers as number_rows, routing, transactions},
 };
 
-/// Name, balance and top-up limits.
+/// Name, balance, cashback and top-up limits.
 #[utoipa::path(get, path = "/v1/account", tag = "account", security(("token" = [])), responses(
     (status = 200, body = AccountView),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -22,19 +25,43 @@ pub(super) async fn account(
     State(api): State<Api>,
     Caller(account): Caller,
 ) -> Result<Json<AccountView>, Problem> {
-    let id = account.id;
-    let balance = api.ask(move |op| Ok(op.read(|c| transactions::balance(c, id))?)).await?;
-    let settings = &api.operator.settings;
-    Ok(Json(AccountView {
-        id: account.public_id,
-        name: account.name,
-        profile: account.profile.word(),
-        balance: Money::new(balance, &account.currency),
-        topup: TopUpLimits { min: settings.topup_min.to_string(), max: settings.topup_max.to_string() },
-    }))
+    let view = api
+        .ask(move |op| {
+            Ok(op.read(|c| -> Result<_, StoreError> {
+                let (balance, cashback) = transactions::balances(c, account.id)?;
+                let spent = transactions::lifetime_spend(c, account.id)?;
+                let missing = match account.profile {
+                    Profile::Numgo => documents::missing(c, account.id, documents::TO_GO_OUT)?,
+                    Profile::Prepaid => Vec::new(),
+                };
+                let settings = &op.settings;
+                let money = |amount| Money::new(amount, &account.currency);
+                Ok(AccountView {
+                    balance: money(balance),
+                    cashback_balance: money(cashback),
+                    cashback_percent: quote::cashback_percent(spent, settings).to_string(),
+                    lifetime_spend: money(spent),
+                    next_cashback_from: quote::next_tier(spent, settings).map(|(from, _)| money(from)),
+                    documents_missing: missing.into_iter().map(|kind| kind.word()).collect(),
+                    topup: TopUpLimits {
+                        min: settings.topup_min.to_string(),
+                        max: settings.topup_max.to_string(),
+                    },
+                    automatic_topup: account.auto_topup.map(|auto| AutoTopUpView {
+                        threshold: money(auto.threshold),
+                        amount: money(auto.amount),
+                    }),
+                    id: account.public_id.clone(),
+                    name: account.name.clone(),
+                    profile: account.profile.word(),
+                })
+            })?)
+        })
+        .await?;
+    Ok(Json(view))
 }
 
-/// Every rented number.
+/// Every number the account has: rented, tried out, disposable. One that is not connected yet stands in its order only.
 #[utoipa::path(get, path = "/v1/numbers", tag = "account", security(("token" = [])), responses(
     (status = 200, body = NumbersView),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -43,9 +70,15 @@ pub(super) async fn numbers(
     State(api): State<Api>,
     Caller(account): Caller,
 ) -> Result<Json<NumbersView>, Problem> {
-    let id = account.id;
-    let rows = api.ask(move |op| Ok(op.read(|c| number_rows::of_account(c, id))?)).await?;
-    let numbers = rows.iter().map(|n| NumberView::new(n, &account.currency)).collect();
+    let numbers = api
+        .ask(move |op| {
+            Ok(op.read(|c| -> Result<_, StoreError> {
+                let mut rows = number_rows::of_account(c, account.id)?;
+                rows.retain(|n| n.is_connected() && n.state != NumberState::Deleted);
+                rows.iter().map(|n| number_view(op, c, n, &account.currency)).collect::<Result<Vec<_>, _>>()
+            })?)
+        })
+        .await?;
     Ok(Json(NumbersView { numbers }))
 }
 

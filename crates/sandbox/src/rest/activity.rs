@@ -10,7 +10,8 @@ use super::{
     extract::{Caller, Params},
     problem::Problem,
     view::{
-        CallView, ChangeView, ChangesView, ItemView, MessageView, ObjectView, SnapshotView, TransactionView,
+        CallView, ChangeView, ChangesView, ItemView, MessageView, NoticeView, ObjectView, SnapshotView,
+        TransactionView,
     },
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     store::{
         StoreError, accounts, calls,
         changes::{self, Place},
-        messages, transactions,
+        messages, notices, transactions,
     },
 };
 
@@ -149,6 +150,7 @@ fn object(
         }
         Kind::Transaction => transactions::by_id(c, id)?
             .map(|row| (row.version, ObjectView::Transaction(TransactionView::new(&row, currency)))),
+        Kind::Notice => notices::by_id(c, id)?.map(|row| (1, ObjectView::Notice(NoticeView::new(&row)))),
     })
 }
 

@@ -1,5 +1,5 @@
 //! The sandbox's checkout page: what the browser shows where a real provider shows its card form. It takes no
-//! input but one of three buttons.
+//! input but one of its buttons.
 
 use axum::{
     extract::{Path, State},
@@ -43,6 +43,20 @@ pub(super) async fn show(State(api): State<Api>, Path(id): Path<String>) -> Resu
 ))]
 pub(super) async fn pay(state: State<Api>, path: Path<String>) -> Result<Response, Problem> {
     settle(state, path, TopUpState::Paid).await
+}
+
+/// The "Pay, but tell later" button: the payment's event comes when nobody waits for it any more.
+#[utoipa::path(post, path = "/checkout/{id}/pay-late", operation_id = "checkout_pay_late", tag = "checkout",
+    params(("id" = String, Path, description = "The top-up's id")), responses(
+    (status = 303, description = "Back to the page. The credit comes by itself."),
+    (status = 404, content_type = "text/html", body = String),
+))]
+pub(super) async fn pay_late(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    if topup(&api, id.clone()).await?.is_none() {
+        return Ok(unknown());
+    }
+    let topup = api.ask(move |op| op.pay_late(&id)).await?;
+    Ok(Redirect::to(&format!("/checkout/{}", topup.id)).into_response())
 }
 
 /// The "Decline" button: the bank says no.
@@ -95,6 +109,7 @@ fn body(topup: &TopUp, currency: &str) -> String {
         TopUpState::Pending => format!(
             "<p>No real money moves here.</p><p class=amount>{amount}</p>\
              <form method=post action=\"/checkout/{id}/pay\"><button class=pay>Pay {amount}</button></form>\
+             <form method=post action=\"/checkout/{id}/pay-late\"><button>Pay, but tell later</button></form> \
              <form method=post action=\"/checkout/{id}/decline\"><button>Decline</button></form> \
              <form method=post action=\"/checkout/{id}/cancel\"><button>Cancel</button></form>",
             id = topup.id

@@ -1,7 +1,10 @@
 //! The strings behind the sandbox, for demonstrations and tests: its accounts, SMS and calls from outside, faults.
 //! No provider has these; they answer only to this machine.
 
+use std::net::SocketAddr;
+
 use axum::{Json, extract::State, http::StatusCode};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,12 +16,14 @@ use super::{
 };
 use crate::{
     DOMAIN,
+    faults::Faults,
+    model::{Account, NumberState},
     outside::{IncomingCall, OutsideError},
     refusal::{Failure, Refusal},
     store::{StoreError, accounts as account_rows, numbers},
 };
 
-/// The accounts a sandbox is seeded with.
+/// The accounts there are.
 #[derive(Serialize, ToSchema)]
 pub(super) struct DemoAccountsView {
     accounts: Vec<DemoAccountView>,
@@ -26,7 +31,7 @@ pub(super) struct DemoAccountsView {
 
 /// One of them.
 #[derive(Serialize, ToSchema)]
-pub(super) struct DemoAccountView {
+pub(crate) struct DemoAccountView {
     name: String,
     token: String,
     /// E.164.
@@ -62,45 +67,14 @@ pub(super) struct OutsideCallView {
     state: &'static str,
 }
 
-/// What is to be broken.
-#[derive(Serialize, Deserialize, ToSchema)]
-pub(super) struct Faults {
-    /// `ok`, or `down`: every `/v1` address answers 503.
-    api: ApiFault,
-}
-
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum ApiFault {
-    Ok,
-    Down,
-}
-
 /// Accounts to try out, with everything needed to use them.
 #[utoipa::path(get, path = "/sandbox/accounts", operation_id = "sandbox_accounts", tag = "sandbox", responses((status = 200, body = DemoAccountsView)))]
 pub(super) async fn accounts(State(api): State<Api>) -> Result<Json<DemoAccountsView>, Problem> {
     let sip = api.sip;
     let accounts = api
         .ask(move |op| {
-            Ok(op.read(|c| -> Result<_, StoreError> {
-                account_rows::list(c)?
-                    .into_iter()
-                    .map(|account| {
-                        let numbers = numbers::of_account(c, account.id)?;
-                        Ok(DemoAccountView {
-                            name: account.name,
-                            token: account.token.reveal().into(),
-                            numbers: numbers.into_iter().map(|n| n.e164).collect(),
-                            sip: SipView {
-                                user: account.sip_user,
-                                domain: DOMAIN.into(),
-                                password: account.sip_password.reveal().into(),
-                                proxy: sip.to_string(),
-                                transport: "udp",
-                            },
-                        })
-                    })
-                    .collect::<Result<Vec<_>, _>>()
+            Ok(op.read(|c| -> Result<Vec<_>, StoreError> {
+                account_rows::list(c)?.into_iter().map(|account| demo_account(c, account, sip)).collect()
             })?)
         })
         .await?;
@@ -145,11 +119,41 @@ pub(super) async fn call(
     }
 }
 
-/// Breaks something, or mends it.
+/// Breaks something, or mends it: what is not named is well again.
 #[utoipa::path(post, path = "/sandbox/faults", operation_id = "sandbox_faults", tag = "sandbox", request_body = Faults, responses(
     (status = 200, body = Faults),
+    (status = 422, body = Problem, content_type = "application/problem+json", description = "`fault_absurd`"),
 ))]
-pub(super) async fn faults(State(api): State<Api>, Body(faults): Body<Faults>) -> Json<Faults> {
-    api.operator.set_api_down(matches!(faults.api, ApiFault::Down));
-    Json(faults)
+pub(super) async fn faults(
+    State(api): State<Api>,
+    Body(faults): Body<Faults>,
+) -> Result<Json<Faults>, Problem> {
+    if !faults.is_sensible() {
+        let why = "At most 100 rules, 5xx statuses, delays up to a minute.";
+        return Err(Problem::of(StatusCode::UNPROCESSABLE_ENTITY, "fault_absurd", why));
+    }
+    *api.operator.faults() = faults.clone();
+    Ok(Json(faults))
+}
+
+/// Everything needed to use an account.
+pub(super) fn demo_account(
+    c: &Connection,
+    account: Account,
+    sip: SocketAddr,
+) -> Result<DemoAccountView, StoreError> {
+    let mut numbers = numbers::of_account(c, account.id)?;
+    numbers.retain(|n| n.is_connected() && n.state != NumberState::Deleted);
+    Ok(DemoAccountView {
+        name: account.name,
+        token: account.token.reveal().into(),
+        numbers: numbers.into_iter().map(|n| n.e164).collect(),
+        sip: SipView {
+            user: account.sip_user,
+            domain: DOMAIN.into(),
+            password: account.sip_password.reveal().into(),
+            proxy: sip.to_string(),
+            transport: "udp",
+        },
+    })
 }

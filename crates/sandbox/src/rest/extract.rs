@@ -7,8 +7,11 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Api, problem::Problem};
-use crate::{model::Account, store::accounts};
+use super::{Api, problem::Problem, tokens::scope};
+use crate::{
+    model::Account,
+    store::{StoreError, accounts, tokens},
+};
 
 /// The customer whose token came along.
 pub(super) struct Caller(pub(super) Account);
@@ -27,8 +30,26 @@ impl FromRequestParts<Api> for Caller {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim().to_owned())
             .ok_or_else(unauthorized)?;
-        let account = api.ask(move |op| Ok(op.read(|c| accounts::by_token(c, &token))?)).await?;
-        account.map(Self).ok_or_else(unauthorized)
+        let needed = scope(&parts.method, parts.uri.path());
+        let found = api
+            .ask(move |op| {
+                Ok(op.read(|c| -> Result<_, StoreError> {
+                    if let Some(account) = accounts::by_token(c, &token)? {
+                        return Ok(Some((account, true)));
+                    }
+                    let Some((id, scopes)) = tokens::by_token(c, &token)? else { return Ok(None) };
+                    let may = scopes.split(' ').any(|scope| scope == needed);
+                    Ok(accounts::by_id(c, id)?.map(|account| (account, may)))
+                })?)
+            })
+            .await?;
+        match found.ok_or_else(unauthorized)? {
+            (account, true) => Ok(Self(account)),
+            (_, false) => {
+                let why = format!("The token lacks the scope `{needed}`.");
+                Err(Problem::of(StatusCode::FORBIDDEN, "insufficient_scope", &why))
+            }
+        }
     }
 }
 

@@ -20,12 +20,12 @@ use crate::{
 pub(super) struct NewMessage {
     /// One of the account's own numbers.
     #[schema(example = "+447700900142")]
-    from: String,
+    pub(super) from: String,
     /// A number with country code.
     #[schema(example = "+447700900318")]
-    to: String,
+    pub(super) to: String,
     /// Plain text, up to 1530 characters.
-    text: String,
+    pub(super) text: String,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -49,7 +49,8 @@ pub(super) struct FindParams {
         description = "`idempotency_conflict`: the key was used for another message."),
     (status = 422, body = Problem, content_type = "application/problem+json",
         description = "`number_not_yours`, `number_expired`, `number_without_sms`, `empty_text`, `text_too_long`, \
-                       `invalid_recipient`, `destination_not_served`, `insufficient_funds`"),
+                       `invalid_recipient`, `destination_not_served`, `documents_required`, `number_suspended`, \
+                       `trial_used_up`, `insufficient_funds`"),
     (status = 429, body = Problem, content_type = "application/problem+json",
         description = "`rate_limited`; `Retry-After` says when.", headers(("Retry-After" = u64))),
 ))]

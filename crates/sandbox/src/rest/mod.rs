@@ -3,17 +3,29 @@
 
 mod account;
 mod activity;
+mod backstage;
 mod calls;
+mod catalogue;
 mod checkout_page;
+mod clock;
 mod conferences;
 mod control;
+mod documents;
 mod extract;
+mod faulty;
 mod messages;
+mod numbers;
 mod openapi;
+mod orders;
+mod page;
 mod problem;
+mod rates;
+mod refunds;
 mod routing;
 mod stream;
+mod tokens;
 mod topups;
+mod transactions;
 mod view;
 mod voicemails;
 
@@ -27,6 +39,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{delete, get, post, put},
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,10 +47,13 @@ use crate::{
     outside::Outside,
     refusal::Failure,
 };
+use faulty::Counts;
 use problem::Problem;
 
-/// Far above any request of this API.
+/// Far above any request of this API but the one that carries a file.
 const MAX_BODY: usize = 64 * 1024;
+/// A document of the largest size in base64, and what is around it.
+const MAX_DOCUMENT_BODY: usize = 8 * 1024 * 1024;
 
 /// What every route can reach.
 #[derive(Clone)]
@@ -51,9 +67,24 @@ pub(crate) struct Api {
     pub(crate) sip: SocketAddr,
     /// Ends the streams.
     pub(crate) stop: CancellationToken,
+    /// How many requests came with which token.
+    counts: Arc<Counts>,
+    /// Told when a request is done that another one waits behind.
+    overtaken: Arc<Notify>,
 }
 
 impl Api {
+    /// What every route can reach: the provider behind it, and where its faces are.
+    pub(crate) fn new(
+        operator: Arc<Operator>,
+        outside: Outside,
+        http: SocketAddr,
+        sip: SocketAddr,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { operator, outside, http, sip, stop, counts: Arc::default(), overtaken: Arc::default() }
+    }
+
     /// Runs database work where it may block.
     async fn ask<T: Send + 'static>(
         &self,
@@ -65,23 +96,60 @@ impl Api {
 
 /// All routes.
 pub(crate) fn router(api: Api) -> Router {
+    let papers = Router::new()
+        .route("/v1/documents", post(documents::submit).get(documents::list))
+        .layer(DefaultBodyLimit::max(MAX_DOCUMENT_BODY));
     let v1 = Router::new()
         .route("/v1/account", get(account::account))
         .route("/v1/numbers", get(account::numbers))
+        .route("/v1/numbers/{id}", get(numbers::show).patch(numbers::change).delete(numbers::release))
+        .route("/v1/numbers/{id}/restore", post(numbers::restore))
+        .route("/v1/numbers/{id}/report", post(numbers::report))
         .route("/v1/sip", get(account::sip).post(routing::issue_sip))
         .merge(calls_routes())
+        .route("/v1/catalogue", get(catalogue::list))
+        .route("/v1/catalogue/{id}", get(catalogue::show))
+        .route("/v1/catalogue/{id}/numbers", get(catalogue::free))
+        .route("/v1/orders", post(orders::create).get(orders::list))
+        .route("/v1/orders/quote", post(orders::quote))
+        .route("/v1/orders/{id}", get(orders::show))
         .route("/v1/activity/snapshot", get(activity::snapshot))
         .route("/v1/activity/changes", get(activity::changes))
         .route("/v1/activity/stream", get(stream::stream))
         .route("/v1/messages", post(messages::send).get(messages::find))
+        .route("/v1/messages/quote", post(rates::quote))
+        .route("/v1/rates/calls", get(rates::prices))
         .route("/v1/topups", post(topups::create))
+        .route("/v1/topups/automatic", put(topups::automatic))
         .route("/v1/topups/{id}", get(topups::show))
-        .layer(middleware::from_fn_with_state(api.clone(), fail_when_down));
+        .route("/v1/transactions", get(transactions::list))
+        .route("/v1/transactions.csv", get(transactions::csv))
+        .route("/v1/invoices", get(transactions::invoiced))
+        .route("/v1/notices", get(transactions::told))
+        .route("/v1/refunds", post(refunds::create).get(refunds::list))
+        .route("/v1/refunds/{id}", get(refunds::show))
+        .route("/v1/refunds/{id}/accept", post(refunds::accept))
+        .route("/v1/tokens", post(tokens::create).get(tokens::list))
+        .route("/v1/tokens/{id}", delete(tokens::revoke))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .merge(papers)
+        .layer(middleware::from_fn_with_state(api.clone(), faulty::limit))
+        .layer(middleware::from_fn_with_state(api.clone(), faulty::break_on_purpose));
     let control = Router::new()
         .route("/sandbox/accounts", get(control::accounts))
         .route("/sandbox/sms", post(control::sms))
         .route("/sandbox/calls", post(control::call))
         .route("/sandbox/faults", post(control::faults))
+        .route("/sandbox/clock", get(clock::show).post(clock::set))
+        .route("/sandbox/customers", post(backstage::customer))
+        .route("/sandbox/customers/{id}/sms-limits", post(backstage::sms_limits))
+        .route("/sandbox/documents/{id}", post(backstage::review))
+        .route("/sandbox/payments", post(backstage::payment))
+        .route("/sandbox/numbers/{id}/trouble", post(backstage::trouble))
+        .route("/sandbox/catalogue/{id}", post(backstage::price))
+        .route("/sandbox/conference-minutes", post(backstage::conference))
+        .route("/sandbox/ledger", get(backstage::audit))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(only_this_machine));
     Router::new()
         .merge(v1)
@@ -89,6 +157,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/openapi.json", get(openapi::document))
         .route("/checkout/{id}", get(checkout_page::show))
         .route("/checkout/{id}/pay", post(checkout_page::pay))
+        .route("/checkout/{id}/pay-late", post(checkout_page::pay_late))
         .route("/checkout/{id}/decline", post(checkout_page::decline))
         .route("/checkout/{id}/cancel", post(checkout_page::cancel))
         .fallback(async || Problem::of(StatusCode::NOT_FOUND, "not_found", "There is no such address."))
@@ -96,7 +165,6 @@ pub(crate) fn router(api: Api) -> Router {
             Problem::of(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method.")
         })
         .layer(middleware::from_fn_with_state(api.clone(), known_host))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api)
 }
 
@@ -124,15 +192,6 @@ fn calls_routes() -> Router<Api> {
         .route("/v1/conferences/{id}/call-me", post(conferences::call_me))
         .route("/v1/calls", get(calls::log))
         .route("/v1/statistics", get(calls::statistics))
-}
-
-/// The fault switch: the API away, as a provider's is now and then.
-async fn fail_when_down(State(api): State<Api>, request: Request, next: Next) -> Response {
-    if api.operator.api_down() {
-        let why = "The API is switched off.";
-        return Problem::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable", why).into_response();
-    }
-    next.run(request).await
 }
 
 /// The controls hand out tokens and credit money: for this machine only, whatever address is bound.
@@ -165,5 +224,7 @@ async fn known_host(State(api): State<Api>, request: Request, next: Next) -> Res
     Problem::of(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "This is not that host.").into_response()
 }
 
+#[cfg(test)]
+mod rules;
 #[cfg(test)]
 mod tests;

@@ -40,6 +40,15 @@ impl Problem {
             retry_after: None,
         }
     }
+
+    /// Too many requests; so many seconds to wait.
+    pub(super) fn rate_limited(retry_after: u64) -> Self {
+        let why = "Too many requests; wait a little.";
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::of(StatusCode::TOO_MANY_REQUESTS, "rate_limited", why)
+        }
+    }
 }
 
 impl From<Failure> for Problem {

@@ -16,7 +16,7 @@ use super::{
     view::{Money, SipView},
 };
 use crate::{
-    DOMAIN, destinations, dialling,
+    DOMAIN, destinations, dialling, documents,
     model::{AccountId, Number, NumberState},
     operator::Operator,
     refusal::{Failure, Refusal},
@@ -48,7 +48,8 @@ pub(super) struct RateView {
     /// ISO 3166 alpha-2, where it is known.
     country: Option<&'static str>,
     allowed: bool,
-    /// Why not: `emergency_not_supported`, `destination_not_served`, `insufficient_funds`.
+    /// Why not: `emergency_not_supported`, `destination_not_served`, `documents_required`,
+    /// `insufficient_funds`.
     code: Option<&'static str>,
     /// The same for people; what the switch would put into Warning and Reason.
     detail: Option<&'static str>,
@@ -68,7 +69,7 @@ pub(super) struct RateView {
 #[derive(Serialize, ToSchema)]
 pub(super) struct SmsRateView {
     allowed: bool,
-    /// `destination_not_served`, `number_without_sms` or `insufficient_funds`.
+    /// `destination_not_served`, `documents_required`, `number_without_sms` or `insufficient_funds`.
     code: Option<&'static str>,
     detail: Option<String>,
     price: Option<Money>,
@@ -139,7 +140,7 @@ pub(super) async fn rates(
     let currency = account.currency.clone();
     let view = api
         .ask(move |op| {
-            let (balance, calling) = op.read(|c| -> Result<_, Failure> {
+            let (balance, calling, papers) = op.read(|c| -> Result<_, Failure> {
                 let own = numbers::of_account(c, account.id)?;
                 let active = |n: &&Number| n.calls && n.state == NumberState::Active;
                 let named =
@@ -148,18 +149,27 @@ pub(super) async fn rates(
                     Some(number) => Some((number.clone(), routing::of_number(c, &number.id)?.caller_id)),
                     None => None,
                 };
-                Ok((transactions::balance(c, account.id)?, calling))
+                let papers = documents::may_go_out(c, &account)?;
+                Ok((transactions::balance(c, account.id)?, calling, papers))
             })?;
             let minute = to.starts_with('+').then(|| destinations::minute_price(&to));
             let refused = dialling::permitted(&to, &op.settings).err();
             let short = minute.is_some_and(|minute| balance < minute);
+            let unknown = to.starts_with('+') && !papers;
+            let refused = refused.or(unknown.then_some(dialling::Refused::Documents));
             let refused = refused.or(short.then_some(dialling::Refused::NoFunds));
             let served =
                 !matches!(refused, Some(dialling::Refused::Emergency | dialling::Refused::NotServed));
             let minute = minute.filter(|_| served);
             let sms = to.starts_with('+').then(|| {
                 let from = calling.as_ref().map(|(number, _)| number);
-                sms_rate(&to, from, balance, &currency, op)
+                let mut sms = sms_rate(&to, from, balance, &currency, op);
+                if sms.allowed && !papers {
+                    let refused = dialling::Refused::Documents;
+                    sms.allowed = false;
+                    (sms.code, sms.detail) = (Some(refused.code()), Some(refused.sentence().into()));
+                }
+                sms
             });
             Ok(RateView {
                 sms,

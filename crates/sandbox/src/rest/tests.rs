@@ -21,30 +21,30 @@ const SAM: &str = "+447700900318";
 const STRANGER: &str = "+447700900999";
 const FRIEND: &str = "+447700900777";
 
-struct House {
-    sandbox: Sandbox,
+pub(super) struct House {
+    pub(super) sandbox: Sandbox,
     clock: Arc<SetClock>,
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
 }
 
-struct Answer {
-    status: u16,
-    headers: reqwest::header::HeaderMap,
-    body: Value,
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: reqwest::header::HeaderMap,
+    pub(super) body: Value,
 }
 
 impl Answer {
-    fn code(&self) -> (u16, &str) {
+    pub(super) fn code(&self) -> (u16, &str) {
         (self.status, self.body["code"].as_str().unwrap_or(""))
     }
 }
 
 impl House {
-    async fn open(settings: Settings) -> Self {
+    pub(super) async fn open(settings: Settings) -> Self {
         Self::open_at(settings, None, "2026-05-20T12:00:00.250Z").await
     }
 
-    async fn open_at(settings: Settings, data: Option<std::path::PathBuf>, now: &str) -> Self {
+    pub(super) async fn open_at(settings: Settings, data: Option<std::path::PathBuf>, now: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Arc::new(SetClock::new(now.parse().unwrap()));
         let config = SandboxConfig { settings, data, clock: clock.clone(), ..SandboxConfig::default() };
@@ -62,12 +62,18 @@ impl House {
     }
 
     /// `request` is `METHOD PATH`; `key` becomes the Idempotency-Key.
-    async fn ask(&self, request: &str, key: Option<&str>, body: Option<Value>) -> Answer {
+    pub(super) async fn ask(&self, request: &str, key: Option<&str>, body: Option<Value>) -> Answer {
         let token = self.sandbox.accounts()[0].token.reveal().to_owned();
         self.ask_as(&token, request, key, body).await
     }
 
-    async fn ask_as(&self, token: &str, request: &str, key: Option<&str>, body: Option<Value>) -> Answer {
+    pub(super) async fn ask_as(
+        &self,
+        token: &str,
+        request: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
         let (method, path) = request.split_once(' ').unwrap();
         let url = format!("{}{path}", self.sandbox.http_url());
         let mut builder = self.client.request(method.parse().unwrap(), url).bearer_auth(token);
@@ -89,17 +95,17 @@ impl House {
         self.ask("POST /v1/messages", Some(key), Some(body)).await
     }
 
-    async fn balance(&self) -> String {
+    pub(super) async fn balance(&self) -> String {
         self.ask("GET /v1/account", None, None).await.body["balance"]["amount"].as_str().unwrap().into()
     }
 
     /// Lets time pass, and everything happen that is due by then.
-    fn pass(&self, time: Duration) {
+    pub(super) fn pass(&self, time: Duration) {
         self.clock.advance(time);
         self.sandbox.operator.run_due().unwrap();
     }
 
-    async fn message(&self, key: &str) -> Value {
+    pub(super) async fn message(&self, key: &str) -> Value {
         let found = self.ask(&format!("GET /v1/messages?idempotency_key={key}"), None, None).await;
         found.body["messages"][0].clone()
     }
@@ -693,8 +699,8 @@ async fn the_description_names_every_route_and_every_route_is_there() {
     let routes = include_str!("mod.rs");
     let routed = routes.lines().filter(|line| line.trim_start().starts_with(".route(")).map(|line| {
         let path = line.split('"').nth(1).unwrap();
-        let count =
-            ["get(", "post(", "put(", "delete("].iter().map(|m| line.matches(m).count()).sum::<usize>();
+        let verbs = ["get(", "post(", "put(", "patch(", "delete("];
+        let count: usize = verbs.iter().map(|verb| line.matches(verb).count()).sum();
         assert_eq!(
             described.iter().filter(|d| d.ends_with(&format!(" {path}"))).count(),
             count,

@@ -13,7 +13,7 @@ use super::{
     extract::{Body, Caller, Key},
     messages::status,
     problem::Problem,
-    view::{Money, TopUpView},
+    view::{AutoTopUpView, Money, TopUpView},
 };
 use crate::{
     model::TopUp,
@@ -71,12 +71,55 @@ pub(super) async fn show(
     Ok(Json(view(&api, &topup, &account.currency)))
 }
 
+/// When money is to come by itself.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewAutoTopUp {
+    enabled: bool,
+    /// Below which balance; the provider's default if not given.
+    #[schema(example = "10.00")]
+    threshold: Option<String>,
+    /// How much, within the limits of every top-up; needed when enabled.
+    #[schema(example = "25.00")]
+    amount: Option<String>,
+}
+
+/// Switches top-ups by themselves on or off.
+///
+/// They use the payment method of an earlier top-up; without one they cannot be switched on. One that is declined
+/// switches them off.
+#[utoipa::path(put, path = "/v1/topups/automatic", operation_id = "automatic_topup", tag = "topups",
+    request_body = NewAutoTopUp, security(("token" = [])), responses(
+    (status = 200, body = Option<AutoTopUpView>, description = "Null when off."),
+    (status = 400, body = Problem, content_type = "application/problem+json"),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 422, body = Problem, content_type = "application/problem+json",
+        description = "`topup_amount`, `no_payment_method`"),
+))]
+pub(super) async fn automatic(
+    State(api): State<Api>,
+    Caller(account): Caller,
+    Body(new): Body<NewAutoTopUp>,
+) -> Result<Json<Option<AutoTopUpView>>, Problem> {
+    let currency = account.currency.clone();
+    let auto = api
+        .ask(move |op| {
+            let wish = new.enabled.then_some((new.threshold.as_deref(), new.amount.as_deref().unwrap_or("")));
+            op.set_auto_topup(&account, wish)
+        })
+        .await?;
+    Ok(Json(auto.map(|auto| AutoTopUpView {
+        threshold: Money::new(auto.threshold, &currency),
+        amount: Money::new(auto.amount, &currency),
+    })))
+}
+
 fn view(api: &Api, topup: &TopUp, currency: &str) -> TopUpView {
     TopUpView {
         id: topup.id.clone(),
         state: topup.state.word(),
         amount: Money::new(topup.amount, currency),
         // Made when asked for: the port may be another one after a restart.
+        automatic: topup.automatic,
         checkout_url: format!("http://{}/checkout/{}", api.http, topup.id),
     }
 }

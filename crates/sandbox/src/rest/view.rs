@@ -4,7 +4,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::{Call, Message, Number, Transaction};
+use crate::{
+    model::{Call, Message, Notice, Number, Transaction},
+    segments::segments,
+    settings::SmsLimits,
+};
 
 /// An exact amount.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -32,7 +36,28 @@ pub(crate) struct AccountView {
     pub(super) profile: &'static str,
     /// What can be spent now.
     pub(super) balance: Money,
+    /// The part of the balance that came as cashback: it can be spent, not withdrawn, and is spent first.
+    pub(super) cashback_balance: Money,
+    /// Percent of every order and renewal that comes back.
+    #[schema(example = "5")]
+    pub(super) cashback_percent: String,
+    /// Spent in the account's life; the personal rate rises with it.
+    pub(super) lifetime_spend: Money,
+    /// From how much spent on the rate is higher; null at the highest.
+    pub(super) next_cashback_from: Option<Money>,
+    /// Papers that must be approved before calls and SMS go out.
+    pub(super) documents_missing: Vec<&'static str>,
     pub(super) topup: TopUpLimits,
+    /// Top-ups that happen by themselves; null when they are off.
+    pub(super) automatic_topup: Option<AutoTopUpView>,
+}
+
+/// Top-ups that happen by themselves.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AutoTopUpView {
+    /// Below which balance.
+    pub(super) threshold: Money,
+    pub(super) amount: Money,
 }
 
 /// What a top-up may be, in the balance's currency.
@@ -64,7 +89,7 @@ pub(crate) struct NumberView {
     city: Option<String>,
     /// The customer's own name for it.
     label: Option<String>,
-    /// `mobile` or `landline`.
+    /// `mobile`, `landline` or `toll_free`.
     kind: &'static str,
     /// Takes and makes calls.
     calls: bool,
@@ -78,13 +103,56 @@ pub(crate) struct NumberView {
     /// The day of the next fee.
     #[schema(format = Date)]
     renews_on: Option<String>,
-    /// `active`, `expired` or `deleted`.
+    /// `active`; `suspended`: kept, but works only once the balance is positive; `expired`: can be restored until
+    /// `restore_until`; `deleted`.
     state: &'static str,
+    /// What it was ordered as.
+    product: Option<String>,
+    /// `rental`, `trial` or `disposable`.
+    purpose: &'static str,
+    /// Whether it is renewed by itself.
+    auto_renew: bool,
+    /// What the next month costs, by today's price.
+    next_fee: Option<Money>,
+    /// The last day on which an expired number can be restored.
+    #[schema(format = Date)]
+    restore_until: Option<String>,
+    /// When a trial is over, or a disposable number is refunded.
+    #[schema(format = DateTime)]
+    ends_at: Option<String>,
+    /// SMS left of a trial.
+    sms_left: Option<u32>,
+    /// Incoming calls left of a trial.
+    calls_left: Option<u32>,
+    /// The service a disposable number is for.
+    service: Option<String>,
+    /// How a disposable number ended: `used` or `refunded`.
+    disposal: Option<&'static str>,
+    /// When it was reported as not working.
+    #[schema(format = DateTime)]
+    reported_at: Option<String>,
 }
 
 impl NumberView {
-    pub(super) fn new(number: &Number, currency: &str) -> Self {
+    /// `fee` is a month's price today, `restore_until` the end of the time to restore.
+    pub(super) fn new(
+        number: &Number,
+        fee: Decimal,
+        restore_until: Option<jiff::civil::Date>,
+        currency: &str,
+    ) -> Self {
         Self {
+            product: Some(number.product.clone()).filter(|product| !product.is_empty()),
+            purpose: number.purpose.word(),
+            auto_renew: number.auto_renew,
+            next_fee: number.renews_on.map(|_| Money::new(fee, currency)),
+            restore_until: restore_until.map(|day| day.to_string()),
+            ends_at: number.ends_at.map(|at| at.to_string()),
+            sms_left: number.sms_left,
+            calls_left: number.calls_left,
+            service: number.service.clone(),
+            disposal: number.disposal.map(|disposal| disposal.word()),
+            reported_at: number.reported_at.map(|at| at.to_string()),
             id: number.id.clone(),
             e164: number.e164.clone(),
             country: number.country.clone(),
@@ -138,11 +206,18 @@ pub(crate) struct MessageView {
     price: Option<Money>,
     /// The key it was sent with.
     idempotency_key: Option<String>,
+    /// How many segments it takes.
+    segments: usize,
+    /// `gsm7` or `ucs2`.
+    encoding: &'static str,
 }
 
 impl MessageView {
     pub(super) fn new(message: &Message, currency: &str) -> Self {
+        let counted = segments(&message.text);
         Self {
+            segments: counted.count,
+            encoding: counted.encoding.word(),
             id: message.id.clone(),
             version: message.version,
             direction: message.direction.word(),
@@ -230,6 +305,37 @@ impl TransactionView {
     }
 }
 
+/// Something the provider tells by itself.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct NoticeView {
+    id: String,
+    version: u64,
+    /// Such as `expiry_warning`, `number_expired`, `refund_decided`; clients show `text` for kinds they do not know.
+    code: &'static str,
+    /// The number it is about.
+    number: Option<String>,
+    #[schema(format = DateTime)]
+    at: String,
+    /// A sentence for people.
+    text: String,
+    /// The number, order, document, refund or invoice it belongs to.
+    reference: Option<String>,
+}
+
+impl NoticeView {
+    pub(super) fn new(notice: &Notice) -> Self {
+        Self {
+            id: notice.id.clone(),
+            version: 1,
+            code: notice.kind.word(),
+            number: notice.number.clone(),
+            at: notice.at.to_string(),
+            text: notice.text.clone(),
+            reference: notice.reference.clone(),
+        }
+    }
+}
+
 /// What an activity row is about; which of these is told by the row's `kind`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(untagged)]
@@ -237,6 +343,7 @@ pub(crate) enum ObjectView {
     Message(MessageView),
     Call(CallView),
     Transaction(TransactionView),
+    Notice(NoticeView),
 }
 
 /// One page of everything the account has, newest first.
@@ -252,7 +359,7 @@ pub(crate) struct SnapshotView {
 /// A row of the snapshot.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ItemView {
-    /// `message`, `call` or `transaction`; clients skip kinds they do not know.
+    /// `message`, `call`, `transaction` or `notice`; clients skip kinds they do not know.
     pub(super) kind: &'static str,
     pub(super) id: String,
     /// Rises with each change of the object.
@@ -277,7 +384,7 @@ pub(crate) struct ChangeView {
     pub(super) seq: u64,
     /// `upsert` or `delete`.
     pub(super) op: &'static str,
-    /// `message`, `call` or `transaction`; clients skip kinds they do not know.
+    /// `message`, `call`, `transaction` or `notice`; clients skip kinds they do not know.
     pub(super) kind: &'static str,
     pub(super) id: String,
     /// Rises with each change of the object.
@@ -302,4 +409,20 @@ pub(crate) struct TopUpView {
     /// The page to pay on, for the system's browser.
     #[schema(format = "uri")]
     pub(super) checkout_url: String,
+    /// It happened by itself, with the payment method used before.
+    pub(super) automatic: bool,
+}
+
+/// Most SMS within a second, an hour and a day.
+#[derive(Debug, Clone, Copy, Serialize, serde::Deserialize, ToSchema)]
+pub(crate) struct SmsLimitsView {
+    per_second: u32,
+    per_hour: u32,
+    per_day: u32,
+}
+
+impl SmsLimitsView {
+    pub(super) fn limits(self) -> SmsLimits {
+        SmsLimits { per_second: self.per_second, per_hour: self.per_hour, per_day: self.per_day }
+    }
 }

@@ -1,6 +1,6 @@
 //! What is due later. Rows outlive the process: an SMS accepted before a kill is delivered after it.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,77 @@ pub(crate) enum Action {
         from: String,
         /// Its text.
         text: String,
+    },
+    /// The owner of a number is told that it will expire.
+    Warn {
+        /// The number's id.
+        number: String,
+        /// Its day of renewal when this was put down; meaningless once that has changed.
+        renews_on: Date,
+    },
+    /// A number's next period is charged, or it expires.
+    Renew {
+        /// The number's id.
+        number: String,
+        /// As in [`Action::Warn`].
+        renews_on: Date,
+    },
+    /// The time to restore an expired number is over.
+    Delete {
+        /// The number's id.
+        number: String,
+        /// As in [`Action::Warn`].
+        renews_on: Date,
+    },
+    /// A number is connected (`prepaid`).
+    Connect {
+        /// The number's id.
+        number: String,
+    },
+    /// A trial or a disposable number ends.
+    End {
+        /// The number's id.
+        number: String,
+    },
+    /// Money has come in: suspended numbers may work again.
+    Resume {
+        /// Whose.
+        account: AccountId,
+    },
+    /// The balance has fallen below the threshold of the automatic top-up.
+    AutoTopUp {
+        /// Whose.
+        account: AccountId,
+    },
+    /// A checkout page is not paid on any more.
+    AbandonTopUp {
+        /// The top-up's id.
+        id: String,
+    },
+    /// The payment's event comes, whatever the checkout page has said.
+    PaymentReported {
+        /// The top-up's id.
+        id: String,
+    },
+    /// A document is reviewed.
+    ReviewDocument {
+        /// Its id.
+        id: String,
+    },
+    /// A request for a refund goes one step further.
+    AdvanceRefund {
+        /// Its id.
+        id: String,
+    },
+    /// A month is over: its conference minutes are invoiced.
+    Invoice {
+        /// Whose.
+        account: AccountId,
+    },
+    /// The operator has rejected an outgoing SMS.
+    SmsRejected {
+        /// The message's id.
+        id: String,
     },
     /// The first SMS a new customer gets.
     Welcome {

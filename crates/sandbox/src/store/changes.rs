@@ -110,6 +110,8 @@ pub(crate) fn snapshot(
              SELECT 'call', id, at_ms, 1, position FROM calls WHERE account = ?1
              UNION ALL
              SELECT 'transaction', id, at_ms, 0, position FROM transactions WHERE account = ?1
+             UNION ALL
+             SELECT 'notice', id, at_ms, 3, position FROM notices WHERE account = ?1
          )
          WHERE (at_ms, rank, position) < (?2, ?3, ?4)
          ORDER BY at_ms DESC, rank DESC, position DESC LIMIT ?5",

@@ -50,20 +50,26 @@ pub(crate) fn insert(books: &Books<'_>, message: &Message) -> Result<(), StoreEr
 }
 
 /// Moves a message on, unless it has already gone further.
-pub(crate) fn advance(books: &Books<'_>, id: &str, to: MessageState) -> Result<Option<Message>, StoreError> {
+pub(crate) fn advance(
+    books: &Books<'_>,
+    id: &str,
+    to: MessageState,
+    failure: Option<&str>,
+) -> Result<Option<Message>, StoreError> {
     let Some(message) = by_id(books, id)? else { return Ok(None) };
     let onwards = matches!(
         (message.state, to),
-        (MessageState::Accepted, MessageState::Sent | MessageState::Delivered)
-            | (MessageState::Sent, MessageState::Delivered)
+        (MessageState::Accepted, MessageState::Sent | MessageState::Delivered | MessageState::Failed)
+            | (MessageState::Sent, MessageState::Delivered | MessageState::Failed)
     );
     if !onwards {
         return Ok(None);
     }
-    let message = Message { state: to, version: message.version.saturating_add(1), ..message };
+    let failure = failure.map(Into::into);
+    let message = Message { state: to, failure, version: message.version.saturating_add(1), ..message };
     books.execute(
-        "UPDATE messages SET state = ?2, version = ?3 WHERE id = ?1",
-        params![message.id, message.state, message.version],
+        "UPDATE messages SET state = ?2, version = ?3, failure = ?4 WHERE id = ?1",
+        params![message.id, message.state, message.version, message.failure],
     )?;
     changes::upserted(books, message.account, Kind::Message, &message.id, message.version)?;
     Ok(Some(message))
@@ -91,6 +97,21 @@ pub(crate) fn sent_to(connection: &Connection, account: AccountId, peer: &str) -
     Ok(connection.query_row(
         "SELECT count(*) FROM messages WHERE account = ?1 AND peer = ?2 AND direction = 'outgoing'",
         params![account.0, peer],
+        |row| row.get(0),
+    )?)
+}
+
+/// How many SMS were sent after `since`. `number` narrows it to one number.
+pub(crate) fn sent_since(
+    connection: &Connection,
+    account: AccountId,
+    number: Option<&str>,
+    since: Timestamp,
+) -> Result<u32, StoreError> {
+    Ok(connection.query_row(
+        "SELECT count(*) FROM messages
+         WHERE account = ?1 AND direction = 'outgoing' AND at_ms > ?2 AND (?3 IS NULL OR number = ?3)",
+        params![account.0, millis(since), number],
         |row| row.get(0),
     )?)
 }

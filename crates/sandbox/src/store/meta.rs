@@ -13,6 +13,11 @@ pub(crate) const WELCOMED: &str = "welcomed";
 /// How many times something has happened while the sandbox was closed; chooses what happens next.
 pub(crate) const ABSENCES: &str = "absences";
 
+/// How far the billing clock was set ahead, in milliseconds.
+pub(crate) const CLOCK_AHEAD: &str = "clock_ahead_ms";
+/// Present once the numbers that were there before the billing clock are on the agenda.
+pub(crate) const SCHEDULED: &str = "scheduled";
+
 pub(crate) fn get(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
     Ok(connection.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?)
 }

@@ -10,13 +10,19 @@ pub(crate) mod agenda;
 pub(crate) mod calls;
 pub(crate) mod changes;
 pub(crate) mod conferences;
+pub(crate) mod documents;
 pub(crate) mod idempotency;
+pub(crate) mod invoices;
 pub(crate) mod messages;
 pub(crate) mod meta;
+pub(crate) mod notices;
 pub(crate) mod numbers;
+pub(crate) mod orders;
+pub(crate) mod refunds;
 pub(crate) mod routing;
 mod schema;
 pub(crate) mod statistics;
+pub(crate) mod tokens;
 pub(crate) mod topups;
 pub(crate) mod transactions;
 pub(crate) mod voicemails;
@@ -59,6 +65,20 @@ pub enum StoreError {
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Mutex<Connection>,
+    #[cfg(test)]
+    cut: Cut,
+}
+
+/// What a test does once, between the last statement of the next write and its commit.
+#[cfg(test)]
+#[derive(Default)]
+struct Cut(Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+#[cfg(test)]
+impl std::fmt::Debug for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cut")
+    }
 }
 
 /// An open transaction, and what it has touched.
@@ -119,7 +139,11 @@ impl Store {
                 _ => StoreError::Database(error),
             })?;
         schema::migrate(&mut connection)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self {
+            connection: Mutex::new(connection),
+            #[cfg(test)]
+            cut: Cut::default(),
+        })
     }
 
     /// Runs `work` in one transaction: committed when it succeeds, as if it had never been when it fails.
@@ -133,8 +157,18 @@ impl Store {
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::from)?;
         let books = Books { transaction, touched: RefCell::default() };
         let value = work(&books)?;
+        #[cfg(test)]
+        if let Some(cut) = self.cut.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            cut();
+        }
         books.transaction.commit().map_err(StoreError::from)?;
         Ok((value, books.touched.into_inner()))
+    }
+
+    /// Does something before the commit of the next write.
+    #[cfg(test)]
+    pub(crate) fn before_commit(&self, cut: impl FnOnce() + Send + 'static) {
+        *self.cut.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(cut));
     }
 
     /// Runs `work` on one consistent view.
@@ -168,6 +202,10 @@ fn optional_decimal(row: &rusqlite::Row<'_>, column: &str) -> rusqlite::Result<O
 fn parse_decimal(text: &str) -> rusqlite::Result<Decimal> {
     Decimal::from_str_exact(text)
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
+}
+
+fn optional_time(row: &rusqlite::Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    row.get::<_, Option<i64>>(column)?.map(time).transpose()
 }
 
 fn date(text: &str) -> rusqlite::Result<jiff::civil::Date> {

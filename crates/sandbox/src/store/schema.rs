@@ -6,7 +6,11 @@ use rusqlite_migration::{M, Migrations};
 use super::StoreError;
 
 const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0003.sql"))];
+    &[
+    M::up(include_str!("migrations/0001.sql")),
+    M::up(include_str!("migrations/0002.sql")),
+    M::up(include_str!("migrations/0003.sql")),
+];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(Migrations::from_slice(MIGRATIONS).to_latest(connection)?)

@@ -7,15 +7,23 @@ use crate::model::{AccountId, TopUp, TopUpState};
 
 pub(crate) fn insert(books: &Books<'_>, topup: &TopUp) -> Result<(), StoreError> {
     books.execute(
-        "INSERT INTO topups (id, account, state, amount, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![topup.id, topup.account.0, topup.state, topup.amount.to_string(), millis(topup.created_at)],
+        "INSERT INTO topups (id, account, state, amount, automatic, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            topup.id,
+            topup.account.0,
+            topup.state,
+            topup.amount.to_string(),
+            topup.automatic,
+            millis(topup.created_at)
+        ],
     )?;
     Ok(())
 }
 
 pub(crate) fn by_id(connection: &Connection, id: &str) -> Result<Option<TopUp>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, account, state, amount, created_ms FROM topups WHERE id = ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, account, state, amount, automatic, created_ms FROM topups WHERE id = ?1",
+    )?;
     Ok(statement
         .query_row([id], |row| {
             Ok(TopUp {
@@ -23,6 +31,7 @@ pub(crate) fn by_id(connection: &Connection, id: &str) -> Result<Option<TopUp>, 
                 account: AccountId(row.get("account")?),
                 state: row.get("state")?,
                 amount: decimal(row, "amount")?,
+                automatic: row.get("automatic")?,
                 created_at: time(row.get("created_ms")?)?,
             })
         })
@@ -34,4 +43,9 @@ pub(crate) fn settle(books: &Books<'_>, id: &str, state: TopUpState) -> Result<b
     let changed = books
         .execute("UPDATE topups SET state = ?2 WHERE id = ?1 AND state = 'pending'", params![id, state])?;
     Ok(changed == 1)
+}
+
+/// Notes that a payment has come in after all; `false` when that was known.
+pub(crate) fn pay(books: &Books<'_>, id: &str) -> Result<bool, StoreError> {
+    Ok(books.execute("UPDATE topups SET state = 'paid' WHERE id = ?1 AND state <> 'paid'", [id])? == 1)
 }

@@ -3,12 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use rust_decimal::Decimal;
 
-#[cfg(test)]
-use super::all;
-use super::{Books, StoreError, changes, decimal, millis, time};
+use super::{Books, StoreError, all, changes, decimal, millis, parse_decimal, time};
 use crate::model::{AccountId, Kind, Transaction};
 
-const COLUMNS: &str = "id, account, version, type, amount, balance_after, at_ms, description, reference";
+const COLUMNS: &str =
+    "id, account, version, type, amount, balance_after, cashback_after, at_ms, description, reference";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Transaction> {
     Ok(Transaction {
@@ -18,16 +17,29 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Transaction> {
         kind: row.get("type")?,
         amount: decimal(row, "amount")?,
         balance_after: decimal(row, "balance_after")?,
+        cashback_after: decimal(row, "cashback_after")?,
         at: time(row.get("at_ms")?)?,
         description: row.get("description")?,
         reference: row.get("reference")?,
     })
 }
 
-pub(crate) fn insert(books: &Books<'_>, row: &Transaction) -> Result<(), StoreError> {
+/// Stores a row with its entries: which ledger got how much.
+pub(crate) fn insert(
+    books: &Books<'_>,
+    row: &Transaction,
+    entries: &[(String, Decimal)],
+) -> Result<(), StoreError> {
+    for (ledger, amount) in entries {
+        books.execute(
+            "INSERT INTO entries (transaction_id, ledger, amount) VALUES (?1, ?2, ?3)",
+            params![row.id, ledger, amount.to_string()],
+        )?;
+    }
     books.execute(
-        "INSERT INTO transactions (id, account, version, type, amount, balance_after, at_ms, description, reference)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO transactions (id, account, version, type, amount, balance_after, cashback_after, at_ms,
+             description, reference)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             row.id,
             row.account.0,
@@ -35,6 +47,7 @@ pub(crate) fn insert(books: &Books<'_>, row: &Transaction) -> Result<(), StoreEr
             row.kind,
             row.amount.to_string(),
             row.balance_after.to_string(),
+            row.cashback_after.to_string(),
             millis(row.at),
             row.description,
             row.reference,
@@ -51,20 +64,59 @@ pub(crate) fn by_id(connection: &Connection, id: &str) -> Result<Option<Transact
 
 /// The balance after the latest row; zero before the first.
 pub(crate) fn balance(connection: &Connection, account: AccountId) -> Result<Decimal, StoreError> {
+    Ok(balances(connection, account)?.0)
+}
+
+/// The balance after the latest row, and the part of it that came as cashback.
+pub(crate) fn balances(
+    connection: &Connection,
+    account: AccountId,
+) -> Result<(Decimal, Decimal), StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT balance_after FROM transactions WHERE account = ?1 ORDER BY position DESC LIMIT 1",
+        "SELECT balance_after, cashback_after FROM transactions WHERE account = ?1 ORDER BY position DESC LIMIT 1",
     )?;
-    Ok(statement
-        .query_row([account.0], |row| decimal(row, "balance_after"))
-        .optional()?
-        .unwrap_or(Decimal::ZERO))
+    let latest = statement
+        .query_row([account.0], |row| Ok((decimal(row, "balance_after")?, decimal(row, "cashback_after")?)));
+    Ok(latest.optional()?.unwrap_or_default())
+}
+
+/// What was spent in the account's life: numbers, renewals, calls, SMS.
+pub(crate) fn lifetime_spend(connection: &Connection, account: AccountId) -> Result<Decimal, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT amount FROM transactions
+         WHERE account = ?1 AND type IN ('order', 'renewal', 'restore', 'call', 'sms')",
+    )?;
+    let amounts = all(statement.query_map([account.0], |row| decimal(row, "amount"))?)?;
+    Ok(-amounts.into_iter().sum::<Decimal>())
+}
+
+/// The ledger of an account, newest first, from before the position `before` on, each row with its position.
+pub(crate) fn page(
+    connection: &Connection,
+    account: AccountId,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<(i64, Transaction)>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT position, {COLUMNS} FROM transactions WHERE account = ?1 AND position < ?2
+         ORDER BY position DESC LIMIT ?3"
+    ))?;
+    all(statement
+        .query_map(params![account.0, before, limit], |row| Ok((row.get("position")?, from_row(row)?)))?)
 }
 
 /// The whole ledger of an account, oldest first.
-#[cfg(test)]
 pub(crate) fn list(connection: &Connection, account: AccountId) -> Result<Vec<Transaction>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM transactions WHERE account = ?1 ORDER BY position"
     ))?;
     all(statement.query_map([account.0], from_row)?)
+}
+
+/// Every entry of every transaction: transaction, ledger, amount.
+pub(crate) fn entries(connection: &Connection) -> Result<Vec<(String, String, Decimal)>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT transaction_id, ledger, amount FROM entries ORDER BY transaction_id")?;
+    all(statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, parse_decimal(&row.get::<_, String>(2)?)?)))?)
 }

@@ -5,10 +5,12 @@ use rust_decimal::Decimal;
 use tern_sip::wire::{Address, HeaderAccess, Request, Uri};
 
 use crate::{
+    catalogue,
     conference::Line,
     destinations,
     dialling::{self, Refused},
-    model::{Account, AccountId, Number, NumberState},
+    documents,
+    model::{Account, AccountId, Number},
     operator::Operator,
     routing::Routing,
     store::{StoreError, accounts, numbers, routing, transactions},
@@ -70,7 +72,7 @@ pub(super) fn calling(request: &Request, account: &Account, own: &[Number]) -> O
     let usable = |user: &str| {
         let e164 = destinations::e164(user)?;
         own.iter()
-            .find(|n| n.e164 == e164 && n.calls && n.state == NumberState::Active)
+            .find(|n| n.e164 == e164 && n.takes_calls())
             .map(|n| n.e164.clone())
     };
     let claimed = request.headers.from_address().ok()?.uri.user()?;
@@ -115,6 +117,9 @@ pub(super) fn route(operator: &Operator, caller: AccountId, peer: &str) -> Resul
     if let Err(refused) = dialling::permitted(peer, &operator.settings) {
         return Ok(Route::Refused(refused));
     }
+    if catalogue::is_test_number(peer) {
+        return Ok(Route::Service(Service::Echo));
+    }
     operator.read(|c| {
         if !peer.starts_with('+') {
             let Some(account) = accounts::by_sip_user(c, peer)? else {
@@ -141,6 +146,10 @@ pub(super) fn route(operator: &Operator, caller: AccountId, peer: &str) -> Resul
         }
         // The provider has no lines to the outside world: what it does not rent out does not exist.
         let Some(number) = numbers::by_e164(c, peer)? else { return Ok(Route::Refused(Refused::Unknown)) };
+        let customer = accounts::by_id(c, caller)?.ok_or(StoreError::Value("account"))?;
+        if !documents::may_go_out(c, &customer)? {
+            return Ok(Route::Refused(Refused::Documents));
+        }
         let outgoing_minute = destinations::minute_price(peer);
         if transactions::balance(c, caller)? < outgoing_minute {
             return Ok(Route::Refused(Refused::NoFunds));
@@ -158,7 +167,7 @@ pub(super) fn called(
     number: Number,
     outgoing_minute: Decimal,
 ) -> Result<Option<Called>, StoreError> {
-    if number.state != NumberState::Active || !number.calls {
+    if !number.takes_calls() {
         return Ok(None);
     }
     if !number.incoming_minute.is_zero()
@@ -177,5 +186,5 @@ pub(super) fn called(
 
 /// The number an account calls from: its first that can.
 pub(super) fn calling_number(numbers: &[Number]) -> Option<String> {
-    numbers.iter().find(|n| n.calls && n.state == NumberState::Active).map(|n| n.e164.clone())
+    numbers.iter().find(|n| n.takes_calls()).map(|n| n.e164.clone())
 }
