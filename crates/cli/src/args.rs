@@ -78,7 +78,10 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Sandbox {
+    #[command(subcommand)]
+    pub(crate) action: Option<SandboxAction>,
     /// Where SIP listens (UDP); port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub(crate) sip: SocketAddr,
@@ -92,6 +95,25 @@ pub(crate) struct Sandbox {
     /// ones give up when SHA-256 stands beside it
     #[arg(long, value_enum, ignore_case = true, value_name = "NAME", default_values_t = [Digest::Md5])]
     pub(crate) digest: Vec<Digest>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxAction {
+    /// Tell a running sandbox's billing clock, or set it ahead: what is due by then happens at once, in order
+    Clock(SandboxClock),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SandboxClock {
+    /// The API address that `tern sandbox` printed
+    #[arg(long, value_name = "URL")]
+    pub(crate) sandbox: String,
+    /// To this moment, such as 2026-06-01T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "advance")]
+    pub(crate) set: Option<String>,
+    /// By this much, such as "3 days" or PT36H
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) advance: Option<String>,
 }
 
 /// A hash of digest authentication, named as on the wire (RFC 7616 section 3.3).
@@ -576,6 +598,8 @@ mod tests {
         check("tern call echo --ca ca.pem", "--user");
         check("tern register --password secret", "--password");
         check("tern sandbox --sip 5060", "5060");
+        check("tern sandbox clock", "--sandbox");
+        check("tern sandbox clock --sandbox http://x --set 1 --advance 2", "cannot be used with");
     }
 
     #[test]

@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use rand::{SeedableRng, rngs::StdRng};
-use tern_provider::{Secret, types::SipCredentials};
+use tern_provider::{
+    Secret,
+    sandbox::{ClockChange, SandboxClock},
+    types::SipCredentials,
+};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
@@ -171,6 +175,15 @@ pub async fn sandbox_accounts(url: &str) -> Result<Vec<SandboxAccess>, ErrorView
         sip: account.sip,
     });
     Ok(access.collect())
+}
+
+/// Tells the billing clock of the sandbox at `url`, or sets it ahead first; the sandbox's own refusal is the error's
+/// detail.
+///
+/// # Errors
+/// [`ErrorCode::ProviderUnreachable`], or what the sandbox refused.
+pub async fn sandbox_clock(url: &str, change: Option<&ClockChange>) -> Result<SandboxClock, ErrorView> {
+    tern_provider::sandbox::clock(url, change).await.map_err(|error| crate::activity::provider_error(&error))
 }
 
 /// A way to the running engine. Cheap to clone.

@@ -28,5 +28,10 @@ mod whole;
 
 pub use engine::{
     Engine, EngineConfig, EngineHandle, EventStream, SandboxAccess, Trace, sandbox_access, sandbox_accounts,
+    sandbox_clock,
 };
-pub use tern_provider::{Secret, types::SipCredentials};
+pub use tern_provider::{
+    Secret,
+    sandbox::{ClockChange, SandboxClock},
+    types::SipCredentials,
+};

@@ -14,6 +14,7 @@ use crate::{
     ledger::{self, Posting, to_cents},
     model::{
         Account, AccountId, Disposal, NoticeKind, Number, NumberState, Profile, Purpose, TransactionKind,
+        Trouble,
     },
     notices::tell_owner,
     operator::Operator,
@@ -252,6 +253,9 @@ pub(crate) fn connect(
 ) -> Result<(), StoreError> {
     let number = numbers::by_id(books, id)?;
     let Some(mut number) = number.filter(|n| n.state == NumberState::Connecting) else { return Ok(()) };
+    if number.trouble.is_some_and(|t| t.kind == Trouble::CannotBeProvided && t.mended_at.is_none()) {
+        return delete(books, &mut number, at);
+    }
     let order = number.order.as_deref().map(|id| orders::by_id(books, id)).transpose()?.flatten();
     let months = order.map_or(1, |order| order.months);
     number.state = NumberState::Active;

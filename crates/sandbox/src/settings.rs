@@ -190,7 +190,7 @@ pub struct Settings {
     /// After how long an outage counts, from the client's report. Fixed by the published rules: more than 24 h.
     pub outage_counts_after: Duration,
 
-    /// Most requests of one token within a minute; more get 429. A limit of this API. Default 60,000.
+    /// Most requests of one token within a minute; more get 429. A limit of this API. Default 600,000.
     pub api_per_minute: u32,
     /// How many changes of an account the feed keeps; older cursors get 410 `resync_required`.
     pub change_retention: u64,
@@ -295,7 +295,7 @@ impl Default for Settings {
             refund_review_days: 2,
             refund_to_client_days: 14,
             outage_counts_after: DAY,
-            api_per_minute: 60_000,
+            api_per_minute: 600_000,
             change_retention: 10_000,
             sms_sent_after: Duration::from_millis(700),
             sms_delivered_after: Duration::from_millis(2_000),

@@ -1,11 +1,21 @@
 //! `tern sandbox`: a whole provider on this computer, until stopped.
 
 use serde_json::{Value, json};
+use tern_engine::{ClockChange, sandbox_clock};
 use tern_sandbox::{DemoAccount, DigestAlgorithm, Sandbox, SandboxConfig, StartError};
 
-use crate::{args, exit::Exit, failure::Failure, report::Report, stop::Stop};
+use crate::{
+    args::{self, SandboxAction},
+    exit::Exit,
+    failure::Failure,
+    report::Report,
+    stop::Stop,
+};
 
 pub(crate) async fn run(args: args::Sandbox, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
+    if let Some(SandboxAction::Clock(args)) = args.action {
+        return clock(args, report).await;
+    }
     let mut config =
         SandboxConfig { sip: args.sip, http: args.http, data: args.data, ..SandboxConfig::default() };
     config.settings.digest_algorithms = args.digest.into_iter().map(algorithm).collect();
@@ -18,6 +28,20 @@ pub(crate) async fn run(args: args::Sandbox, report: &Report, stop: &mut Stop) -
     }
     sandbox.shutdown().await;
     told.map(|()| Exit::Done)
+}
+
+/// Another sandbox's clock: told, or set ahead first.
+async fn clock(args: args::SandboxClock, report: &Report) -> Result<Exit, Failure> {
+    let change = args.set.map(ClockChange::Set).or(args.advance.map(ClockChange::Advance));
+    let clock = sandbox_clock(&args.sandbox, change.as_ref()).await?;
+    report.say(format!("the sandbox takes {} for now", clock.now));
+    report.line(&json!({
+        "event": "clock",
+        "now": clock.now.to_string(),
+        "ahead_seconds": clock.ahead_seconds,
+        "next_due": clock.next_due.map(|at| at.to_string()),
+    }))?;
+    Ok(Exit::Done)
 }
 
 fn algorithm(digest: args::Digest) -> DigestAlgorithm {

@@ -5,14 +5,19 @@
 //! read that fails on its way: that is tried again twice within a second.
 
 mod calls;
+mod desk;
+mod offers;
 mod wire;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
+use jiff::Timestamp;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::{
     Provider, ProviderError, Secret, SetupError,
-    http::{Ask, Auth, Http},
+    http::{Ask, Auth, Http, Payload, refused},
     types::*,
 };
 
@@ -68,6 +73,45 @@ pub async fn demo_accounts(base_url: impl AsRef<str>) -> Result<Vec<DemoAccount>
         .collect())
 }
 
+/// The billing clock of a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SandboxClock {
+    /// What the sandbox takes for now.
+    pub now: Timestamp,
+    /// How far it was set ahead, in seconds.
+    pub ahead_seconds: i64,
+    /// When something is due next.
+    pub next_due: Option<Timestamp>,
+}
+
+/// Where to set a sandbox's billing clock. It never goes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClockChange {
+    /// To this moment, RFC 3339.
+    Set(String),
+    /// By this much, such as `3 days` or `PT36H`.
+    Advance(String),
+}
+
+/// Tells a sandbox's billing clock, or sets it ahead first: what is due by then has happened once this answers.
+///
+/// # Errors
+/// As [`demo_accounts`]; [`ProviderError::Refused`] where the change cannot be read or goes back.
+pub async fn clock(
+    base_url: impl AsRef<str>,
+    change: Option<&ClockChange>,
+) -> Result<SandboxClock, ProviderError> {
+    let http = Http::new(base_url.as_ref(), Auth::None, wire::explain)
+        .map_err(|e| refused("bad_address", &e.to_string()))?;
+    let path = "/sandbox/clock";
+    let answer: wire::Clock = match change {
+        None => http.get(path, Ask::default()).await?,
+        Some(ClockChange::Set(to)) => http.post(path, Ask::default(), &json!({"set": to})).await?,
+        Some(ClockChange::Advance(by)) => http.post(path, Ask::default(), &json!({"advance": by})).await?,
+    };
+    Ok(answer.map())
+}
+
 impl std::fmt::Debug for SandboxProvider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SandboxProvider").finish_non_exhaustive()
@@ -95,6 +139,15 @@ impl Provider for SandboxProvider {
             caller_id: true,
             voicemail: true,
             greetings: true,
+            automatic_topup: true,
+            send_limits: Some(SendLimits { per_second: Some(1), per_hour: Some(100), per_day: Some(500) }),
+            catalogue: true,
+            trials: true,
+            disposable: true,
+            restore: true,
+            auto_renew: true,
+            documents: true,
+            refunds: true,
             ..Capabilities::NONE
         }
     }
@@ -234,11 +287,187 @@ impl Provider for SandboxProvider {
     }
 
     async fn topup(&self, id: &TopUpId) -> Result<TopUp, ProviderError> {
-        // The id came from outside: as a path it must stay one segment.
-        if id.0.is_empty() || !id.0.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
-            return Err(ProviderError::Malformed);
+        let path = format!("/v1/topups/{}", segment(&id.0)?);
+        self.http.get::<wire::TopUp>(&path, Ask::default()).await?.map()
+    }
+
+    async fn transactions(
+        &self,
+        filter: &TransactionFilter,
+        page: Option<PageToken>,
+    ) -> Result<Page<Transaction>, ProviderError> {
+        let mut query = vec![("limit", "200".to_owned())];
+        query.extend(filter.from.map(|day| ("from", day.to_string())));
+        query.extend(filter.to.map(|day| ("to", day.to_string())));
+        if !filter.kinds.is_empty() {
+            let kinds: Vec<_> = filter.kinds.iter().map(|kind| desk::transaction_word(*kind)).collect();
+            query.push(("type", kinds.join(",")));
         }
-        self.http.get::<wire::TopUp>(&format!("/v1/topups/{}", id.0), Ask::default()).await?.map()
+        query.extend(page.map(|token| ("page", token.0)));
+        let ask = Ask { query, ..Ask::default() };
+        self.http.get::<desk::Transactions>("/v1/transactions", ask).await?.map()
+    }
+
+    async fn set_automatic_topup(&self, rule: Option<&AutomaticTopUp>) -> Result<(), ProviderError> {
+        let body = match rule {
+            None => json!({"enabled": false}),
+            Some(rule) => json!({
+                "enabled": true,
+                "threshold": rule.below.to_string(),
+                "amount": rule.amount.to_string(),
+            }),
+        };
+        let path = "/v1/topups/automatic";
+        self.http.act::<Value>(Method::PUT, path, Ask::default(), Payload::Json(body)).await.map(|_| ())
+    }
+
+    async fn request_refund(
+        &self,
+        key: &IdempotencyKey,
+        request: &RefundRequest,
+    ) -> Result<Refund, ProviderError> {
+        let body = desk::NewRefund {
+            service: &request.service.0,
+            reason: &request.reason,
+            amount: request.amount.amount.to_string(),
+            payment_details: request.payment_details.as_deref(),
+        };
+        self.http.post::<_, desk::Refund>("/v1/refunds", keyed(key), &body).await?.map()
+    }
+
+    async fn refunds(&self) -> Result<Vec<Refund>, ProviderError> {
+        let answer: desk::Refunds = self.http.get("/v1/refunds", whole_page()).await?;
+        answer.refunds.into_iter().map(desk::Refund::map).collect()
+    }
+
+    async fn catalogue(
+        &self,
+        filter: &CatalogueFilter,
+        _: Option<PageToken>,
+    ) -> Result<Page<Offer>, ProviderError> {
+        let mut query = Vec::new();
+        query.extend(filter.country.clone().map(|country| ("country", country)));
+        query.extend(filter.city.clone().map(|city| ("city", city)));
+        let answer: offers::Catalogue =
+            self.http.get("/v1/catalogue", Ask { query, ..Ask::default() }).await?;
+        let products = answer.products.into_iter().filter(|product| product.sort != "disposable");
+        let mut rows = products.map(offers::Product::offer).collect::<Result<Vec<_>, _>>()?;
+        rows.retain(|offer| {
+            filter.kind.is_none_or(|kind| kind == offer.kind)
+                && (!filter.sms || offer.sms)
+                && (!filter.trial || offer.trial.is_some())
+        });
+        Ok(Page { rows, next_page: None })
+    }
+
+    async fn quote(&self, order: &OrderRequest) -> Result<Quote, ProviderError> {
+        let answer: offers::Quote =
+            self.http.post("/v1/orders/quote", Ask::default(), &new_order(order)).await?;
+        answer.map()
+    }
+
+    async fn order(&self, key: &IdempotencyKey, order: &OrderRequest) -> Result<Order, ProviderError> {
+        self.http.post::<_, offers::Order>("/v1/orders", keyed(key), &new_order(order)).await?.map()
+    }
+
+    async fn orders(&self) -> Result<Vec<Order>, ProviderError> {
+        let answer: offers::Orders = self.http.get("/v1/orders", whole_page()).await?;
+        answer.orders.into_iter().filter(|o| o.purpose != "disposable").map(offers::Order::map).collect()
+    }
+
+    async fn disposable_offers(&self) -> Result<Vec<DisposableOffer>, ProviderError> {
+        let answer: offers::Catalogue = self.http.get("/v1/catalogue", Ask::default()).await?;
+        let mut found = Vec::new();
+        for product in answer.products.into_iter().filter(|product| product.sort == "disposable") {
+            found.extend(product.disposable()?);
+        }
+        Ok(found)
+    }
+
+    async fn order_disposable(
+        &self,
+        key: &IdempotencyKey,
+        country: &str,
+        service: &str,
+    ) -> Result<DisposableNumber, ProviderError> {
+        let ask = Ask { query: vec![("country", country.to_owned())], ..Ask::default() };
+        let answer: offers::Catalogue = self.http.get("/v1/catalogue", ask).await?;
+        let fits = |product: &offers::Product| {
+            product.sort == "disposable" && product.services.iter().any(|offered| offered == service)
+        };
+        let product = answer.products.into_iter().find(fits);
+        let product = product.ok_or_else(|| refused("service_unknown", "There is no such number."))?;
+        let new = offers::NewOrder {
+            product: &product.id,
+            count: 1,
+            months: 1,
+            trial: false,
+            service: Some(service),
+        };
+        let order: offers::Order = self.http.post("/v1/orders", keyed(key), &new).await?;
+        order.disposable()?.pop().ok_or(ProviderError::Malformed)
+    }
+
+    async fn disposable_numbers(&self) -> Result<Vec<DisposableNumber>, ProviderError> {
+        let answer: offers::Orders = self.http.get("/v1/orders", whole_page()).await?;
+        let mut found = Vec::new();
+        for order in answer.orders.into_iter().filter(|order| order.purpose == "disposable") {
+            found.extend(order.disposable()?);
+        }
+        Ok(found)
+    }
+
+    async fn restore(&self, key: &IdempotencyKey, number: &RemoteId) -> Result<Number, ProviderError> {
+        let path = format!("/v1/numbers/{}/restore", segment(&number.0)?);
+        let answer = self.http.act::<wire::Number>(Method::POST, &path, keyed(key), Payload::Nothing);
+        answer.await?.map()
+    }
+
+    async fn delete_number(&self, number: &RemoteId) -> Result<(), ProviderError> {
+        let path = format!("/v1/numbers/{}", segment(&number.0)?);
+        self.http.act::<Value>(Method::DELETE, &path, Ask::default(), Payload::Nothing).await.map(|_| ())
+    }
+
+    async fn set_auto_renew(&self, number: &RemoteId, on: bool) -> Result<Number, ProviderError> {
+        let path = format!("/v1/numbers/{}", segment(&number.0)?);
+        let change = Payload::Json(json!({"auto_renew": on}));
+        self.http.act::<wire::Number>(Method::PATCH, &path, Ask::default(), change).await?.map()
+    }
+
+    async fn documents(&self) -> Result<Vec<Document>, ProviderError> {
+        let answer: desk::Documents = self.http.get("/v1/documents", Ask::default()).await?;
+        Ok(answer.documents.into_iter().filter_map(desk::Document::map).collect())
+    }
+
+    async fn upload_document(&self, document: &NewDocument) -> Result<Document, ProviderError> {
+        let paper = Payload::Json(desk::paper(document));
+        let answer = self.http.act::<desk::Document>(Method::POST, "/v1/documents", Ask::default(), paper);
+        answer.await?.map().ok_or(ProviderError::Malformed)
+    }
+}
+
+/// An id that came from outside: as a path it must stay one segment.
+fn segment(id: &str) -> Result<&str, ProviderError> {
+    let plain = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    if plain { Ok(id) } else { Err(ProviderError::Malformed) }
+}
+
+fn keyed(key: &IdempotencyKey) -> Ask<'_> {
+    Ask { idempotency_key: Some(&key.0), ..Ask::default() }
+}
+
+/// As many rows as a page can have: what these lists hold is few.
+fn whole_page() -> Ask<'static> {
+    Ask { query: vec![("limit", "200".to_owned())], ..Ask::default() }
+}
+
+fn new_order(order: &OrderRequest) -> offers::NewOrder<'_> {
+    offers::NewOrder {
+        product: &order.offer.0,
+        count: order.quantity,
+        months: order.months,
+        trial: order.trial,
+        service: None,
     }
 }
 

@@ -32,6 +32,20 @@ pub(super) fn explain(status: u16, body: &[u8]) -> Option<ProviderError> {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Clock {
+    now: Timestamp,
+    ahead_seconds: i64,
+    #[serde(default)]
+    next_due: Option<Timestamp>,
+}
+
+impl Clock {
+    pub(super) fn map(self) -> super::SandboxClock {
+        super::SandboxClock { now: self.now, ahead_seconds: self.ahead_seconds, next_due: self.next_due }
+    }
+}
+
+#[derive(Deserialize)]
 pub(super) struct Money {
     amount: Amount,
     currency: String,
@@ -51,6 +65,27 @@ pub(super) struct Account {
     balance: Money,
     #[serde(default)]
     topup: Option<TopUpLimits>,
+    #[serde(default)]
+    automatic_topup: Option<AutomaticTopUp>,
+    #[serde(default)]
+    cashback_percent: Option<Amount>,
+    #[serde(default)]
+    lifetime_spend: Option<Money>,
+    #[serde(default)]
+    sms_limits: Option<SmsLimits>,
+}
+
+#[derive(Deserialize)]
+struct AutomaticTopUp {
+    threshold: Money,
+    amount: Money,
+}
+
+#[derive(Deserialize)]
+struct SmsLimits {
+    per_second: Option<u32>,
+    per_hour: Option<u32>,
+    per_day: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +115,30 @@ pub(super) struct Number {
     #[serde(default)]
     renews_on: Option<Date>,
     state: String,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    ordered_on: Option<Date>,
+    #[serde(default)]
+    restore_until: Option<Date>,
+    #[serde(default)]
+    auto_renew: Option<bool>,
+    #[serde(default)]
+    caller_id: Option<bool>,
+    #[serde(default)]
+    purpose: Option<String>,
+    #[serde(default)]
+    ends_at: Option<Timestamp>,
+    #[serde(default)]
+    incoming_minute: Option<Money>,
+    #[serde(default)]
+    sms_price: Option<Money>,
+    #[serde(default)]
+    restrictions: Vec<String>,
+    #[serde(default)]
+    service: Option<String>,
+    #[serde(default)]
+    disposal: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -158,7 +217,7 @@ struct Call {
 }
 
 #[derive(Deserialize)]
-struct Transaction {
+pub(super) struct Transaction {
     id: String,
     #[serde(rename = "type")]
     kind: String,
@@ -205,10 +264,10 @@ pub(super) struct DemoAccount {
     pub(super) sip: Sip,
 }
 
-type Mapped<T> = Result<T, ProviderError>;
+pub(super) type Mapped<T> = Result<T, ProviderError>;
 
 impl Amount {
-    fn map(self) -> Mapped<Decimal> {
+    pub(super) fn map(self) -> Mapped<Decimal> {
         let text = match self {
             Self::Text(text) => text,
             Self::Number(number) => number.to_string(),
@@ -227,7 +286,7 @@ impl Money {
     }
 }
 
-fn price(money: Option<Money>) -> Mapped<Option<types::Money>> {
+pub(super) fn price(money: Option<Money>) -> Mapped<Option<types::Money>> {
     money.map(Money::map).transpose()
 }
 
@@ -241,9 +300,24 @@ impl Account {
             name: self.name,
             balance: self.balance.map()?,
             topup_limits,
-            automatic_topup: None,
-            cashback: None,
-            send_limits: None,
+            automatic_topup: match self.automatic_topup {
+                Some(auto) => Some(types::AutomaticTopUp {
+                    below: auto.threshold.map()?.amount,
+                    amount: auto.amount.map()?.amount,
+                }),
+                None => None,
+            },
+            cashback: match (self.cashback_percent, self.lifetime_spend) {
+                (Some(rate), Some(spend)) => {
+                    Some(types::Cashback { rate_percent: rate.map()?, lifetime_spend: spend.map()? })
+                }
+                _ => None,
+            },
+            send_limits: self.sms_limits.map(|limits| types::SendLimits {
+                per_second: limits.per_second,
+                per_hour: limits.per_hour,
+                per_day: limits.per_day,
+            }),
         })
     }
 }
@@ -268,8 +342,48 @@ impl Number {
                 // An unknown state is one in which the number should not be relied on.
                 _ => types::NumberState::Expired,
             },
-            terms: types::NumberTerms::default(),
+            terms: types::NumberTerms {
+                kind: self.kind.as_deref().and_then(kind),
+                ordered_on: self.ordered_on,
+                expires_on: self.renews_on.filter(|_| self.auto_renew == Some(false)),
+                restorable_until: self.restore_until,
+                auto_renew: self.auto_renew,
+                caller_id: self.caller_id,
+                trial_until: self.ends_at.filter(|_| self.purpose.as_deref() == Some("trial")),
+                incoming_minute: price(self.incoming_minute)?,
+                sms_price: price(self.sms_price)?,
+                restrictions: self.restrictions,
+            },
         })
+    }
+
+    /// As a number for one SMS; `None` where it is none.
+    pub(super) fn disposable(self) -> Option<Mapped<types::DisposableNumber>> {
+        let (service, until, fee) = (self.service?, self.ends_at?, self.monthly_fee?);
+        Some(fee.map().map(|price| types::DisposableNumber {
+            id: types::RemoteId(self.id),
+            e164: self.e164,
+            country: self.country,
+            service,
+            price,
+            until,
+            state: match self.disposal.as_deref() {
+                Some("used") => types::DisposableState::Received,
+                Some(_) => types::DisposableState::Refunded,
+                None => types::DisposableState::Waiting,
+            },
+        }))
+    }
+}
+
+/// A sort of number; `None` for one this version does not know.
+pub(super) fn kind(word: &str) -> Option<types::NumberKind> {
+    match word {
+        "mobile" => Some(types::NumberKind::Mobile),
+        "landline" => Some(types::NumberKind::Landline),
+        "toll_free" => Some(types::NumberKind::TollFree),
+        "national" => Some(types::NumberKind::National),
+        _ => None,
     }
 }
 
@@ -425,7 +539,7 @@ impl Call {
 }
 
 impl Transaction {
-    fn map(self, version: u64) -> Mapped<types::Transaction> {
+    pub(super) fn map(self, version: u64) -> Mapped<types::Transaction> {
         Ok(types::Transaction {
             id: types::RemoteId(self.id),
             version,

@@ -7,7 +7,7 @@ use super::{
     extract::Caller,
     numbers::number_view,
     problem::Problem,
-    view::{AccountView, AutoTopUpView, Money, NumbersView, SipView, TopUpLimits},
+    view::{AccountView, AutoTopUpView, Money, NumbersView, SipView, SmsLimitsView, TopUpLimits},
 };
 use crate::{
     DOMAIN, documents,
@@ -42,6 +42,7 @@ pub(super) async fn account(
                     cashback_percent: quote::cashback_percent(spent, settings).to_string(),
                     lifetime_spend: money(spent),
                     next_cashback_from: quote::next_tier(spent, settings).map(|(from, _)| money(from)),
+                    sms_limits: SmsLimitsView::new(account.sms_limits.unwrap_or(settings.sms_limits)),
                     documents_missing: missing.into_iter().map(|kind| kind.word()).collect(),
                     topup: TopUpLimits {
                         min: settings.topup_min.to_string(),

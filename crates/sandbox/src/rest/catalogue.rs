@@ -15,10 +15,11 @@ use super::{
     view::Money,
 };
 use crate::{
-    catalogue::{self, PRODUCTS, Product, SERVICES, Sort},
+    catalogue::{self, PRODUCTS, Product, SERVICES, Sort, Speed},
     documents::TO_GO_OUT,
     model::{Account, Profile},
     refusal::Refusal,
+    settings::Settings,
     store::{StoreError, numbers},
 };
 
@@ -63,8 +64,10 @@ pub(super) struct ProductView {
     sms_price: Option<Money>,
     /// How many can be ordered now.
     in_stock: usize,
-    /// Whether it can be tried out now.
-    trial: bool,
+    /// What a trial of it would be; null when there is none now.
+    trial: Option<TrialView>,
+    /// Working days until it is connected; null: at once.
+    connection_days: Option<DaysView>,
     /// What the buyer must know before ordering.
     restrictions: Vec<RestrictionView>,
     /// Papers wanted before it is connected (`prepaid`), or before calls and SMS go out (`numgo`).
@@ -75,6 +78,23 @@ pub(super) struct ProductView {
     choosable: bool,
     /// Can be called free of charge, to hear how it sounds.
     test_number: Option<&'static str>,
+}
+
+/// What a trial is.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TrialView {
+    hours: u64,
+    /// SMS of both directions; null: none or as many as there are.
+    messages: Option<u32>,
+    /// Incoming calls.
+    calls: Option<u32>,
+}
+
+/// A span of days.
+#[derive(Serialize, ToSchema)]
+pub(super) struct DaysView {
+    least: u8,
+    most: u8,
 }
 
 /// Something the buyer must know.
@@ -115,7 +135,9 @@ pub(super) async fn list(
         .collect();
     let products = api
         .ask(move |op| {
-            Ok(op.read(|c| found.into_iter().map(|p| view(c, p, &account)).collect::<Result<Vec<_>, _>>())?)
+            Ok(op.read(|c| {
+                found.into_iter().map(|p| view(&op.settings, c, p, &account)).collect::<Result<Vec<_>, _>>()
+            })?)
         })
         .await?;
     Ok(Json(CatalogueView { products }))
@@ -136,7 +158,7 @@ pub(super) async fn show(
     let product = api
         .ask(move |op| {
             let product = catalogue::product(&id).ok_or(Refusal::NotFound)?;
-            Ok(op.read(|c| view(c, product, &account))?)
+            Ok(op.read(|c| view(&op.settings, c, product, &account))?)
         })
         .await?;
     Ok(Json(product))
@@ -166,7 +188,12 @@ pub(super) async fn free(
     Ok(Json(FreeNumbersView { numbers }))
 }
 
-fn view(c: &Connection, product: &'static Product, account: &Account) -> Result<ProductView, StoreError> {
+fn view(
+    settings: &Settings,
+    c: &Connection,
+    product: &'static Product,
+    account: &Account,
+) -> Result<ProductView, StoreError> {
     let money = |amount| Money::new(amount, &account.currency);
     let documents = match (account.profile, product.sort) {
         (Profile::Prepaid, _) => product.documents,
@@ -190,7 +217,21 @@ fn view(c: &Connection, product: &'static Product, account: &Account) -> Result<
         incoming_minute: money(product.incoming_minute),
         sms_price: product.sms_price.map(money),
         in_stock: catalogue::free(c, product)?.len(),
-        trial: product.has_trial(account.profile) && trials_left,
+        trial: (product.has_trial(account.profile) && trials_left).then(|| match account.profile {
+            Profile::Numgo => {
+                let (lasts, messages, calls) = settings.trial_numgo;
+                TrialView { hours: lasts.as_secs() / 3600, messages: Some(messages), calls: Some(calls) }
+            }
+            Profile::Prepaid => {
+                TrialView { hours: settings.trial_prepaid.as_secs() / 3600, messages: None, calls: None }
+            }
+        }),
+        connection_days: match (account.profile, product.connection) {
+            (Profile::Numgo, _) => None,
+            (Profile::Prepaid, Speed::Slow) => Some(DaysView { least: 5, most: 15 }),
+            (Profile::Prepaid, Speed::AtOnce) if product.documents.is_empty() => None,
+            (Profile::Prepaid, Speed::AtOnce) => Some(DaysView { least: 1, most: 2 }),
+        },
         restrictions: product
             .restrictions(account.profile)
             .into_iter()

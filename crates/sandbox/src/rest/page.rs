@@ -28,6 +28,10 @@ pub(super) struct Window {
 }
 
 impl PageParams {
+    pub(super) fn new(limit: Option<u32>, page: Option<String>) -> Self {
+        Self { limit, page }
+    }
+
     pub(super) fn window(&self) -> Result<Window, Problem> {
         let before = match &self.page {
             None => i64::MAX,

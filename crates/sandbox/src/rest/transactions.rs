@@ -6,8 +6,9 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use jiff::{ToSpan, civil::Date};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Api,
@@ -17,8 +18,12 @@ use super::{
     view::{Money, NoticeView, TransactionView},
 };
 use crate::{
+    days::start_of,
     model::Transaction,
-    store::{StoreError, invoices, notices, transactions},
+    store::{
+        StoreError, invoices, notices,
+        transactions::{self, Choice},
+    },
 };
 
 /// The ledger, newest first.
@@ -55,8 +60,26 @@ pub(super) struct InvoiceView {
     at: String,
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LedgerParams {
+    /// Most rows, 1 to 200; 50 if not given.
+    limit: Option<u32>,
+    /// `next_page` of the page before.
+    page: Option<String>,
+    /// The first day.
+    #[param(value_type = Option<String>, format = Date)]
+    from: Option<Date>,
+    /// The last day.
+    #[param(value_type = Option<String>, format = Date)]
+    to: Option<Date>,
+    /// Only these types, separated by commas.
+    #[serde(rename = "type")]
+    kinds: Option<String>,
+}
+
 /// Every credit and debit, newest first.
-#[utoipa::path(get, path = "/v1/transactions", operation_id = "transactions", tag = "money", params(PageParams),
+#[utoipa::path(get, path = "/v1/transactions", operation_id = "transactions", tag = "money", params(LedgerParams),
     security(("token" = [])), responses(
     (status = 200, body = TransactionsView),
     (status = 400, body = Problem, content_type = "application/problem+json", description = "`bad_page`"),
@@ -65,11 +88,18 @@ pub(super) struct InvoiceView {
 pub(super) async fn list(
     State(api): State<Api>,
     Caller(account): Caller,
-    Params(params): Params<PageParams>,
+    Params(params): Params<LedgerParams>,
 ) -> Result<Json<TransactionsView>, Problem> {
-    let window = params.window()?;
+    let window = PageParams::new(params.limit, params.page).window()?;
     let id = account.id;
-    let rows = api.ask(move |op| Ok(op.read(|c| transactions::page(c, id, window.before, window.rows()))?));
+    let rows = api.ask(move |op| {
+        let choice = Choice {
+            from: params.from.map(|day| start_of(day, &op.settings)),
+            until: params.to.map(|day| start_of(day.saturating_add(1.day()), &op.settings)),
+            kinds: params.kinds,
+        };
+        Ok(op.read(|c| transactions::page(c, id, &choice, window.before, window.rows()))?)
+    });
     let (rows, next_page) = window.cut(rows.await?);
     let transactions = rows.iter().map(|row| TransactionView::new(row, &account.currency)).collect();
     Ok(Json(TransactionsView { transactions, next_page }))

@@ -45,6 +45,8 @@ pub(crate) struct AccountView {
     pub(super) lifetime_spend: Money,
     /// From how much spent on the rate is higher; null at the highest.
     pub(super) next_cashback_from: Option<Money>,
+    /// Most SMS within a second, an hour and a day.
+    pub(super) sms_limits: SmsLimitsView,
     /// Papers that must be approved before calls and SMS go out.
     pub(super) documents_missing: Vec<&'static str>,
     pub(super) topup: TopUpLimits,
@@ -110,6 +112,9 @@ pub(crate) struct NumberView {
     product: Option<String>,
     /// `rental`, `trial` or `disposable`.
     purpose: &'static str,
+    /// From which day its months count.
+    #[schema(format = Date)]
+    ordered_on: String,
     /// Whether it is renewed by itself.
     auto_renew: bool,
     /// What the next month costs, by today's price.
@@ -144,6 +149,7 @@ impl NumberView {
         Self {
             product: Some(number.product.clone()).filter(|product| !product.is_empty()),
             purpose: number.purpose.word(),
+            ordered_on: number.ordered_on.to_string(),
             auto_renew: number.auto_renew,
             next_fee: number.renews_on.map(|_| Money::new(fee, currency)),
             restore_until: restore_until.map(|day| day.to_string()),
@@ -422,6 +428,10 @@ pub(crate) struct SmsLimitsView {
 }
 
 impl SmsLimitsView {
+    pub(super) fn new(limits: SmsLimits) -> Self {
+        Self { per_second: limits.per_second, per_hour: limits.per_hour, per_day: limits.per_day }
+    }
+
     pub(super) fn limits(self) -> SmsLimits {
         SmsLimits { per_second: self.per_second, per_hour: self.per_hour, per_day: self.per_day }
     }

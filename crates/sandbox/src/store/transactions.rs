@@ -1,5 +1,6 @@
 //! The ledger's rows. Only [`crate::ledger`] adds to them.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use rust_decimal::Decimal;
 
@@ -90,19 +91,35 @@ pub(crate) fn lifetime_spend(connection: &Connection, account: AccountId) -> Res
     Ok(-amounts.into_iter().sum::<Decimal>())
 }
 
+/// Which rows of the ledger.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Choice {
+    /// Not before this.
+    pub(crate) from: Option<Timestamp>,
+    /// Before this.
+    pub(crate) until: Option<Timestamp>,
+    /// Only these kinds, as words between commas; any if not given.
+    pub(crate) kinds: Option<String>,
+}
+
 /// The ledger of an account, newest first, from before the position `before` on, each row with its position.
 pub(crate) fn page(
     connection: &Connection,
     account: AccountId,
+    choice: &Choice,
     before: i64,
     limit: u32,
 ) -> Result<Vec<(i64, Transaction)>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT position, {COLUMNS} FROM transactions WHERE account = ?1 AND position < ?2
-         ORDER BY position DESC LIMIT ?3"
+        "SELECT position, {COLUMNS} FROM transactions
+         WHERE account = ?1 AND position < ?2 AND (?3 IS NULL OR at_ms >= ?3) AND (?4 IS NULL OR at_ms < ?4)
+             AND (?5 IS NULL OR instr(',' || ?5 || ',', ',' || type || ',') > 0)
+         ORDER BY position DESC LIMIT ?6"
     ))?;
-    all(statement
-        .query_map(params![account.0, before, limit], |row| Ok((row.get("position")?, from_row(row)?)))?)
+    let (from, until) = (choice.from.map(millis), choice.until.map(millis));
+    all(statement.query_map(params![account.0, before, from, until, choice.kinds, limit], |row| {
+        Ok((row.get("position")?, from_row(row)?))
+    })?)
 }
 
 /// The whole ledger of an account, oldest first.

@@ -14,7 +14,7 @@ async fn the_clock_is_set_ahead_and_everything_happens_in_its_order() {
     assert_eq!((&clock["now"], &clock["ahead_seconds"]), (&json!("2025-01-02T09:00:00Z"), &json!(0)));
     let set = customer.house.ask("POST /sandbox/clock", None, Some(json!({"advance": "3 months"}))).await;
     assert_eq!(set.body["now"], "2025-04-02T09:00:00Z");
-    // Both renewed once (10.00 - 6.00 + 0.30 covers the smaller fee alone after that), then expired and deleted.
+    // 4.30 are left for two fees of 3.20 and 2.80: one is renewed, once.
     let notices = customer.notices().await;
     let mut sorted = notices.clone();
     sorted.sort_by_key(|notice| notice[..10].to_owned());

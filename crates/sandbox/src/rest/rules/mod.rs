@@ -1,6 +1,7 @@
 //! The provider's rules, one test each, over the API and under the billing clock. Which rule is held by which test
 //! stands in `docs/provider-rules.md`.
 
+mod adapter;
 mod books;
 mod broken;
 mod clock;
