@@ -10,7 +10,6 @@ use crate::{
     ledger::{self, Posting},
     model::{AccountId, Call, Direction, Outcome, TransactionKind, new_id},
     operator::Operator,
-    sms,
     store::{Books, StoreError, calls, numbers},
 };
 
@@ -91,7 +90,7 @@ impl Operator {
             left.as_secs(),
             call.peer
         );
-        self.write(|books| sms::arrive(books, &call.number, NOTICES, &text, at).map(|_| ()))
+        self.write(|books| self.arrive(books, &call.number, NOTICES, &text, at).map(|_| ()))
     }
 
     /// Writes one side of a call down and charges it.

@@ -19,8 +19,7 @@ use super::{
     view::{Money, SmsLimitsView},
 };
 use crate::{
-    catalogue,
-    invoices,
+    catalogue, invoices,
     ledger::{self, to_cents},
     lifecycle::invalid,
     model::{DocumentState, NumberTrouble, Profile, Trouble, random_word},

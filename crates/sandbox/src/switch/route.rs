@@ -71,9 +71,7 @@ pub(super) fn calling(request: &Request, account: &Account, own: &[Number]) -> O
     };
     let usable = |user: &str| {
         let e164 = destinations::e164(user)?;
-        own.iter()
-            .find(|n| n.e164 == e164 && n.takes_calls())
-            .map(|n| n.e164.clone())
+        own.iter().find(|n| n.e164 == e164 && n.takes_calls()).map(|n| n.e164.clone())
     };
     let claimed = request.headers.from_address().ok()?.uri.user()?;
     let withheld = request.headers.first("Privacy").is_some_and(|privacy| {

@@ -41,6 +41,15 @@ async fn the_adapter_orders_restores_and_leaves_numbers() {
     assert_eq!(provider.orders().await.unwrap().len(), 1);
     let number = order.numbers[0].clone();
     assert_eq!(number.terms.auto_renew, Some(true));
+    let forwarding = Forwarding {
+        targets: vec![ForwardTarget::OwnSip, ForwardTarget::Phone("+447700900318".into())],
+        order: RingOrder::Sequential,
+    };
+    assert_eq!(provider.forwarding(&number.id).await.unwrap(), Forwarding::default());
+    assert_eq!(provider.set_forwarding(&number.id, &forwarding).await.unwrap(), forwarding);
+    assert_eq!(provider.set_caller_id(&number.id, true).await.unwrap().terms.caller_id, Some(true));
+    assert_eq!(provider.sip_credentials().await.unwrap().map(|sip| sip.user), None);
+    assert_eq!(provider.issue_sip().await.unwrap().user, customer.user);
     let kept = provider.set_auto_renew(&number.id, false).await.unwrap();
     assert_eq!(kept.terms.expires_on, kept.renews_on);
 

@@ -295,6 +295,7 @@ async fn a_numgo_trial_has_14_days_5_sms_1_call_and_a_stock() {
         started_at: operator.now(),
         talked: Some(Duration::from_secs(20)),
         outcome: crate::model::Outcome::Answered,
+        metered: None,
     };
     operator.record_call(call).unwrap();
     assert!(!works());
