@@ -7,7 +7,6 @@
 mod calls;
 mod desk;
 mod offers;
-mod routes;
 mod wire;
 
 use async_trait::async_trait;
@@ -147,9 +146,6 @@ impl Provider for SandboxProvider {
             disposable: true,
             restore: true,
             auto_renew: true,
-            forwarding: true,
-            caller_id: true,
-            sip_on_request: true,
             documents: true,
             refunds: true,
             ..Capabilities::NONE
@@ -436,38 +432,6 @@ impl Provider for SandboxProvider {
         let path = format!("/v1/numbers/{}", segment(&number.0)?);
         let change = Payload::Json(json!({"auto_renew": on}));
         self.http.act::<wire::Number>(Method::PATCH, &path, Ask::default(), change).await?.map()
-    }
-
-    async fn issue_sip(&self) -> Result<SipCredentials, ProviderError> {
-        let answer = self.http.act::<wire::Sip>(Method::POST, "/v1/sip", Ask::default(), Payload::Nothing);
-        Ok(answer.await?.map())
-    }
-
-    async fn set_caller_id(&self, number: &RemoteId, on: bool) -> Result<Number, ProviderError> {
-        let path = format!("/v1/numbers/{}", segment(&number.0)?);
-        let change = Payload::Json(json!({"enabled": on}));
-        let _: Value =
-            self.http.act(Method::PUT, &format!("{path}/caller-id"), Ask::default(), change).await?;
-        let mut changed = self.http.get::<wire::Number>(&path, Ask::default()).await?.map()?;
-        changed.terms.caller_id = Some(on);
-        Ok(changed)
-    }
-
-    async fn forwarding(&self, number: &RemoteId) -> Result<Forwarding, ProviderError> {
-        let path = format!("/v1/numbers/{}/routing", segment(&number.0)?);
-        Ok(self.http.get::<routes::Routing>(&path, Ask::default()).await?.forwarding.map())
-    }
-
-    async fn set_forwarding(
-        &self,
-        number: &RemoteId,
-        forwarding: &Forwarding,
-    ) -> Result<Forwarding, ProviderError> {
-        let path = format!("/v1/numbers/{}/forwarding", segment(&number.0)?);
-        let body = serde_json::to_value(routes::Forwarding::of(forwarding));
-        let change = Payload::Json(body.map_err(|_| ProviderError::Malformed)?);
-        let answer = self.http.act::<routes::Routing>(Method::PUT, &path, Ask::default(), change);
-        Ok(answer.await?.forwarding.map())
     }
 
     async fn documents(&self) -> Result<Vec<Document>, ProviderError> {
