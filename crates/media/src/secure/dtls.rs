@@ -208,6 +208,11 @@ impl Handshake {
         Ok(handshake)
     }
 
+    /// Who began.
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Takes a datagram of the other side.
     pub(super) fn receive(&mut self, now: Instant, datagram: &[u8]) -> Option<Outcome> {
         if self.stage == Stage::Failed {

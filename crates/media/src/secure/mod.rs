@@ -62,6 +62,8 @@ pub enum SecurityState {
 pub struct Secure {
     plan: SecurityPlan,
     inner: Inner,
+    /// The handshake of the roles that were agreed on last, while what an earlier one gave still serves.
+    renewal: Option<Box<Handshake>>,
     changes: VecDeque<SecurityState>,
 }
 
@@ -83,7 +85,7 @@ impl std::fmt::Debug for Secure {
 impl Secure {
     /// Begins as agreed; a handshake begins at once where this side is the active one.
     pub fn new(now: Instant, plan: SecurityPlan) -> Secure {
-        let mut secure = Secure { inner: begin(now, &plan), plan, changes: VecDeque::new() };
+        let mut secure = Secure { inner: begin(now, &plan), plan, renewal: None, changes: VecDeque::new() };
         if secure.state() != SecurityState::Clear {
             secure.changes.push_back(secure.state());
         }
@@ -102,7 +104,19 @@ impl Secure {
                     self.inner = Inner::Failed(Trouble::HandshakeFailed);
                 }
             }
-            (inner, plan) => *inner = begin(now, plan),
+            // Roles that change mean a new association (RFC 8842 section 3.1); phones say so in a hold and keep the one
+            // there is. Whoever means it gets one, and until it stands nobody is cut off.
+            (Inner::Shaken(handshake, _), SecurityPlan::Dtls { certificate, role, fingerprints })
+                if keeps_identities(&self.plan, certificate, fingerprints) =>
+            {
+                self.renewal = (handshake.role() != *role)
+                    .then(|| Handshake::new(now, certificate, *role, fingerprints).ok().map(Box::new))
+                    .flatten();
+            }
+            (inner, plan) => {
+                self.renewal = None;
+                *inner = begin(now, plan);
+            }
         }
         self.plan = plan;
         if self.state() != before {
@@ -154,6 +168,10 @@ impl Secure {
 
     /// Takes a datagram of the handshake (first octet 20 to 63, RFC 7983).
     pub fn receive_dtls(&mut self, now: Instant, datagram: &[u8]) {
+        if let Some(renewal) = &mut self.renewal {
+            let outcome = renewal.receive(now, datagram);
+            return self.renew(outcome);
+        }
         let outcome = match &mut self.inner {
             Inner::Shaking(handshake) | Inner::Shaken(handshake, _) => handshake.receive(now, datagram),
             _ => None,
@@ -163,6 +181,9 @@ impl Secure {
 
     /// A datagram of the handshake to send to where RTP goes. To be asked after each call that has the time.
     pub fn poll_dtls(&mut self) -> Option<Vec<u8>> {
+        if let Some(datagram) = self.renewal.as_mut().and_then(|renewal| renewal.poll_transmit()) {
+            return Some(datagram);
+        }
         match &mut self.inner {
             Inner::Shaking(handshake) | Inner::Shaken(handshake, _) => handshake.poll_transmit(),
             _ => None,
@@ -171,14 +192,20 @@ impl Secure {
 
     /// When [`Self::handle_timeout`] is to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match &self.inner {
+        let inner = match &self.inner {
             Inner::Shaking(handshake) => handshake.poll_timeout(),
             _ => None,
-        }
+        };
+        let renewal = self.renewal.as_ref().and_then(|renewal| renewal.poll_timeout());
+        inner.into_iter().chain(renewal).min()
     }
 
     /// Repeats what was lost, or gives up.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(renewal) = &mut self.renewal {
+            let outcome = renewal.handle_timeout(now);
+            self.renew(outcome);
+        }
         let outcome = match &mut self.inner {
             Inner::Shaking(handshake) => handshake.handle_timeout(now),
             _ => None,
@@ -204,11 +231,31 @@ impl Secure {
         self.changed();
     }
 
+    /// A second handshake came to an end; one that failed leaves everything as it is.
+    fn renew(&mut self, outcome: Option<Outcome>) {
+        let Some(outcome) = outcome else { return };
+        let before = self.state();
+        if let (Outcome::Keys { send, receive }, Some(renewal)) = (outcome, self.renewal.take())
+            && let Some(srtp) = Srtp::new(send, receive)
+        {
+            self.inner = Inner::Shaken(renewal, Box::new(srtp));
+        }
+        if self.state() != before {
+            self.changed();
+        }
+    }
+
     fn changed(&mut self) {
         // Bounded by the calls that lead here: nobody reads more than the last one.
         self.changes.clear();
         self.changes.push_back(self.state());
     }
+}
+
+/// Whether both sides' certificates are those of before.
+fn keeps_identities(before: &SecurityPlan, ours: &Certificate, theirs: &[Fingerprint]) -> bool {
+    matches!(before, SecurityPlan::Dtls { certificate, fingerprints, .. }
+        if certificate == ours && fingerprints == theirs)
 }
 
 fn begin(now: Instant, plan: &SecurityPlan) -> Inner {

@@ -155,6 +155,43 @@ fn an_offer_that_changes_nothing_goes_on_with_the_same_keys() {
     assert_eq!(sides.active.state(), SecurityState::Waiting);
 }
 
+/// Linphone says in a hold that it begins, and keeps the association that it did not begin.
+#[test]
+fn who_changes_the_roles_and_does_nothing_more_is_still_heard() {
+    let (a, b) = certificates();
+    let mut sides = Sides::new(plan(&a, Role::Active, &b), plan(&b, Role::Passive, &a));
+    sides.run(Duration::from_millis(100));
+    sides.active.update(sides.now, plan(&a, Role::Passive, &b));
+    // As long as a handshake is waited for, and longer.
+    sides.run(Duration::from_secs(60));
+    assert_eq!(sides.states(), [SecurityState::On(Suite::AeadAes128Gcm); 2]);
+    let mut packet = rtp(1);
+    sides.passive.protect(PacketKind::Rtp, &mut packet).unwrap();
+    sides.active.unprotect(PacketKind::Rtp, &mut packet).unwrap();
+    assert_eq!(packet, rtp(1));
+}
+
+/// RFC 8842 section 3.1: other roles, another association.
+#[test]
+fn who_changes_the_roles_and_means_it_gets_other_keys() {
+    let (a, b) = certificates();
+    let mut sides = Sides::new(plan(&a, Role::Active, &b), plan(&b, Role::Passive, &a));
+    sides.run(Duration::from_millis(100));
+    let mut old = rtp(1);
+    sides.passive.protect(PacketKind::Rtp, &mut old).unwrap();
+    sides.active.update(sides.now, plan(&a, Role::Passive, &b));
+    sides.passive.update(sides.now, plan(&b, Role::Active, &a));
+    sides.run(Duration::from_millis(100));
+    assert_eq!(sides.states(), [SecurityState::On(Suite::AeadAes128Gcm); 2]);
+    for packet in [1, 2] {
+        let mut sealed = rtp(packet);
+        sides.passive.protect(PacketKind::Rtp, &mut sealed).unwrap();
+        sides.active.unprotect(PacketKind::Rtp, &mut sealed).unwrap();
+        assert_eq!(sealed, rtp(packet));
+    }
+    assert!(sides.active.unprotect(PacketKind::Rtp, &mut old).is_err(), "the old keys are gone");
+}
+
 #[test]
 fn keys_of_a_description_are_on_at_once_and_may_change() {
     let sdes = |send, receive| SecurityPlan::Sdes { send: keys(send), receive: keys(receive) };
