@@ -66,7 +66,7 @@ impl Exit {
             }
             SipUnreachable | SipRefused | CertificateUntrusted | CertificateWrongName
             | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NoWayForSound
-            | NotRegistered | SendUnknown => Self::Unreachable,
+            | NoRelay | NotRegistered | SendUnknown => Self::Unreachable,
             NotFound | NumberUnknown => Self::NotFound,
             InvalidTarget | InvalidRecipient | EmptyMessage | MessageTooLong | InvalidAmount
             | NumberNotYours => Self::Usage,

@@ -32,7 +32,8 @@ use crate::{
     agreement,
     api::{
         AccountId, CallAs, CallDirection, CallEndView, CallId, CallOutcome, CallState, CallStatsView,
-        CallView, DevicesView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, RegistrationState, Reply,
+        CallView, DevicesView, EndedBy, ErrorCode, ErrorView, EventKind, HoldState, Notice,
+        RegistrationState, Reply,
     },
     core::{Effect, MediaReport, RequestId, State},
     line::LineState,
@@ -360,6 +361,11 @@ impl State {
                 self.hang_up(id, EndedBy::Local, Some(error));
             }
             MediaReport::Way(found) => self.way_found(id, found),
+            MediaReport::NoRelay(why) => {
+                let account = Some(call.account.clone());
+                let error = ErrorView::with_detail(ErrorCode::NoRelay, why);
+                self.notice(Notice::Trouble { account, error });
+            }
             MediaReport::Stats(stats) => {
                 call.stats = Some(stats);
                 if call.phase != Phase::Ended {

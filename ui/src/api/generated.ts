@@ -571,6 +571,8 @@ export type ErrorCode =
 "callLost" | 
 /**  No way to the other side's sound was found, or it broke off. */
 "noWayForSound" | 
+/**  The account's TURN server lends no address; the detail says why. The call goes on without it. */
+"noRelay" | 
 /**  Anything else a call failed with; the detail has code and phrase. */
 "callFailed" | 
 /**  Not registered: nothing can be called yet. */

@@ -84,6 +84,8 @@ pub(super) async fn follow(
                 }
                 Seen::Happened(EventKind::NoticeRaised { notice: Notice::Trouble { error, .. } }) => {
                     report.say(sentence(&error));
+                    let code = word(&error.code);
+                    report.line(&json!({ "event": "trouble", "code": code, "detail": error.detail }))?;
                     None
                 }
                 Seen::Happened(_) => None,

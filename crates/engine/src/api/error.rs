@@ -90,6 +90,8 @@ pub enum ErrorCode {
     CallLost,
     /// No way to the other side's sound was found, or it broke off.
     NoWayForSound,
+    /// The account's TURN server lends no address; the detail says why. The call goes on without it.
+    NoRelay,
     /// Anything else a call failed with; the detail has code and phrase.
     CallFailed,
     /// Not registered: nothing can be called yet.
@@ -189,6 +191,7 @@ impl ErrorCode {
             | RateLimited
             | CheckoutNotTrusted
             | NotOffered
+            | NoRelay
             | CallFailed => Fault::Provider,
             SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered
             | SendUnknown => Fault::Network,

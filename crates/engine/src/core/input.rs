@@ -237,6 +237,8 @@ pub(crate) enum MediaReport {
     NotOpened,
     /// Checks reach the other side, or reach it no more.
     Way(bool),
+    /// The account's TURN server lends no address, and why.
+    NoRelay(String),
     /// The figures of the last second.
     Stats(CallStatsView),
     /// Microphone or loudspeaker failed; the call goes on.

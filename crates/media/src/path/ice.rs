@@ -185,7 +185,7 @@ impl Component {
                     if self.kind == PacketKind::Rtp {
                         let relayed = local.component_of(source).is_none();
                         return Some(if first {
-                            PathEvent::Connected { to: destination, relayed }
+                            PathEvent::Connected { from: source, to: destination, relayed }
                         } else {
                             PathEvent::Moved { to: destination }
                         });

@@ -129,6 +129,13 @@ impl Local {
         })
     }
 
+    /// Why no server lends an address, where one was asked: in its own words, where it said any.
+    pub fn relay_trouble(&self) -> Option<String> {
+        let mut relays = self.sockets.iter().filter_map(|socket| socket.relay.as_ref()).peekable();
+        relays.peek()?;
+        relays.map(Relay::trouble).collect::<Option<Vec<_>>>()?.into_iter().next()
+    }
+
     /// The addresses found so far, for the other side.
     pub fn candidates(&self) -> Vec<Candidate> {
         let mut found = Vec::new();

@@ -71,6 +71,8 @@ pub struct Transmit {
 pub enum PathEvent {
     /// Checks found a way.
     Connected {
+        /// The address it goes out from: a socket's, or one on a relay.
+        from: SocketAddr,
         /// Where the sound goes.
         to: SocketAddr,
         /// Over a relay of ours.

@@ -10,7 +10,12 @@ use std::{
 use stun_proto::{
     Instant as Elapsed,
     agent::Transmit as Sending,
-    types::{TransportType, data::Data},
+    types::{
+        TransportType,
+        attribute::ErrorCode,
+        data::Data,
+        message::{Message, MessageClass},
+    },
 };
 use turn_client_proto::{
     api::{TurnClientApi, TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet},
@@ -37,6 +42,8 @@ pub(super) struct Relay {
     /// The client counts its time from here.
     start: Instant,
     pub(super) state: RelayState,
+    /// The server's last refusal, code and phrase.
+    refused: Option<String>,
     permitted: Vec<IpAddr>,
     channel: Option<SocketAddr>,
 }
@@ -70,6 +77,7 @@ impl Relay {
             client: TurnClientUdp::allocate(local, server, config),
             start: now,
             state: RelayState::Asking,
+            refused: None,
             permitted: Vec::new(),
             channel: None,
         }
@@ -90,8 +98,21 @@ impl Relay {
         }
     }
 
+    /// Why there is no address: the server's words, or none where it said nothing.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match self.state {
+            RelayState::Standing(_) => None,
+            RelayState::Asking | RelayState::Gone => {
+                Some(self.refused.clone().unwrap_or_else(|| "no answer".to_owned()))
+            }
+        }
+    }
+
     /// Takes what the server sent; relayed data is left in `datagram`.
     pub(super) fn receive(&mut self, now: Instant, datagram: &mut Vec<u8>) -> FromServer {
+        if self.address().is_none() {
+            self.refused = refusal(datagram).or(self.refused.take());
+        }
         let now = self.elapsed(now);
         let (server, local) = (self.server(), self.local());
         let taken =
@@ -203,4 +224,12 @@ impl Relay {
         let nanos = now.saturating_duration_since(self.start).as_nanos();
         Elapsed::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
     }
+}
+
+/// Code and phrase of an error response (RFC 8489 section 14.8).
+fn refusal(datagram: &[u8]) -> Option<String> {
+    let message =
+        Message::from_bytes(datagram).ok().filter(|message| message.has_class(MessageClass::Error))?;
+    let error = message.attribute::<ErrorCode>().ok()?;
+    Some(format!("{} {}", error.code(), error.reason()).trim_end().to_owned())
 }

@@ -32,6 +32,7 @@ error-call-keys-failed = The keys for this encrypted call could not be agreed on
 error-transfer-failed = The call could not be handed over. You are still connected; try again or call there yourself.
 error-call-lost = The network connection broke, and the call with it. Check your internet connection and call again.
 error-no-way-for-sound = No way was found for the sound between you and the other side. A firewall may be in between: ask your provider for a TURN server, and set it in the account.
+error-no-relay = The TURN server of this account gives no address, so calls go on without it. Check its address, user name and password in the account.
 error-call-failed = The provider could not put the call through. Try again; if it keeps failing, ask the provider.
 error-not-registered = You are not connected to the provider yet, so nothing can be called. Wait until the account shows Ready, or reconnect it.
 error-no-microphone = This computer has no microphone, so you will not be heard. Plug one in, or choose another in Settings.

@@ -31,6 +31,7 @@ error-call-keys-failed = Les clés de cet appel chiffré n’ont pas pu être co
 error-transfer-failed = L’appel n’a pas pu être transféré. Vous êtes toujours en ligne ; réessayez ou appelez vous-même.
 error-call-lost = La connexion réseau s’est interrompue, et l’appel avec elle. Vérifiez votre connexion internet et rappelez.
 error-no-way-for-sound = Aucun chemin n’a été trouvé pour le son entre vous et votre correspondant. Un pare-feu est peut-être en cause : demandez à votre fournisseur un serveur TURN et indiquez-le dans le compte.
+error-no-relay = Le serveur TURN de ce compte ne fournit pas d’adresse ; les appels continuent sans lui. Vérifiez son adresse, le nom d’utilisateur et le mot de passe dans le compte.
 error-call-failed = L’opérateur n’a pas pu établir l’appel. Réessayez ; si l’échec persiste, contactez l’opérateur.
 error-not-registered = Vous n’êtes pas encore connecté à l’opérateur, aucun appel n’est donc possible. Attendez que le compte affiche « Prêt » ou reconnectez-le.
 error-no-microphone = Cet ordinateur n’a pas de micro : on ne vous entendra pas. Branchez-en un ou choisissez-en un autre dans les réglages.

@@ -99,8 +99,13 @@ impl Asking {
             let wake = self.wire.tick(now);
             if !told && (self.wire.is_complete() || now >= deadline) {
                 let (rtp, addresses) = self.wire.addresses();
-                let report = MediaReport::Opened(rtp, addresses);
-                let _ = self.inputs.blocking_send(Input::Media(self.call.clone(), report));
+                let opened = MediaReport::Opened(rtp, addresses);
+                let nowhere = servers.turn.as_ref().is_some_and(|turn| turn.addresses.is_empty());
+                let trouble = nowhere.then(|| "its name leads nowhere".to_owned());
+                let trouble = trouble.or_else(|| self.wire.relay_trouble()).map(MediaReport::NoRelay);
+                for report in trouble.into_iter().chain([opened]) {
+                    let _ = self.inputs.blocking_send(Input::Media(self.call.clone(), report));
+                }
                 told = true;
             }
             let wake = wake.into_iter().chain((!told).then_some(deadline)).min();

@@ -91,6 +91,14 @@ impl Wire {
         }
     }
 
+    /// Why the TURN server lends no address, where one was asked.
+    pub(super) fn relay_trouble(&self) -> Option<String> {
+        match &self.stage {
+            Stage::Asking(local) => local.relay_trouble(),
+            Stage::Agreed(_) | Stage::Given => None,
+        }
+    }
+
     /// Where RTP comes to, as the other side is to be told, and what else there is to tell.
     pub(super) fn addresses(&self) -> (SocketAddr, Addresses) {
         let local = match &self.stage {

@@ -542,8 +542,8 @@ impl AudioThread {
 /// What the engine is to know of the path.
 fn way(event: PathEvent) -> Option<MediaReport> {
     match event {
-        PathEvent::Connected { to, relayed } => {
-            tracing::info!(%to, relayed, "a way for the sound");
+        PathEvent::Connected { from, to, relayed } => {
+            tracing::info!(%from, %to, relayed, "a way for the sound");
             Some(MediaReport::Way(true))
         }
         PathEvent::Moved { to } => {
