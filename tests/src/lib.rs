@@ -1,8 +1,8 @@
 //! What the tests across crates share: actors that play real peers, measures of what came through, and the
 //! small things a test of processes needs.
 //!
-//! - [`actors`]: Kamailio, baresip and our own `tern`, each started on ports that were free and stopped by
-//!   process id;
+//! - [`actors`]: Kamailio, baresip, other foreign programs and our own `tern`, each started on ports that were free
+//!   and stopped by process id;
 //! - [`audio`]: WAV files, a speech-like signal made here, and how much of it arrived how late;
 //! - `moving`: a computer that changes its network, and what that costs;
 //! - [`ports`]: port numbers nobody uses.

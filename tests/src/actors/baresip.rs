@@ -46,11 +46,44 @@ impl Baresip {
         parameters: &str,
         spoken: &Sound,
     ) -> Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), account, registrar, codec, parameters, spoken)
+    }
+
+    /// The same at another address than the loopback's.
+    pub fn start_at(
+        address: IpAddr,
+        account: &Credentials,
+        registrar: SocketAddr,
+        codec: &str,
+        parameters: &str,
+        spoken: &Sound,
+    ) -> Result<Self> {
+        const TRIES: u32 = 3;
+        let start = || Self::try_to_start(address, account, registrar, codec, parameters, spoken);
+        for _ in 1..TRIES {
+            match start() {
+                // It listens for TLS one port above that for UDP, which somebody may have by chance.
+                Err(error) if error.to_string().contains("Address already in use") => {}
+                result => return result,
+            }
+        }
+        start()
+    }
+
+    fn try_to_start(
+        address: IpAddr,
+        account: &Credentials,
+        registrar: SocketAddr,
+        codec: &str,
+        parameters: &str,
+        spoken: &Sound,
+    ) -> Result<Self> {
         const RTP_PORTS: u16 = 16;
         let folder = Scratch::new("bare")?;
         let first = ports::free_range(RTP_PORTS)?;
         let control_port = ports::free()?;
         let configuration = include_str!("../../peers/baresip.config.in")
+            .replace("@ADDRESS@", &address.to_string())
             .replace("@SIP_PORT@", &ports::free()?.to_string())
             .replace("@RTP_FIRST@", &first.to_string())
             .replace("@RTP_LAST@", &(first + RTP_PORTS - 1).to_string())
@@ -67,7 +100,8 @@ impl Baresip {
             ),
         )?;
         folder.write("contacts", "")?;
-        spoken.write(&folder.join("spoken.wav"))?;
+        // It takes a file with as many channels as its coder wants alone.
+        spoken.write_channels(&folder.join("spoken.wav"), if codec.ends_with("/2") { 2 } else { 1 })?;
         let own = folder.path().display().to_string();
         let mut process = Process::start("baresip", ["-f", &own, "-v"], &[("HOME".to_owned(), own.clone())])?;
         process.wait_for_line("baresip is ready", SOON)?;
@@ -161,7 +195,7 @@ impl Baresip {
         }
     }
 
-    /// What it heard in its only call so far. Complete once the call is closed.
+    /// What it heard in its only call so far, up to the first hold. Complete once the call is closed.
     pub fn heard(&self) -> Result<Sound> {
         for entry in std::fs::read_dir(self.folder.path())? {
             let path = entry?.path();
@@ -176,6 +210,11 @@ impl Baresip {
     /// Waits for a line that it prints.
     pub fn wait_for_line(&mut self, needle: &str, within: Duration) -> Result<String> {
         Ok(self.process.wait_for_line(needle, within)?)
+    }
+
+    /// Waits until it has printed so many lines that contain something.
+    pub fn wait_for_lines(&mut self, needle: &str, count: usize, within: Duration) -> Result<()> {
+        Ok(self.process.wait_for_lines(needle, count, within)?)
     }
 
     /// Everything it printed so far.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::{Certificate, Credentials, DOMAIN};
+use super::{Certificate, Credentials, DOMAIN, Rtpengine};
 use crate::{Failure, Process, Result, Scratch, ports};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -32,6 +32,10 @@ pub struct Exchange<'a> {
     pub address: IpAddr,
     /// With what it proves its name over TLS; without, it speaks none.
     pub certificate: Option<&'a Certificate>,
+    /// What the sound of all calls goes through; without, phones send it to each other.
+    pub media: Option<&'a Rtpengine>,
+    /// The users whose sound is encrypted on their side of it, with keys in SDP (RFC 4568).
+    pub encrypted: &'a [&'a str],
 }
 
 impl Default for Exchange<'_> {
@@ -43,6 +47,8 @@ impl Default for Exchange<'_> {
             bindings: Duration::from_secs(3600),
             address: Ipv4Addr::LOCALHOST.into(),
             certificate: None,
+            media: None,
+            encrypted: &[],
         }
     }
 }
@@ -71,6 +77,10 @@ impl Kamailio {
         for account in accounts {
             writeln!(passwords, "\t$sht(password=>{}) = \"{}\";", account.user, account.password)?;
         }
+        let mut encrypted = String::new();
+        for user in exchange.encrypted {
+            writeln!(encrypted, "\t$sht(encrypted=>{user}) = \"yes\";")?;
+        }
         let own = folder.path().display().to_string();
         let configuration = include_str!("../../peers/kamailio.cfg.in")
             .replace("@ADDRESS@", &exchange.address.to_string())
@@ -81,6 +91,8 @@ impl Kamailio {
             .replace("@DIGEST@", if exchange.digest == Digest::Md5 { "MD5" } else { "SHA-256" })
             .replace("@NONCE_SECONDS@", &exchange.nonces.as_secs().to_string())
             .replace("@LONGEST_BINDING@", &exchange.bindings.as_secs().to_string())
+            .replace("@CONTROL@", &exchange.media.map_or(String::new(), |media| media.control().to_string()))
+            .replace("@ENCRYPTED@", &encrypted)
             .replace("@PASSWORDS@", &passwords);
         let file = folder.write("kamailio.cfg", configuration)?.display().to_string();
         // -DD stays in the foreground, -E logs to stderr; 32 MB shared and 8 MB private memory are plenty.
@@ -91,6 +103,9 @@ impl Kamailio {
             folder.write("certificate.pem", certificate.chain())?;
             folder.write("key.pem", certificate.key())?;
             arguments.extend(["-A", "WITH_TLS"].map(String::from));
+        }
+        if exchange.media.is_some() {
+            arguments.extend(["-A", "WITH_MEDIA"].map(String::from));
         }
         let process = Process::start("kamailio", &arguments, &[])?;
         let address = SocketAddr::new(exchange.address, port);

@@ -184,9 +184,16 @@ impl Linphonec {
         Ok(self.process.wait_for_line(needle, within)?)
     }
 
-    /// What it heard in its only call so far. Complete once the call is over.
-    pub fn heard(&self) -> Result<Sound> {
+    /// What it heard in its only call so far. Ends it: before, its file is not complete.
+    pub fn heard(&mut self) -> Result<Sound> {
+        self.say("quit")?;
+        self.process.wait(SOON)?;
         Sound::read(&self.heard_file())
+    }
+
+    /// Waits until it has printed so many lines that contain something.
+    pub fn wait_for_lines(&mut self, needle: &str, count: usize, within: Duration) -> Result<()> {
+        Ok(self.process.wait_for_lines(needle, count, within)?)
     }
 
     /// Everything it printed so far.

@@ -11,8 +11,10 @@ mod metronome;
 mod names;
 #[cfg(target_os = "linux")]
 mod network;
+mod rtpengine;
 mod sipp;
 mod tern;
+mod turnserver;
 
 pub use agent::Agent;
 pub use baresip::Baresip;
@@ -23,8 +25,10 @@ pub use metronome::{BEAT, Heard, Metronome};
 pub use names::{Names, Record};
 #[cfg(target_os = "linux")]
 pub use network::Network;
+pub use rtpengine::Rtpengine;
 pub use sipp::Sipp;
 pub use tern::{Credentials, Tern, TernCall, Way};
+pub use turnserver::Turnserver;
 
 /// The domain of every account in these tests.
 pub const DOMAIN: &str = "sip.test";

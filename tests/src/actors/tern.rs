@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::DOMAIN;
 use crate::audio::Sound;
-use crate::{Home, Process, Result, Scratch};
+use crate::{Failure, Home, Process, Result, Scratch};
 
 /// A user of the tests' domain.
 #[derive(Debug, Clone)]
@@ -19,6 +19,9 @@ pub struct Credentials {
     /// A password for these tests only.
     pub password: &'static str,
 }
+
+/// How long a call lasts that obeys, in seconds: nobody waits for a test that has forgotten it.
+const AT_MOST: u32 = 60;
 
 /// How `tern` gets to its registrar.
 #[derive(Debug, Clone)]
@@ -49,6 +52,7 @@ pub struct Tern {
     account: Credentials,
     way: Way,
     options: Vec<String>,
+    relay: Option<(SocketAddr, Credentials)>,
     // It stores nothing for an account given so; whatever it did would be gone with this.
     home: Home,
 }
@@ -61,12 +65,23 @@ impl Tern {
 
     /// An account that is reached in another way.
     pub fn by(account: &Credentials, way: &Way) -> Result<Self> {
-        Ok(Self { account: account.clone(), way: way.clone(), options: Vec::new(), home: Home::new()? })
+        Ok(Self {
+            account: account.clone(),
+            way: way.clone(),
+            options: Vec::new(),
+            relay: None,
+            home: Home::new()?,
+        })
     }
 
     /// The same with options for its calls, such as `--security required`.
     pub fn with(self, options: &str) -> Self {
         Self { options: options.split(' ').map(str::to_owned).collect(), ..self }
+    }
+
+    /// The same with a TURN server that may relay its calls; for calls with `--ice` alone.
+    pub fn relayed_by(self, server: SocketAddr, user: &Credentials) -> Self {
+        Self { relay: Some((server, user.clone())), ..self }
     }
 
     /// Registers once and returns what came of it.
@@ -90,7 +105,6 @@ impl Tern {
 
     /// The same, obeying words on its standard input, see [`TernCall::say`].
     pub fn call_and_obey(&self, user: &str, codec: &str, spoken: &Sound) -> Result<TernCall> {
-        const AT_MOST: u32 = 60;
         let mut command = self.command("call");
         command.arg(format!("sip:{user}@{DOMAIN}")).arg("--control");
         self.with_sound(command, AT_MOST, codec, spoken)
@@ -99,6 +113,13 @@ impl Tern {
     /// Registers, waits for a call and takes it.
     pub fn answer(&self, seconds: u32, codec: &str, spoken: &Sound) -> Result<TernCall> {
         self.with_sound(self.command("answer"), seconds, codec, spoken)
+    }
+
+    /// The same, obeying words on its standard input, see [`TernCall::say`].
+    pub fn answer_and_obey(&self, codec: &str, spoken: &Sound) -> Result<TernCall> {
+        let mut command = self.command("answer");
+        command.arg("--control");
+        self.with_sound(command, AT_MOST, codec, spoken)
     }
 
     fn with_sound(
@@ -113,6 +134,11 @@ impl Tern {
         spoken.write(&file)?;
         command.arg("--audio-in").arg(file).arg("--audio-out").arg(&heard);
         command.args(["--seconds", &seconds.to_string(), "--codec", codec]).args(&self.options);
+        if let Some((server, Credentials { user, password })) = &self.relay {
+            const PASSWORD: &str = "TERN_TEST_TURN_PASSWORD";
+            command.args(["--turn", &format!("{user}@{server}"), "--turn-password-env", PASSWORD]);
+            command.env(PASSWORD, password);
+        }
         TernCall::start(command, Some((folder, heard)))
     }
 
@@ -191,6 +217,22 @@ impl TernCall {
         let stdout = self.process.stdout();
         let line = stdout.lines().last().ok_or_else(|| format!("tern printed nothing:\n{}", self.log()))?;
         Ok(serde_json::from_str(line).map_err(|error| format!("{error}: {line}\n{}", self.log()))?)
+    }
+
+    /// Waits until it has written down so many seconds more of what it hears.
+    pub fn wait_to_hear(&self, seconds: f64, within: Duration) -> Result<()> {
+        /// Of its files: 48 kHz, 16 bits.
+        const BYTES_PER_SECOND: f64 = 96_000.0;
+        let (_, file) = self.sound.as_ref().ok_or("this run has no sound")?;
+        let size = || std::fs::metadata(file).map_or(0, |file| file.len());
+        let (deadline, wanted) = (Instant::now() + within, size() + (seconds * BYTES_PER_SECOND) as u64);
+        while size() < wanted {
+            if Instant::now() >= deadline {
+                return Err(Failure(format!("tern hears nothing:\n{}", self.log())).into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// What it heard. Complete once it has ended.

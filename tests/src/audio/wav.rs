@@ -17,14 +17,16 @@ pub struct Sound {
 
 impl Sound {
     /// Reads a WAV file of integers or floats; of several channels only the first counts.
+    ///
+    /// What the head promises beyond the file's end is not there: programs that go on with a file don't mend it.
     pub fn read(path: &Path) -> Result<Self> {
         let mut reader = hound::WavReader::open(path).map_err(|e| format!("{}: {e}", path.display()))?;
         let spec = reader.spec();
         let all: Vec<f32> = match spec.sample_format {
-            hound::SampleFormat::Float => reader.samples::<f32>().collect::<Result<_, _>>()?,
+            hound::SampleFormat::Float => reader.samples::<f32>().map_while(Result::ok).collect(),
             hound::SampleFormat::Int => {
                 let full = 2.0_f32.powi(i32::from(spec.bits_per_sample) - 1);
-                reader.samples::<i32>().map(|s| s.map(|s| s as f32 / full)).collect::<Result<_, _>>()?
+                reader.samples::<i32>().map_while(Result::ok).map(|sample| sample as f32 / full).collect()
             }
         };
         let samples = all.into_iter().step_by(usize::from(spec.channels.max(1))).collect();
@@ -33,15 +35,22 @@ impl Sound {
 
     /// Writes a mono WAV file of 16 bits.
     pub fn write(&self, path: &Path) -> Result<()> {
+        self.write_channels(path, 1)
+    }
+
+    /// The same on several channels alike.
+    pub fn write_channels(&self, path: &Path, channels: u16) -> Result<()> {
         let spec = hound::WavSpec {
-            channels: 1,
+            channels,
             sample_rate: self.rate,
             bits_per_sample: 16,
             sample_format: hound::SampleFormat::Int,
         };
         let mut writer = hound::WavWriter::create(path, spec)?;
         for sample in &self.samples {
-            writer.write_sample((sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16)?;
+            for _ in 0..channels {
+                writer.write_sample((sample.clamp(-1.0, 1.0) * 32_767.0).round() as i16)?;
+            }
         }
         Ok(writer.finalize()?)
     }
@@ -109,6 +118,8 @@ mod tests {
         assert_eq!((read.rate, read.samples.len()), (16_000, 1_600));
         let worst = sound.samples.iter().zip(&read.samples).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(worst < 1e-4, "{worst}");
+        sound.write_channels(&path, 2).unwrap();
+        assert_eq!(Sound::read(&path).unwrap().samples.len(), 1_600);
     }
 
     #[test]

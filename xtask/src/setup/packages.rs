@@ -79,12 +79,14 @@ pub const PACKAGES: &[Package] = {
         package(Tests, "kamailio-tls-modules", "kamailio-tls", "", &[]),
         // Debian's `baresip` adds a GTK front end to the program in baresip-core.
         package(Tests, "baresip-core", "baresip", "baresip", &["baresip"]),
+        package(Tests, "linphone-cli", "linphone-console", "", &["linphonec"]),
+        package(Tests, "rtpengine-daemon", "", "", &["rtpengine"]),
+        package(Tests, "coturn", "coturn", "coturn", &["turnserver"]),
+        package(Tests, "coreutils", "coreutils", "coreutils", &["stdbuf"]),
         package(Tests, "sip-tester", "sipp", "", &["sipp"]),
         package(Tests, "iproute2", "iproute", "iproute2", &["ip"]),
         package(Tests, "util-linux", "util-linux", "util-linux", &["unshare"]),
-        package(Bench, "linphone-cli", "linphone-console", "", &["linphonec"]),
         package(Bench, "wrk", "wrk", "wrk", &["wrk"]),
-        package(Bench, "coreutils", "coreutils", "coreutils", &["stdbuf"]),
         // Somebody who speaks for more than a minute.
         package(Bench, "asterisk-core-sounds-en-g722", "asterisk-sounds-core-en-g722", "", &[]),
     ]

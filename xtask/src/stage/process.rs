@@ -110,6 +110,17 @@ impl Process {
         self.wait_for(&format!("\"{needle}\" from {}", self.name), within, |line| line.contains(needle))
     }
 
+    /// Waits until so many lines contain `needle`, those printed already included.
+    pub fn wait_for_lines(&mut self, needle: &str, count: usize, within: Duration) -> Result<()> {
+        let what = format!("{count} times \"{needle}\" from {}", self.name);
+        let seen = std::cell::Cell::new(0);
+        self.wait_for(&what, within, |line| {
+            seen.set(seen.get() + usize::from(line.contains(needle)));
+            seen.get() >= count
+        })?;
+        Ok(())
+    }
+
     /// Waits for a line that fits, among those printed already too, and returns it.
     pub fn wait_for(&mut self, what: &str, within: Duration, fits: impl Fn(&str) -> bool) -> Result<String> {
         let deadline = Instant::now() + within;
@@ -298,6 +309,8 @@ mod tests {
         assert_eq!(process.wait_for_line("tw", SOON).unwrap(), "two");
         process.write("three\n").unwrap();
         assert_eq!(process.wait_for_line("got", SOON).unwrap(), "got three");
+        process.wait_for_lines("o", 3, SOON).unwrap();
+        assert!(process.wait_for_lines("o", 4, SOON).is_err());
         assert!(process.wait(SOON).unwrap().success());
         assert_eq!(process.stdout(), "one\ngot three\n");
     }
