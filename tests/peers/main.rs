@@ -1,4 +1,4 @@
-//! Calls with other people's programs: Kamailio as registrar and proxy, baresip as the other phone.
+//! Calls with other people's programs: Kamailio as registrar and proxy, baresip and Linphone as the other phone.
 //!
 //! Each test starts what it needs on ports that were free and stops it again; nothing has to run beforehand
 //! and nothing that runs is in the way. The programs come with `cargo xtask setup --tests`.
@@ -14,8 +14,12 @@ mod lasting;
 #[cfg(target_os = "linux")]
 mod network;
 mod offers;
+#[cfg(target_os = "linux")]
+mod paths;
 mod phones;
 mod registration;
+mod relayed;
+mod talks;
 mod themselves;
 mod timers;
 mod transfers;

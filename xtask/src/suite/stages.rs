@@ -39,7 +39,7 @@ pub(super) const STAGES: &[Stage] = &[
     // xtask's own tests try the stage out.
     stage("unit", "unit tests of every crate", Needs::Programs, unit),
     stage("it", "engine and sandbox over loopback", Needs::Programs, integration),
-    stage("peers", "calls with Kamailio, baresip and SIPp", Needs::Programs, peers),
+    stage("peers", "calls with other phones, servers and relays", Needs::Programs, peers),
     stage("desktop", "the real window, driven", Needs::Programs, desktop),
 ];
 

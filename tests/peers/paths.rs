@@ -1,0 +1,240 @@
+//! Ways for the sound: ICE with another of us and with baresip, coturn where nothing else leads. Linux only; what
+//! takes networks of its own takes root.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use tern_tests::Result;
+use tern_tests::actors::{
+    Baresip, Credentials, Digest, Exchange, Kamailio, Network, Tern, TernCall, Turnserver, Way,
+};
+use tern_tests::audio::{Sound, correlate_pieces, speech};
+
+use super::{BOB, TERN};
+
+const SOON: Duration = Duration::from_secs(30);
+const SECONDS: u32 = 6;
+const COMPARED: f64 = 4.5;
+/// By then a way has been found, and sound takes it.
+const FOUND: f64 = 2.0;
+const TURN_USER: Credentials = Credentials { user: "relayed", password: "a-relays-password" };
+
+#[test]
+fn two_of_us_take_the_pair_that_was_checked() -> Result<()> {
+    let registrar = Kamailio::start(Digest::Md5, &[TERN, BOB])?;
+    let voices = Voices::new();
+    let phone = |account| {
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+            Tern::new(account, registrar.address())?.with("--ice on -v"),
+        )
+    };
+    let mut bob = phone(&BOB)?.answer(SECONDS, "PCMU", &voices.bobs)?;
+    bob.wait_for("waiting", SOON)?;
+    let mut tern = phone(&TERN)?.call(BOB.user, SECONDS, "PCMU", &voices.terns)?;
+    for phone in [&mut tern, &mut bob] {
+        ended(phone)?;
+    }
+    let (ours, theirs) = (pair(&tern)?, pair(&bob)?);
+    // Each names the other's address as its own: one pair, seen from both sides.
+    assert_eq!((&ours.from, &ours.to), (&theirs.to, &theirs.from), "{ours:?} {theirs:?}");
+    assert!(!ours.relayed && !theirs.relayed, "{ours:?} {theirs:?}");
+    voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())
+}
+
+#[test]
+fn baresip_and_we_check_each_other() -> Result<()> {
+    const TEST: &str = "baresip_and_we_check_each_other";
+    let Some(world) = World::new(TEST, &TURN_USER)? else { return Ok(()) };
+    let voices = Voices::new();
+    for we_call in [true, false] {
+        let (mut tern, mut bob) = world.here.enter(|| {
+            let mut bob = Baresip::start_at(
+                HERE,
+                &BOB,
+                world.registrar.address(),
+                "PCMU/8000/1",
+                "medianat=ice",
+                &voices.bobs,
+            )?;
+            let tern = world.tern(&TERN, "--ice on -v")?;
+            let tern = if we_call {
+                tern.call(BOB.user, SECONDS, "PCMU", &voices.terns)?
+            } else {
+                let mut tern = tern.answer(SECONDS, "PCMU", &voices.terns)?;
+                tern.wait_for("waiting", SOON)?;
+                bob.dial(TERN.user)?;
+                tern
+            };
+            Ok((tern, bob))
+        })?;
+        ended(&mut tern)?;
+        bob.wait_for("CALL_CLOSED", SOON)?;
+        let pair = pair(&tern)?;
+        assert!(!pair.relayed && pair.to.starts_with(&HERE.to_string()), "{pair:?}\n{}", tern.log());
+        voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())?;
+    }
+    Ok(())
+}
+
+/// The host addresses lead nowhere; only what our server lends is reached from there.
+#[test]
+fn a_call_through_the_relay_alone() -> Result<()> {
+    let Some(mut world) = World::new("a_call_through_the_relay_alone", &TURN_USER)? else { return Ok(()) };
+    let voices = Voices::new();
+    let bob = world.tern(&BOB, "--ice on -v")?;
+    let mut bob = world.there.enter(|| bob.answer(SECONDS, "PCMU", &voices.bobs))?;
+    bob.wait_for("waiting", SOON)?;
+    let tern = world.with_relay(&TURN_USER)?;
+    let mut tern = world.here.enter(|| tern.call(BOB.user, SECONDS, "PCMU", &voices.terns))?;
+    for phone in [&mut tern, &mut bob] {
+        ended(phone)?;
+    }
+    let (ours, theirs) = (pair(&tern)?, pair(&bob)?);
+    assert!(ours.relayed, "{ours:?}\n{}", tern.log());
+    assert_eq!((&ours.from, &ours.to), (&theirs.to, &theirs.from), "{ours:?} {theirs:?}");
+    voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())?;
+    // RFC 8656 section 7.5: given back, not left to its end.
+    world.relay.wait_for_line("lifetime=0", SOON)?;
+    Ok(())
+}
+
+#[test]
+fn a_relay_of_baresips_is_reached() -> Result<()> {
+    let Some(world) = World::new("a_relay_of_baresips_is_reached", &TURN_USER)? else { return Ok(()) };
+    let voices = Voices::new();
+    let Credentials { user, password } = TURN_USER;
+    let parameters = format!(
+        "medianat=ice;stunserver=\"turn:{}\";stunuser={user};stunpass={password}",
+        world.relay.address()
+    );
+    let registrar = world.registrar.address();
+    let mut bob = world
+        .there
+        .enter(|| Baresip::start_at(THERE, &BOB, registrar, "PCMU/8000/1", &parameters, &voices.bobs))?;
+    let tern = world.tern(&TERN, "--ice on -v")?;
+    let mut tern = world.here.enter(|| tern.call(BOB.user, SECONDS, "PCMU", &voices.terns))?;
+    ended(&mut tern)?;
+    bob.wait_for("CALL_CLOSED", SOON)?;
+    let pair = pair(&tern)?;
+    assert!(pair.to.starts_with(&MIDDLE.to_string()), "{pair:?}\n{}\n{}", tern.log(), bob.log());
+    voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())
+}
+
+#[test]
+fn a_wrong_password_of_the_relay_is_told_and_the_call_goes_on() -> Result<()> {
+    let relay = Turnserver::start(&TURN_USER)?;
+    let registrar = Kamailio::start(Digest::Md5, &[TERN, BOB])?;
+    let voices = Voices::new();
+    let mut bob =
+        Tern::new(&BOB, registrar.address())?.with("--ice on").answer(SECONDS, "PCMU", &voices.bobs)?;
+    bob.wait_for("waiting", SOON)?;
+    let tern = Tern::new(&TERN, registrar.address())?
+        .with("--ice on -v")
+        .relayed_by(relay.address(), &Credentials { password: "not-the-one", ..TURN_USER });
+    let mut tern = tern.call(BOB.user, SECONDS, "PCMU", &voices.terns)?;
+    for phone in [&mut tern, &mut bob] {
+        ended(phone)?;
+    }
+    let told = tern.wait_for("trouble", SOON)?;
+    assert_eq!(told["code"], "noRelay", "{told}\n{}", tern.log());
+    assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("401")), "{told}");
+    assert!(!pair(&tern)?.relayed);
+    assert!(!tern.log().contains("not-the-one"), "the password is in the output:\n{}", tern.log());
+    voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())
+}
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 78, 1, 2));
+const MIDDLE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 78, 1, 1));
+const THERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 78, 2, 2));
+
+/// Two networks that reach a third between them, where the servers are, and not each other.
+struct World {
+    registrar: Kamailio,
+    relay: Turnserver,
+    here: Network,
+    there: Network,
+    // Held, so that the servers keep their network.
+    _middle: Network,
+}
+
+impl World {
+    /// Builds all; where no networks can be had, says so past the test's own capture of what it prints.
+    fn new(test: &str, user: &Credentials) -> Result<Option<Self>> {
+        let [here, middle, there] = match [Network::new()?, Network::new()?, Network::new()?] {
+            [Ok(here), Ok(middle), Ok(there)] => [here, middle, there],
+            [Err(why), ..] | [_, Err(why), _] | [.., Err(why)] => {
+                writeln!(std::io::stderr(), "NOT RUN: {test}, it takes root's rights: {why}")?;
+                return Ok(None);
+            }
+        };
+        here.connect("uplink", &middle, "left")?;
+        there.connect("uplink", &middle, "right")?;
+        here.ip(&format!("address add {HERE}/24 dev uplink"))?;
+        middle.ip(&format!("address add {MIDDLE}/24 dev left"))?;
+        middle.ip("address add 10.78.2.1/24 dev right")?;
+        there.ip(&format!("address add {THERE}/24 dev uplink"))?;
+        // No way leads further than to the servers.
+        there.ip(&format!("route add {MIDDLE}/32 via 10.78.2.1"))?;
+        let exchange = Exchange { address: MIDDLE, ..Exchange::default() };
+        let (registrar, relay) = middle.enter(|| {
+            let registrar = Kamailio::start_as(&exchange, &[TERN, BOB])?;
+            Ok((registrar, Turnserver::start_at(&[MIDDLE], user)?))
+        })?;
+        Ok(Some(Self { registrar, relay, here, there, _middle: middle }))
+    }
+
+    fn tern(&self, account: &Credentials, options: &str) -> Result<Tern> {
+        let way = Way { bind: None, ..Way::udp(self.registrar.address()) };
+        Ok(Tern::by(account, &way)?.with(options))
+    }
+
+    fn with_relay(&self, user: &Credentials) -> Result<Tern> {
+        Ok(self.tern(&TERN, "--ice on -v")?.relayed_by(self.relay.address(), user))
+    }
+}
+
+struct Voices {
+    terns: Sound,
+    bobs: Sound,
+}
+
+impl Voices {
+    fn new() -> Self {
+        Self { terns: speech(8_000, 12.0, 51), bobs: speech(8_000, 12.0, 52) }
+    }
+
+    /// Whether each heard the other; the search for a way costs the first words.
+    fn compare(&self, tern: &Sound, bob: &Sound, log: &str) -> Result<()> {
+        for (who, said, heard) in [("bob", &self.terns, bob), ("tern", &self.bobs, tern)] {
+            let found = correlate_pieces(&said.part(FOUND, COMPARED), heard, 0.2);
+            assert!(found.correlation > 0.75, "{who} heard {found:?}\n{log}");
+        }
+        Ok(())
+    }
+}
+
+/// The pair that packets take, as `tern -v` tells.
+#[derive(Debug)]
+struct Pair {
+    from: String,
+    to: String,
+    relayed: bool,
+}
+
+fn pair(tern: &TernCall) -> Result<Pair> {
+    let log = tern.log();
+    let line = log.lines().rfind(|line| line.contains("a way for the sound"));
+    let line = line.ok_or_else(|| format!("no way was found:\n{log}"))?;
+    let field = |name: &str| {
+        let value = line.split_whitespace().find_map(|word| word.strip_prefix(name)).unwrap_or_default();
+        value.to_owned()
+    };
+    Ok(Pair { from: field("from="), to: field("to="), relayed: field("relayed=") == "true" })
+}
+
+fn ended(phone: &mut TernCall) -> Result<()> {
+    let status = phone.wait(SOON)?;
+    assert!(status.success(), "{status}\n{}", phone.log());
+    Ok(())
+}
