@@ -20,6 +20,10 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const INTERVAL_UNDER_LOSS: Duration = Duration::from_secs(1);
 /// Share lost from which it counts, 256ths.
 const LOSS: u8 = 3;
+/// How much of a rise of loss is believed at once, and after how long half of a fall is: one report a second covers fifty
+/// packets, of which a network that loses a tenth in bursts often loses none.
+const RISE: f32 = 0.5;
+const HALF_FORGOTTEN: Duration = Duration::from_secs(10);
 /// Reports older than this tell nothing of the last seconds.
 const RECENT: Duration = Duration::from_secs(12);
 /// Whoever has been sent to for so long can report on it.
@@ -45,6 +49,8 @@ pub(crate) struct Feedback {
     pub(crate) round_trip: Option<Duration>,
     /// Share of our packets lost since the report before.
     pub(crate) loss: Option<f32>,
+    /// What is to be expected of the next packets by all that was told.
+    pub(crate) expected_loss: Option<f32>,
     /// In units of our RTP clock.
     pub(crate) jitter: Option<u32>,
     /// Mean time lost at once, where the peer tells of bursts.
@@ -52,11 +58,25 @@ pub(crate) struct Feedback {
     /// When the peer reported last, and when on us.
     pub(crate) at: Option<Instant>,
     told: Option<Instant>,
+    expected: Option<Instant>,
     /// The peer's latest report was on nothing of ours, though we had been sending.
     pub(crate) unheard: bool,
 }
 
 impl Feedback {
+    fn expect(&mut self, now: Instant, loss: f32) {
+        let passed = self.expected.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.expected = Some(now);
+        self.expected_loss = Some(match self.expected_loss {
+            None => loss,
+            Some(before) if loss > before => before + (loss - before) * RISE,
+            Some(before) => {
+                let kept = 0.5_f32.powf(passed.as_secs_f32() / HALF_FORGOTTEN.as_secs_f32());
+                loss + (before - loss) * kept
+            }
+        });
+    }
+
     /// The loss, unless it was told long ago.
     pub(crate) fn recent_loss(&self, now: Instant) -> Option<f32> {
         self.told.filter(|at| now.saturating_duration_since(*at) < RECENT).and(self.loss)
@@ -194,7 +214,9 @@ impl Reporter {
         let ours = self.ssrc;
         for block in blocks.iter().filter(|block| block.ssrc == ours) {
             self.feedback.told = Some(now);
-            self.feedback.loss = Some(f32::from(block.fraction_lost) / 256.0);
+            let loss = f32::from(block.fraction_lost) / 256.0;
+            self.feedback.loss = Some(loss);
+            self.feedback.expect(now, loss);
             self.feedback.jitter = Some(block.jitter);
             if block.last_sender_report != 0 {
                 self.round_trip(now, block.last_sender_report, block.delay_since_last);
@@ -433,6 +455,24 @@ mod tests {
         let trip = feedback.round_trip.unwrap().as_secs_f64();
         assert!((trip - 0.110).abs() < 0.001, "{trip}");
         assert_eq!(feedback.loss, Some(0.5));
+    }
+
+    #[test]
+    fn a_second_without_loss_does_not_make_a_network_good() {
+        let start = Instant::now();
+        let mut a = reporter(start, 1);
+        let mut tell = |second: u64, fraction_lost: u8| {
+            let block = ReportBlock { ssrc: 1, fraction_lost, ..ReportBlock::default() };
+            let report = RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] };
+            a.receive(start + Duration::from_secs(second), None, &[report]);
+            a.feedback().expected_loss.unwrap()
+        };
+        assert_eq!(tell(0, 0), 0.0);
+        assert_eq!(tell(1, 64), 0.125, "half of a quarter");
+        assert_eq!(tell(2, 64), 0.1875);
+        assert!((tell(7, 0) - 0.1326).abs() < 0.001, "half a half-life");
+        assert!((tell(17, 0) - 0.0663).abs() < 0.001);
+        assert!(tell(100, 0) < 0.001, "but it may become good");
     }
 
     #[test]

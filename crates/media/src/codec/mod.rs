@@ -244,6 +244,14 @@ impl Encoder {
             encoder.set_network(loss, burst_ms);
         }
     }
+
+    /// Tells the encoder which share of its time (0..=1) the thread that drives it was at work lately, about once a
+    /// second. It puts less work into packets when there is no time for more.
+    pub fn set_load(&mut self, load: f32) {
+        if let Self::Opus(encoder) = self {
+            encoder.set_load(load);
+        }
+    }
 }
 
 /// What a payload tells of those before it.

@@ -170,6 +170,12 @@ impl Desk {
         self.processor.set_config(config);
     }
 
+    /// Which share of its time (0..=1) the thread that owns this was at work lately; to be told about once a second.
+    /// Encoders work less where there is no time for more.
+    pub fn set_load(&mut self, load: f32) {
+        self.legs.iter_mut().for_each(|leg| leg.stream().set_load(load));
+    }
+
     /// What the microphone's processing knows.
     pub fn process_stats(&self) -> ProcessStats {
         self.processor.stats()

@@ -2,18 +2,21 @@
 
 use std::collections::VecDeque;
 
-/// Share of loss from which lost packets are worth waiting for what is repeated of them.
+/// Share of loss from which lost packets are worth waiting for what is repeated of them, and share from which they aren't
+/// any more: each change of mind costs a stretch of the sound.
 const WORTH: f64 = 0.01;
+const WORTH_NO_MORE: f64 = 0.003;
 /// Bursts of losses remembered.
 const BURSTS: usize = 40;
-/// Packets for which the longest reach is held.
-const REACH_KEPT: u32 = 150;
+/// Packets for which the longest reach is held: ten seconds.
+const REACH_KEPT: u32 = 500;
 
 /// Losses of the packets given out. Lengths are in units of the clock.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     /// Smoothed.
     share: f64,
+    worth: bool,
     /// How many packets were lost in a row, each of the latest times.
     bursts: VecDeque<u32>,
     /// How far into the past packets reach with what they repeat of it; the most of late.
@@ -37,6 +40,7 @@ impl Losses {
     pub(super) fn note(&mut self, lost: i64) {
         let lost = u16::try_from(lost.max(0)).unwrap_or(u16::MAX);
         self.share = self.share * 0.99_f64.powi(i32::from(lost) + 1) + 1.0 - 0.99_f64.powi(i32::from(lost));
+        self.worth = self.share > if self.worth { WORTH_NO_MORE } else { WORTH };
         if lost > 0 {
             if self.bursts.len() == BURSTS {
                 self.bursts.pop_front();
@@ -51,7 +55,7 @@ impl Losses {
 
     /// How much delay makes most losses good, if any does: what most bursts last, as far as the past is repeated.
     pub(super) fn worth_waiting(&self, packet_ticks: u32) -> Option<u32> {
-        if self.reach == 0 || self.share <= WORTH {
+        if self.reach == 0 || !self.worth {
             return None;
         }
         let mut bursts: Vec<u32> = self.bursts.iter().copied().collect();
@@ -88,12 +92,28 @@ mod tests {
     }
 
     #[test]
+    fn few_losses_do_not_change_the_mind_again_and_again() {
+        let mut losses = Losses::default();
+        losses.note_reach(160);
+        let mut changes = 0;
+        for packet in 0..5_000 {
+            let before = losses.worth_waiting(160).is_some();
+            // Just over and just under what is worth it: one in a hundred.
+            losses.note(i64::from(packet % 100 == 0));
+            changes += i32::from(losses.worth_waiting(160).is_some() != before);
+        }
+        assert_eq!(changes, 1);
+        (0..200).for_each(|_| losses.note(0));
+        assert_eq!(losses.worth_waiting(160), None);
+    }
+
+    #[test]
     fn a_pause_of_speech_keeps_the_reach() {
         let mut losses = Losses::default();
         losses.note_reach(1_280);
-        (0..100).for_each(|_| losses.note_reach(160));
+        (0..400).for_each(|_| losses.note_reach(160));
         assert_eq!(losses.reach(), 1_280);
-        (0..100).for_each(|_| losses.note_reach(160));
+        (0..200).for_each(|_| losses.note_reach(160));
         assert_eq!(losses.reach(), 160);
     }
 }

@@ -202,6 +202,12 @@ impl Stream {
         self.sending.set_enabled(enabled);
     }
 
+    /// Which share of its time (0..=1) the thread that drives this was at work lately; to be told about once a second.
+    /// The encoder works less where there is no time for more.
+    pub fn set_load(&mut self, load: f32) {
+        self.sending.encoder().set_load(load);
+    }
+
     /// What the peer is to send, as the signalling says; sound until this is called.
     pub fn set_expected(&mut self, expected: Expected) {
         if self.expected != expected {
@@ -320,7 +326,7 @@ impl Stream {
 
     fn follow_feedback(&mut self) {
         let feedback = self.reporter.as_ref().map(Reporter::feedback).unwrap_or_default();
-        if let Some(loss) = feedback.loss {
+        if let Some(loss) = feedback.expected_loss {
             self.sending.encoder().set_network(loss, feedback.burst_ms);
         }
     }

@@ -15,6 +15,7 @@ mod hostile;
 mod jitter;
 mod network;
 mod quality;
+mod redundancy;
 mod scenes;
 mod soak;
 mod speech;

@@ -74,6 +74,14 @@ pub(super) struct AudioThread {
     next_figures: Instant,
     /// While the sound is checked: when its levels are told next.
     checking: Option<Instant>,
+    load: Load,
+}
+
+/// How much of its time the thread is at work, sleeping that somebody else's work caused included.
+struct Load {
+    since: Instant,
+    woke: Instant,
+    worked: Duration,
 }
 
 /// One call.
@@ -93,6 +101,29 @@ struct Closing {
     rejected: u64,
     recording: Option<Finishing>,
     until: Instant,
+}
+
+impl Load {
+    fn new(now: Instant) -> Self {
+        Self { since: now, woke: now, worked: Duration::ZERO }
+    }
+
+    fn wakes(&mut self, now: Instant) {
+        self.woke = now;
+    }
+
+    fn sleeps(&mut self, now: Instant) {
+        self.worked = self.worked.saturating_add(now.saturating_duration_since(self.woke));
+    }
+
+    /// The share since it was taken last, 0..=1.
+    fn take(&mut self, now: Instant) -> f32 {
+        self.sleeps(now);
+        let share =
+            self.worked.as_secs_f32() / now.saturating_duration_since(self.since).as_secs_f32().max(1e-3);
+        *self = Self::new(now);
+        share.min(1.0)
+    }
 }
 
 impl AudioThread {
@@ -119,6 +150,7 @@ impl AudioThread {
             next_token: 0,
             next_figures: Instant::now(),
             checking: None,
+            load: Load::new(Instant::now()),
         }
     }
 
@@ -373,6 +405,10 @@ impl AudioThread {
         }
         if now >= self.next_figures {
             self.next_figures = now.checked_add(FIGURES).unwrap_or(now);
+            let load = self.load.take(now);
+            if let Some(desk) = &mut self.desk {
+                desk.set_load(load);
+            }
             self.tell_figures();
         }
         if self.checking.is_some_and(|due| now >= due) {
@@ -388,7 +424,9 @@ impl AudioThread {
 
     /// Waits until something comes, or until `wake`.
     fn wait(&mut self, wake: Option<Instant>) {
-        let wait = wake.map(|wake| wake.saturating_duration_since(Instant::now()));
+        let now = Instant::now();
+        self.load.sleeps(now);
+        let wait = wake.map(|wake| wake.saturating_duration_since(now));
         if wait.is_none_or(|wait| !wait.is_zero())
             && let Err(error) = self.poll.poll(&mut self.events, wait)
             && error.kind() != io::ErrorKind::Interrupted
@@ -396,6 +434,7 @@ impl AudioThread {
             // Better late packets than a thread that spins.
             std::thread::sleep(wait.unwrap_or(LOOK));
         }
+        self.load.wakes(Instant::now());
     }
 
     fn receive(&mut self) {

@@ -7,13 +7,14 @@ use opusic_c::{
     Signal,
 };
 
+use super::effort::Effort;
 use super::{DESCRIBED_MS, setup};
 use crate::codec::{CodecError, PayloadFormat};
 
-/// Speech is transparent here; more buys little, less costs the redundancy its share.
-const BITRATE: u32 = 32_000;
-/// With loss, the redundancy takes bits from the speech; these give them back.
-const BITRATE_UNDER_LOSS: u32 = 40_000;
+/// Less than G.711 takes, and the copies cost the speech nothing that is heard.
+const BITRATE: u32 = 56_000;
+/// With loss, the copies take bits from the speech; these give them back. As much as G.711 takes.
+const BITRATE_UNDER_LOSS: u32 = 64_000;
 /// With bursts of loss, likewise for both kinds of redundancy; as much as G.711 takes.
 const BITRATE_UNDER_BURSTS: u32 = 64_000;
 /// The loss libopus is told of then: the share of the bits that it gives to descriptions follows from it.
@@ -32,6 +33,7 @@ pub struct OpusEncoder {
     peer_uses_descriptions: bool,
     ceiling: Option<u32>,
     network: Network,
+    effort: Effort,
 }
 
 /// What the network does to our packets, as far as the encoder cares.
@@ -46,7 +48,8 @@ impl OpusEncoder {
         let mut raw =
             RawEncoder::new(Channels::Mono, SampleRate::Hz48000, Application::Voip).map_err(setup)?;
         raw.set_signal(Signal::Voice).map_err(setup)?;
-        raw.set_complexity(8).map_err(setup)?;
+        let effort = Effort::default();
+        raw.set_complexity(effort.complexity()).map_err(setup)?;
         // RFC 7587 section 6.1: the defaults of each are what the peer gets when it names none.
         let number = |name| format.parameter(name).and_then(|text| text.parse::<u32>().ok());
         raw.set_vbr(number("cbr") != Some(1)).map_err(setup)?;
@@ -60,6 +63,7 @@ impl OpusEncoder {
             peer_uses_descriptions: number("usedred") == Some(1),
             ceiling: number("maxaveragebitrate").map(|rate| rate.clamp(6_000, 510_000)),
             network: Network { loss_percent: 0, bursty: false },
+            effort,
         };
         encoder.raw.set_inband_fec(encoder.copies()).map_err(setup)?;
         encoder.apply(encoder.network).map_err(setup)?;
@@ -91,6 +95,17 @@ impl OpusEncoder {
         {
             tracing::warn!(error = error.message(), "opus refused the expected loss");
         }
+    }
+
+    /// The thread that encodes was at work for this share of its time lately.
+    pub(crate) fn set_load(&mut self, load: f32) {
+        let effort = self.effort.after(load);
+        if effort.complexity() != self.effort.complexity()
+            && let Err(error) = self.raw.set_complexity(effort.complexity())
+        {
+            tracing::warn!(error = error.message(), "opus refused another complexity");
+        }
+        self.effort = effort;
     }
 
     fn apply(&mut self, network: Network) -> Result<(), ErrorCode> {
@@ -131,6 +146,9 @@ fn bandwidth_for(playback_rate: u32) -> Bandwidth {
 
 impl fmt::Debug for OpusEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpusEncoder").field("network", &self.network).finish_non_exhaustive()
+        f.debug_struct("OpusEncoder")
+            .field("network", &self.network)
+            .field("effort", &self.effort)
+            .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@
 //! What isn't here: when to decode from redundancy (`playout`), and how long to wait for it (`jitter`).
 
 mod decoder;
+mod effort;
 mod encoder;
 
 pub(crate) use decoder::OpusDecoder;
