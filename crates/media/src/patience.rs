@@ -45,17 +45,22 @@ impl Patience {
     ) -> Option<Care> {
         self.speech = (self.speech * FORGET).max(power);
         self.since = self.since.saturating_add(block_ms);
+        let pause = power < (self.speech * PAUSE).max(SILENCE);
         let (ticks, waits) = match correction {
             Correction::None => {
                 self.wanted = 0;
                 return None;
+            }
+            Correction::Trim(_) => {
+                self.wanted = 0;
+                return pause.then_some(Care::Pause);
             }
             Correction::Shorten(ticks) => (ticks, SURPLUS_WAITS_MS),
             Correction::Lengthen(ticks) => (ticks, DEFICIT_WAITS_MS),
         };
         self.wanted = self.wanted.saturating_add(block_ms);
         let off = f64::from(ticks) / f64::from(clock_rate.max(1));
-        if power < (self.speech * PAUSE).max(SILENCE) {
+        if pause {
             return Some(Care::Pause);
         }
         if off > URGENT {
@@ -92,6 +97,13 @@ mod tests {
         let long = judged(little, [SPEECH; 200]);
         assert!(long[..150].iter().all(Option::is_none), "three seconds of speech without one");
         assert_eq!(long[160], Some(Care::Gentle));
+    }
+
+    #[test]
+    fn what_is_to_spare_is_taken_out_of_pauses_alone() {
+        let judged = judged(Correction::Trim(80), [SPEECH; 500].into_iter().chain([SPEECH * 0.001]));
+        assert!(judged[..500].iter().all(Option::is_none));
+        assert_eq!(judged[500], Some(Care::Pause));
     }
 
     #[test]

@@ -240,7 +240,7 @@ impl Playout {
         let care = self.patience.judge(correction, self.kind.clock_rate(), pitch::power(&self.block), ms);
         let change = match (correction, care) {
             (Correction::None, _) | (_, None) => 0,
-            (Correction::Shorten(ticks), Some(care)) => {
+            (Correction::Trim(ticks) | Correction::Shorten(ticks), Some(care)) => {
                 let most = self.samples(ticks);
                 let removed = stretch::shorten(&mut self.block, rate, most, care);
                 self.played.accelerated += removed as u64;

@@ -8,6 +8,8 @@ const PACKETS: usize = 25;
 /// delay: it is wider than a pitch period, so what was put in is not taken out again, and than the first guess, so
 /// a calm call is never stretched.
 const SURPLUS: f64 = 0.012;
+/// The same in a pause, where a cut is not heard. What was put in is more than this with what may lack.
+const SPARE: f64 = 0.006;
 /// Delay below the aim that is left alone, seconds; the aim's slack must cover it.
 const DEFICIT: f64 = 0.004;
 /// A pitch period of most voices, seconds.
@@ -18,6 +20,8 @@ const PERIOD: f64 = 0.010;
 pub enum Correction {
     /// The delay is right.
     None,
+    /// Leave out up to this much, but only of a pause.
+    Trim(u32),
     /// Leave out up to this much.
     Shorten(u32),
     /// Put in up to this much.
@@ -61,6 +65,8 @@ impl Sounding {
         let ticks = |seconds: f64| (seconds * rate) as u32;
         if surplus > SURPLUS {
             Correction::Shorten(ticks(surplus))
+        } else if surplus > SPARE {
+            Correction::Trim(ticks(surplus))
         } else if surplus < -DEFICIT {
             // A whole pitch period has to fit.
             Correction::Lengthen(ticks(-surplus + PERIOD))
@@ -85,7 +91,8 @@ mod tests {
         };
         assert_eq!(Sounding::default().correction(1.0, 8_000.0), Correction::None);
         assert_eq!(correction(1.0), Correction::None);
-        assert_eq!(correction(1.011), Correction::None);
+        assert_eq!(correction(1.005), Correction::None);
+        assert_eq!(correction(1.01), Correction::Trim(80));
         assert_eq!(correction(1.0625), Correction::Shorten(500));
         assert_eq!(correction(0.997), Correction::None);
         assert_eq!(correction(0.990), Correction::Lengthen(160));
