@@ -5,7 +5,7 @@
 //! the whole session gets precedence, and gives it back at the end.
 
 const SESSION: &str = "/proc/self/autogroup";
-const FIRST: &str = "-15";
+const FIRST: &str = "-20";
 
 /// Precedence of this session for as long as it is held.
 #[derive(Debug)]
