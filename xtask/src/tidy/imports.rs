@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
         &["tern-sip", "tern-media", "tern-provider", "tern-engine", "tern-sandbox", "tern-cli", "xtask"],
     ),
     ("tests/bench/audio", "tern-bench-audio", &["tern-tests", "xtask"]),
+    ("tests/bench/sandbox", "tern-bench-sandbox", &[]),
 ];
 
 /// Window frameworks stay in the shell.
