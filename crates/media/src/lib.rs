@@ -53,9 +53,7 @@ pub mod xr;
 pub use codec::{
     COMFORT_NOISE, CodecKind, PayloadFormat, TelephoneEvent, supported_formats, supported_telephone_events,
 };
-pub use desk::{
-    CheckLevels, Desk, DeskEvent, HoldSound, Leg, LegId, LegMode, Limiter, Player, hold_music,
-};
+pub use desk::{CheckLevels, Desk, DeskEvent, HoldSound, Leg, LegId, LegMode, Limiter, Player, hold_music};
 pub use dtmf::Digit;
 pub use error::{AudioError, Direction, Fault};
 pub use io::{Sink, SinkSpec, Source, SourceSpec};
