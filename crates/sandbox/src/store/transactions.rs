@@ -88,7 +88,8 @@ pub(crate) fn lifetime_spend(connection: &Connection, account: AccountId) -> Res
          WHERE account = ?1 AND type IN ('order', 'renewal', 'restore', 'call', 'sms')",
     )?;
     let amounts = all(statement.query_map([account.0], |row| decimal(row, "amount"))?)?;
-    Ok(-amounts.into_iter().sum::<Decimal>())
+    // Not the sum negated: that would be a zero with a sign.
+    Ok(amounts.into_iter().fold(Decimal::ZERO, |spent, amount| spent - amount))
 }
 
 /// Which rows of the ledger.
