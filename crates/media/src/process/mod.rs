@@ -7,6 +7,7 @@
 //! What deliberately isn't here: muting and the comfort noise of a muted microphone (the stream's), resampling
 //! (the devices'), and the mixing of several calls (the desk's).
 
+mod clock;
 mod echo;
 mod gain;
 mod limiter;
@@ -17,6 +18,7 @@ mod spectrum;
 mod speech;
 
 use crate::level::Level;
+use clock::Clock;
 use echo::Canceller;
 use gain::GainControl;
 use limiter::Limiter;
@@ -73,6 +75,9 @@ pub struct Processor {
     /// The microphone's block as it came.
     raw: Vec<f32>,
     canceller: Canceller,
+    clock: Clock,
+    /// By how many samples the next block of the loudspeaker's is longer than the microphone's.
+    longer: f32,
     suppressor: Suppressor,
     gain: GainControl,
     limiter: Limiter,
@@ -94,6 +99,8 @@ impl Processor {
             played: vec![0.0; BLOCK],
             raw: Vec::with_capacity(BLOCK),
             canceller: Canceller::new(),
+            clock: Clock::new(),
+            longer: 0.0,
             suppressor: Suppressor::new(),
             gain: GainControl::new(),
             limiter: Limiter::new(),
@@ -162,7 +169,7 @@ impl Processor {
 
     /// Takes echo and noise out of the gathered block.
     fn clean(&mut self) {
-        self.reference.pop(&mut self.played);
+        self.reference.pop(&mut self.played, self.longer);
         let echo = self.config.echo;
         if echo || self.cancelled {
             self.canceller.process(&self.played, &mut self.gathered);
@@ -184,6 +191,7 @@ impl Processor {
         let noise = self.config.noise.then_some(self.speech);
         let (echo, unsure) = (self.canceller.echo(), self.canceller.unsure());
         self.suppressor.process(&mut self.gathered, echo, unsure, active, noise);
+        self.longer = self.clock.follow(self.suppressor.lag());
         if active && self.suppressor.near() < 0.3 {
             self.removed.feed(&self.raw, &self.gathered);
         }

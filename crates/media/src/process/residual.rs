@@ -2,9 +2,10 @@
 //! while this side speaks too. Where it is turned down, noise like the room's takes its place, so the line is never
 //! dead.
 
-use std::f32::consts::FRAC_PI_2;
+use std::f32::consts::{FRAC_PI_2, TAU};
 
 use super::BLOCK;
+use super::clock::Lag;
 use super::noise::{self, NoiseGain};
 use super::spectrum::{BINS, FRAME, Spectrum, Transform};
 
@@ -25,16 +26,17 @@ const LEAK_RISE: f32 = 1.004;
 /// Chance correlation that is not believed, in its standard deviations; and what is left of the path's error then.
 const CHANCE: f32 = 1.5;
 const MISMATCHED: f32 = 0.2;
-/// The residual is thought to be larger than the least leak by this, and by this share of the canceller's doubt.
+/// The residual is thought to be larger than the least leak by this, and by this many times the canceller's doubt:
+/// the doubt knows nothing of what the loudspeaker bends.
 const OVER: f32 = 1.5;
-const UNSURE: f32 = 0.3;
+const UNSURE: f32 = 3.0;
 /// The room's tail: what a block has of the residual of the block before.
 const TAIL: f32 = 0.5;
 /// This side speaks for sure when the error is above the residual by their sum, and not when by the first.
 const NEAR_FROM_DB: f32 = 3.0;
 const NEAR_WIDTH_DB: f32 = 6.0;
 const NEAR_UP: f32 = 0.7;
-const NEAR_DOWN: f32 = 0.06;
+const NEAR_DOWN: f32 = 0.02;
 /// While the loudspeaker speaks alone: how much more is taken for residual, and what all is turned down by.
 const HARD: f32 = 20.0;
 const DEEP_DB: f32 = -24.0;
@@ -65,6 +67,7 @@ pub(super) struct Suppressor {
     /// What of the echo is in the error, by their correlation, and the echo's power, in each band.
     alike: [(f32, f32); BANDS],
     mismatch: f32,
+    lag: Lag,
     near: f32,
     noise: NoiseFloor,
     noise_gain: NoiseGain,
@@ -121,6 +124,7 @@ impl Suppressor {
             smooth_echo: [0.0; BANDS],
             alike: [(0.0, 0.0); BANDS],
             mismatch: 0.0,
+            lag: Lag::default(),
             near: 0.0,
             noise: NoiseFloor::new(),
             noise_gain: NoiseGain::new(),
@@ -150,10 +154,12 @@ impl Suppressor {
             self.echo_power.iter_mut().zip(self.echo.powers()).for_each(|(p, power)| *p = power);
             self.follow_mismatch();
             self.follow_leak();
+            self.measure_lag();
             self.estimate_residual(unsure);
             self.decide();
             self.apply(if noise.is_some() { noise::LEAST * noise::LEAST } else { 1.0 });
         } else {
+            self.lag = Lag::default();
             self.gain.fill(1.0);
             self.residual.fill(0.0);
             self.passed.copy_from_slice(&self.power);
@@ -181,6 +187,35 @@ impl Suppressor {
     /// How likely this side speaks, 0 to 1; means something while the loudspeaker does.
     pub(super) fn near(&self) -> f32 {
         self.near
+    }
+
+    /// How much earlier than thought the echo of the last block came; means nothing while the loudspeaker is silent.
+    pub(super) fn lag(&self) -> Lag {
+        self.lag
+    }
+
+    /// The error has the echo's derivative in it when the echo comes earlier or later than the filter thinks: the
+    /// slope of the phase between them, each bin weighted by how little else is in the error.
+    fn measure_lag(&mut self) {
+        const TURN: f32 = TAU / FRAME as f32;
+        self.lag = Lag::default();
+        for (smooth_error, edges) in self.smooth_error.iter().zip(EDGES.windows(2)) {
+            let &[from, to] = edges else { continue };
+            if from < 4 || to > 154 {
+                continue;
+            }
+            let wide = to - from;
+            let sum = |powers: &[f32]| powers.iter().skip(from).take(wide).sum::<f32>();
+            let error = smooth_error.max(sum(&self.power)) + sum(&self.noise.floor);
+            let weight = wide as f32 / (error + 1e-7);
+            let error = self.error.re.iter().zip(&self.error.im);
+            let echo = self.echo.re.iter().zip(&self.echo.im).zip(&self.echo_power);
+            for (bin, ((er, ei), ((yr, yi), power))) in error.zip(echo).enumerate().skip(from).take(wide) {
+                let turn = TURN * bin as f32;
+                self.lag.sum += weight * turn * (ei * yr - er * yi);
+                self.lag.weight += weight * turn * turn * power;
+            }
+        }
     }
 
     /// The amplitude of the subtracted echo that the error has in it: 0 as long as the path is right, whoever speaks;

@@ -9,8 +9,8 @@ const ECHO: ProcessConfig = ProcessConfig { echo: true, noise: false, gain: fals
 const NOISE: ProcessConfig = ProcessConfig { echo: false, noise: true, gain: false };
 const NOTHING: ProcessConfig = ProcessConfig { echo: false, noise: false, gain: false };
 
-/// The loudspeaker alone, and once it is known well, both.
-const SHORT: Room = Room { seconds: 33.0, double_talk: (25.0, 33.0), change: None, ..Room::QUIET };
+/// The loudspeaker alone, and then both.
+const SHORT: Room = Room { seconds: 20.0, double_talk: (12.0, 20.0), change: None, ..Room::QUIET };
 
 fn sentence() -> Vec<f32> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/speech-48k.wav");
@@ -38,7 +38,7 @@ fn is_good(room: Room) {
     let scene = Scene::new(room, &sentence());
     let (out, stats) = processed(&scene, ECHO);
     let first = scene.time_to_20_db(&out, room.delay_ms / 1_000.0);
-    let removed = scene.removed(&out, 15.0, 25.0);
+    let removed = scene.removed(&out, 5.0, 12.0);
     let near = scene.double_talk_pesq(&out);
     assert!(
         first <= 0.5 && removed >= 40.0 && near >= 2.5,
@@ -71,6 +71,28 @@ fn a_loudspeaker_that_bends_the_wave() {
 }
 
 #[test]
+fn two_sound_cards_whose_clocks_are_apart() {
+    is_good(Room {
+        name: "30 ppm",
+        seed: 6,
+        seconds: 28.0,
+        double_talk: (20.0, 28.0),
+        drift_ppm: 30.0,
+        ..SHORT
+    });
+}
+
+#[test]
+fn a_near_talker_who_breaks_in_before_the_room_is_known_well() {
+    for seed in [12, 18] {
+        let room = Room { seed, seconds: 16.0, double_talk: (8.0, 16.0), ..SHORT };
+        let scene = Scene::new(room, &sentence());
+        let near = scene.double_talk_pesq(&processed(&scene, ECHO).0);
+        assert!(near >= 2.5, "seed {seed}: PESQ {near}");
+    }
+}
+
+#[test]
 fn a_microphone_that_is_moved() {
     let room = Room { seconds: 12.0, double_talk: (1.0, 1.0), change: Some(6.0), ..SHORT };
     let scene = Scene::new(room, &sentence());
@@ -78,7 +100,7 @@ fn a_microphone_that_is_moved() {
     let again = scene.time_to_20_db(&out, 6.0);
     assert!(again <= 1.0, "{again} s");
     let removed = scene.removed(&out, 8.0, 12.0);
-    assert!(removed >= 25.0, "{removed} dB");
+    assert!(removed >= 30.0, "{removed} dB");
 }
 
 #[test]

@@ -48,11 +48,32 @@ impl History {
 struct Partition {
     weight: Spectrum,
     variance: Vec<f32>,
+    /// The power it was thought to have before anything was learnt of it.
+    prior: f32,
+}
+
+impl Partition {
+    /// As if it had been `prior` from the beginning: the difference is a measurement of 0 that is this uncertain.
+    fn narrow_prior(&mut self, prior: f32) {
+        let uncertain = 1.0 / (1.0 / prior - 1.0 / self.prior);
+        self.prior = prior;
+        let weights = self.weight.re.iter_mut().zip(&mut self.weight.im).zip(&mut self.variance);
+        for ((re, im), variance) in weights {
+            let keep = uncertain / (*variance + uncertain);
+            *re *= keep;
+            *im *= keep;
+            *variance *= keep;
+        }
+    }
 }
 
 /// How much of a step's lesson is believed. Speech is much the same from block to block, so partitions next to each
 /// other learn the same thing twice; the state, which takes them for independent, would be sure too soon.
-const BELIEVED: f32 = 0.4;
+const BELIEVED: f32 = 0.6;
+/// The power that a partition is thought to have at most, in those that it or its neighbours are found to have.
+const ROOM: f32 = 10.0;
+/// Bins by which a partition's power is judged: 200 Hz to 6 kHz, where speech teaches it.
+const JUDGED: std::ops::Range<usize> = 4..120;
 
 /// The filter of one reference.
 #[derive(Debug)]
@@ -64,12 +85,16 @@ pub(super) struct Branch {
     /// Whose turn it is to be made causal again.
     turn: usize,
     prior: f32,
+    /// The power of each partition where it is judged.
+    found: Vec<f32>,
 }
 
 impl Branch {
     pub(super) fn new(partitions: usize, bins: usize, prior: f32) -> Self {
-        let partition = Partition { weight: Spectrum::new(bins), variance: vec![prior; bins] };
-        Self { partitions: vec![partition; partitions].into(), skipped: 0, bins, turn: 0, prior }
+        let partition = Partition { weight: Spectrum::new(bins), variance: vec![prior; bins], prior };
+        let partitions: VecDeque<_> = vec![partition; partitions].into();
+        let found = vec![0.0; partitions.len()];
+        Self { partitions, skipped: 0, bins, turn: 0, prior, found }
     }
 
     /// Adds the echo's spectrum to `echo`, and how much of the error's power may be the filter's own to `unsure`.
@@ -134,12 +159,34 @@ impl Branch {
         }
     }
 
-    /// Becomes unsure again: as much as the path is strong, and a little of what was thought at first.
-    pub(super) fn doubt(&mut self, share: f32) {
+    /// Becomes unsure again: of each partition as much as it is strong, and half as much as all of them are, since the
+    /// other path may be strong elsewhere.
+    pub(super) fn doubt(&mut self) {
+        let all: f32 = self.powers().sum();
         for partition in &mut self.partitions {
             let mean = partition.weight.powers().sum::<f32>() / self.bins as f32;
-            let least = share * mean + 1e-3 * self.prior;
+            let least = mean + 0.5 * all + 1e-3 * self.prior;
             partition.variance.iter_mut().for_each(|v| *v = v.max(least));
+            partition.prior = partition.prior.max(least);
+        }
+    }
+
+    /// Puts what is known now of each partition's power in place of what was thought of it at first. A room's sound
+    /// is in few of them; while all may have any power, each takes its share of whatever this side says.
+    pub(super) fn learn_prior(&mut self) {
+        let judged = JUDGED.start..JUDGED.end.min(self.bins);
+        for (found, partition) in self.found.iter_mut().zip(&self.partitions) {
+            let powers = partition.weight.powers().skip(judged.start).take(judged.len());
+            *found = powers.sum::<f32>() / judged.len() as f32;
+        }
+        let before = std::iter::once(0.0).chain(self.found.iter().copied());
+        let after = self.found.iter().skip(1).copied().chain([0.0]);
+        let around = before.zip(&self.found).zip(after).map(|((b, f), a)| b.max(*f).max(a));
+        for (partition, around) in self.partitions.iter_mut().zip(around) {
+            let prior = (ROOM * around).max(1e-7);
+            if prior < 0.5 * partition.prior {
+                partition.narrow_prior(prior);
+            }
         }
     }
 
@@ -150,6 +197,7 @@ impl Branch {
             let Some(mut first) = self.partitions.pop_front() else { return };
             first.weight.clear();
             first.variance.fill(self.prior);
+            first.prior = self.prior;
             self.partitions.push_back(first);
         }
         while self.skipped > skipped {
@@ -157,6 +205,7 @@ impl Branch {
             let Some(mut last) = self.partitions.pop_back() else { return };
             last.weight.clear();
             last.variance.fill(self.prior);
+            last.prior = self.prior;
             self.partitions.push_front(last);
         }
     }

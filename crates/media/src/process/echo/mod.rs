@@ -22,12 +22,19 @@ const NARROW: usize = 80;
 const PRIOR: f32 = 0.2;
 const BENT_PRIOR: f32 = 0.01;
 /// The share of the path's power that may change in a block, for the wide filter and for the narrow one.
-const STEADY: f32 = 1e-4;
+const STEADY: f32 = 4e-5;
 const RESTLESS: f32 = 1e-2;
 /// Blocks for which the narrow filter has to be better by 3 dB.
 const BETTER: u32 = 8;
 /// Blocks between two looks at where the path is.
 const LOOK: usize = 5;
+/// Blocks of the loudspeaker's sound until the room's size is guessed, and between two guesses.
+const GUESS_FROM: usize = 50;
+const GUESS_EVERY: usize = 100;
+/// How fast the error's expected power follows when it rises and when it falls: a near talker who begins must not
+/// be learnt for even a block.
+const RISE: f32 = 0.8;
+const FALL: f32 = 0.3;
 
 /// What is known of the path, and of a block's echo.
 #[derive(Debug)]
@@ -62,6 +69,8 @@ pub(super) struct Canceller {
     /// Blocks since the loudspeaker last said something; the path is silent after [`PATH`].
     silent: usize,
     blocks: usize,
+    /// Blocks in which the loudspeaker spoke, up to the next guess.
+    taught: usize,
     delay: Option<f32>,
 }
 
@@ -94,6 +103,7 @@ impl Canceller {
             loudest: 0,
             silent: PATH,
             blocks: 0,
+            taught: GUESS_EVERY - GUESS_FROM,
             delay: None,
         }
     }
@@ -126,6 +136,7 @@ impl Canceller {
         self.run_wide(microphone);
         self.run_narrow(microphone);
         self.compare();
+        self.guess_size();
         self.blocks = (self.blocks + 1) % LOOK;
         if self.blocks == 0 {
             self.find_path();
@@ -210,13 +221,26 @@ impl Canceller {
         self.behind = if self.race.1 < 0.5 * self.race.0 { self.behind + 1 } else { 0 };
         if self.behind >= BETTER {
             self.wide.take_weights(&self.narrow);
-            self.wide.doubt(1.0);
-            self.bent_branch.doubt(1.0);
+            self.wide.doubt();
+            self.bent_branch.doubt();
+            self.taught = GUESS_EVERY - GUESS_FROM;
             self.behind = 0;
             self.race.0 = self.race.1;
         } else if self.race.0 < 0.25 * self.race.1 {
             self.narrow.take_weights(&self.wide);
             self.race.1 = self.race.0;
+        }
+    }
+
+    fn guess_size(&mut self) {
+        if self.silent > 0 {
+            return;
+        }
+        self.taught += 1;
+        if self.taught >= GUESS_EVERY {
+            self.taught = 0;
+            self.wide.learn_prior();
+            self.narrow.learn_prior();
         }
     }
 
@@ -247,7 +271,7 @@ fn expect(error: &mut Spectrum, unsure: &[f32], smooth: &mut [f32], expected: &m
     let bins = error.re.iter_mut().zip(&mut error.im).zip(unsure).zip(smooth).zip(expected);
     for ((((re, im), unsure), smooth), expected) in bins {
         let power = *re * *re + *im * *im;
-        *smooth += 0.3 * (power - *smooth);
+        *smooth += (if power > *smooth { RISE } else { FALL }) * (power - *smooth);
         *expected = 1.0 / smooth.max(*unsure).max(1e-9);
         *re *= *expected;
         *im *= *expected;
