@@ -10,9 +10,9 @@ use crate::speech;
 const SETTLING: usize = 15;
 const COUNTED: usize = 20;
 
-/// Four packets in a row and sometimes eight, a tenth of all; seconds may pass without any.
+/// Four packets in a row, a twentieth of all: reports of a second often tell of none.
 fn bursts() -> Rules {
-    let lost = |n: usize, _: f64| ((n as u64 / 4).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) % 10 == 0;
+    let lost = |n: usize, _: f64| ((n as u64 / 4).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) % 20 == 0;
     Rules { lost, ..Rules::default() }
 }
 
@@ -60,8 +60,8 @@ fn bursts_are_reported_described_and_made_good() {
     let clean = through(true, Rules::default());
     let (told, untold) = (through(true, bursts()), through(false, bursts()));
     // A copy reaches one packet back, so one of four; a description all four.
-    assert!(untold.recovered < 0.35, "{}", untold.recovered);
-    assert!(told.recovered > 0.7, "{}", told.recovered);
+    assert!(untold.recovered < 0.4, "{}", untold.recovered);
+    assert!(told.recovered > 0.8, "{}", told.recovered);
     let (told_off, untold_off) = (told.off_db - clean.off_db, untold.off_db - clean.off_db);
     assert!(told_off < untold_off * 0.7, "{told_off} dB off with descriptions, {untold_off} without");
     assert!(told.kilobits > untold.kilobits * 1.1, "{} {}", told.kilobits, untold.kilobits);
