@@ -10,6 +10,9 @@ use crate::stretch::Care;
 /// packets.
 const SURPLUS_WAITS_MS: u32 = 3_000;
 const DEFICIT_WAITS_MS: u32 = 300;
+/// So long there must have been something to spare before it is cut, also of a pause: twice what the aim remembers, or
+/// what is cut now is put in again at the next disturbance.
+const SPARE_WAITS_MS: u32 = 20_000;
 /// Off the aim by this much, nothing is waited for, seconds.
 const PRESSING: f64 = 0.030;
 /// Off the aim by this much, it may even be heard, seconds.
@@ -30,6 +33,8 @@ pub(crate) struct Patience {
     speech: f32,
     /// Milliseconds since the delay began to be off.
     wanted: u32,
+    /// Milliseconds since there was something to spare and nothing lacked.
+    spare: u32,
     /// Milliseconds since the last correction.
     since: u32,
 }
@@ -53,10 +58,14 @@ impl Patience {
             }
             Correction::Trim(_) => {
                 self.wanted = 0;
-                return pause.then_some(Care::Pause);
+                self.spare = self.spare.saturating_add(block_ms);
+                return (pause && self.spare > SPARE_WAITS_MS).then_some(Care::Pause);
             }
             Correction::Shorten(ticks) => (ticks, SURPLUS_WAITS_MS),
-            Correction::Lengthen(ticks) => (ticks, DEFICIT_WAITS_MS),
+            Correction::Lengthen(ticks) => {
+                self.spare = 0;
+                (ticks, DEFICIT_WAITS_MS)
+            }
         };
         self.wanted = self.wanted.saturating_add(block_ms);
         let off = f64::from(ticks) / f64::from(clock_rate.max(1));
@@ -101,9 +110,23 @@ mod tests {
 
     #[test]
     fn what_is_to_spare_is_taken_out_of_pauses_alone() {
-        let judged = judged(Correction::Trim(80), [SPEECH; 500].into_iter().chain([SPEECH * 0.001]));
-        assert!(judged[..500].iter().all(Option::is_none));
-        assert_eq!(judged[500], Some(Care::Pause));
+        let pause = SPEECH * 0.001;
+        let powers = [[SPEECH; 900].as_slice(), &[pause], &[SPEECH; 500], &[pause]].concat();
+        let judged = judged(Correction::Trim(80), powers);
+        assert!(judged[..1_401].iter().all(Option::is_none), "after 18 s, and in speech");
+        assert_eq!(judged[1_401], Some(Care::Pause), "after 28 s");
+    }
+
+    #[test]
+    fn what_was_put_in_is_not_to_spare() {
+        let mut patience = Patience::default();
+        let mut judge = |correction, blocks: usize| {
+            (0..blocks).fold(None, |_, _| patience.judge(correction, 8_000, 0.0, 20))
+        };
+        judge(Correction::Trim(80), 900);
+        judge(Correction::Lengthen(80), 1);
+        assert_eq!(judge(Correction::Trim(80), 900), None);
+        assert_eq!(judge(Correction::Trim(80), 101), Some(Care::Pause));
     }
 
     #[test]

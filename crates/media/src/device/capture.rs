@@ -25,7 +25,7 @@ pub struct Capture {
 }
 
 /// Frames asked for at a time: shorter ones leave gaps on a busy machine, with every sound system tried. As many as are
-/// played at a time: with other lengths, calls over PulseAudio cost up to three times the processor.
+/// played at a time: with other lengths, calls over PulseAudio cost several times the processor.
 const PERIOD: u32 = DEVICE_RATE * 15 / 1_000;
 /// More than this waiting means the reader slept; what is old by then is thrown away, milliseconds.
 const BACKLOG_MS: usize = 150;

@@ -12,7 +12,8 @@ const COUNTED: usize = 20;
 
 /// Four packets in a row, a twentieth of all: reports of a second often tell of none.
 fn bursts() -> Rules {
-    let lost = |n: usize, _: f64| ((n as u64 / 4).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) % 20 == 0;
+    let lost =
+        |n: usize, _: f64| ((n as u64 / 4).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40).is_multiple_of(20);
     Rules { lost, ..Rules::default() }
 }
 
