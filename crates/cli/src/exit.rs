@@ -61,9 +61,11 @@ impl Exit {
     pub(crate) fn of(code: ErrorCode) -> Self {
         use ErrorCode::*;
         match code {
-            WrongPassword | PasswordNeeded | RegistrationForbidden | ProviderUnauthorized => {
-                Self::Credentials
-            }
+            WrongPassword
+            | PasswordNeeded
+            | RegistrationForbidden
+            | ProviderUnauthorized
+            | ProviderAddressNotAllowed => Self::Credentials,
             SipUnreachable | SipRefused | CertificateUntrusted | CertificateWrongName
             | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NoWayForSound
             | NoRelay | NotRegistered | SendUnknown => Self::Unreachable,

@@ -468,11 +468,7 @@ impl State {
         let options = new.options.unwrap_or_default();
         let ca_file = options.ca_file.map(|f| f.trim().to_owned()).filter(|f| !f.is_empty());
         let provider_url = match &new.provider {
-            Some(provider) => {
-                let url = provider.url.trim();
-                url::Url::parse(url).ok().filter(|u| u.has_host()).ok_or("provider")?;
-                Some(url.to_owned())
-            }
+            Some(provider) => Some(crate::link::address(provider).ok_or("provider")?),
             None => None,
         };
         let known = self

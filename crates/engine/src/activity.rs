@@ -152,6 +152,7 @@ pub(crate) fn provider_error(error: &ProviderError) -> ErrorView {
         }
         ProviderError::RateLimited { .. } => ErrorView::new(ErrorCode::RateLimited),
         ProviderError::Unauthorized => ErrorView::new(ErrorCode::ProviderUnauthorized),
+        ProviderError::AddressNotAllowed => ErrorView::new(ErrorCode::ProviderAddressNotAllowed),
         ProviderError::Refused { code, detail } => crate::record::refusal(code, detail),
         ProviderError::ResyncRequired | ProviderError::Malformed => ErrorView::new(ErrorCode::ProviderFailed),
         ProviderError::Unsupported => ErrorView::new(ErrorCode::NotOffered),
@@ -353,9 +354,10 @@ impl State {
     fn up_to_date(&mut self, id: &AccountId) {
         let now = self.now.instant;
         let Some(account) = self.accounts.get_mut(id) else { return };
+        let every = account.link.open().and_then(|(_, c)| c.poll_every).unwrap_or(POLL);
         let feed = &mut account.feed;
         feed.backoff.succeed();
-        feed.next = now.checked_add(POLL);
+        feed.next = now.checked_add(every);
         feed.history = false;
         let caught_up = std::mem::take(&mut feed.catching_up);
         let again = std::mem::take(&mut feed.again);
@@ -375,6 +377,9 @@ impl State {
     fn open_stream(&mut self, id: &AccountId) {
         let Some(account) = self.accounts.get_mut(id) else { return };
         let Some(cursor) = account.feed.cursor.clone() else { return };
+        if !account.link.open().is_some_and(|(_, c)| c.hints) {
+            return;
+        }
         // While reading fails, so would the stream: it is opened when the feed is fresh again.
         if account.feed.stream == Stream::Off && !account.feed.backoff.is_failing() {
             account.feed.stream = Stream::On;
@@ -428,7 +433,7 @@ impl State {
                 self.notify_message(row);
             }
             RowWhat::Call { .. } => self.notify_missed(row),
-            RowWhat::Ledger { .. } => {}
+            RowWhat::Ledger { .. } | RowWhat::Gap { .. } => {}
         }
     }
 
@@ -456,7 +461,7 @@ impl Away {
                 self.people.insert((row.account.clone(), row.peer.clone()));
             }
             RowWhat::Call { .. } => self.missed_calls = self.missed_calls.saturating_add(1),
-            RowWhat::Ledger { .. } => {}
+            RowWhat::Ledger { .. } | RowWhat::Gap { .. } => {}
         }
     }
 }

@@ -200,6 +200,11 @@ impl EngineHandle {
     /// # Errors
     /// Whatever kept the intent from being taken on.
     pub async fn command(&self, command: Command) -> Result<Reply, ErrorView> {
+        let command = match command {
+            // Only who waits for the answer waits for the provider.
+            Command::AddAccount { account } => Command::AddAccount { account: link::fill_in(account).await? },
+            other => other,
+        };
         self.ask(|answer| Request::Command(command, answer)).await?
     }
 

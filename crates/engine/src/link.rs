@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use tern_provider::{Secret, SharedProvider, sandbox::SandboxProvider};
+use tern_provider::{Adapter, ProviderError, Secret, SetupError, SharedProvider};
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
 };
 
 use crate::{
-    api::{AccountId, ErrorCode, ErrorView},
+    api::{self, AccountId, ErrorCode, ErrorView, NewAccount, NewProvider, ProviderKind},
     core::{Input, ProviderReport, ProviderRequest},
 };
 
@@ -19,15 +19,56 @@ const PAGE: u32 = 200;
 /// Questions on their way at a time; the stream of hints does not count.
 const AT_A_TIME: usize = 4;
 
-/// Makes a provider of its base address and token.
+/// Makes a provider of its address (see [`address`]) and token.
 pub(crate) type Connect = Arc<dyn Fn(&str, Secret) -> Result<SharedProvider, ErrorView> + Send + Sync>;
 
-/// Connects over the provider API that the sandbox speaks, too.
+/// Connects over the network, by the adapter that the address names.
 pub(crate) fn over_http() -> Connect {
-    Arc::new(|url, token| match SandboxProvider::new(url, token) {
-        Ok(provider) => Ok(Arc::new(provider) as SharedProvider),
-        Err(error) => Err(ErrorView::with_detail(ErrorCode::ProviderRefused, error.to_string())),
+    Arc::new(|address, token| tern_provider::connect(address, token).map_err(|error| not_set_up(&error)))
+}
+
+/// A provider as the one address that is kept of it; `None` when a part is missing.
+pub(crate) fn address(provider: &NewProvider) -> Option<String> {
+    let adapter = match provider.kind {
+        ProviderKind::Tern => Adapter::Tern,
+        ProviderKind::Voipms => Adapter::VoipMs,
+        ProviderKind::Twilio => Adapter::Twilio,
+        ProviderKind::Signalwire => Adapter::SignalWire,
+        ProviderKind::Telnyx => Adapter::Telnyx,
+        ProviderKind::Zadarma => Adapter::Zadarma,
+    };
+    adapter.address(&provider.url, &provider.user)
+}
+
+/// Fills in the SIP account that the provider hands out, where the user typed none.
+///
+/// # Errors
+/// What the provider answered; [`ErrorCode::InvalidTarget`] about the field when it hands out none.
+pub(crate) async fn fill_in(new: NewAccount) -> Result<NewAccount, ErrorView> {
+    let Some(provider) = &new.provider else { return Ok(new) };
+    if !(new.user.trim().is_empty() && new.domain.trim().is_empty()) {
+        return Ok(new);
+    }
+    let missing = |what| ErrorView::with_detail(ErrorCode::InvalidTarget, what);
+    let address = address(provider).ok_or_else(|| missing("provider"))?;
+    let token = Secret::new(provider.token.0.clone());
+    let connected = tern_provider::connect(&address, token).map_err(|error| not_set_up(&error))?;
+    let sip = match connected.sip_credentials().await {
+        Ok(sip) => sip.ok_or_else(|| missing("user"))?,
+        Err(ProviderError::Unsupported) => return Err(missing("user")),
+        Err(error) => return Err(crate::activity::provider_error(&error)),
+    };
+    Ok(NewAccount {
+        user: sip.user,
+        domain: sip.domain,
+        password: api::Secret(sip.password.reveal().to_owned()),
+        proxy: sip.proxy.or(new.proxy.clone()),
+        ..new
     })
+}
+
+fn not_set_up(error: &SetupError) -> ErrorView {
+    ErrorView::with_detail(ErrorCode::ProviderRefused, error.to_string())
 }
 
 /// A provider and what is being asked of it. Dropping it gives up on every answer.

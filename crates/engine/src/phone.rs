@@ -109,6 +109,12 @@ pub(crate) fn peer_of_user(user: &str) -> String {
     }
 }
 
+/// The country of a number in E.164 (ISO 3166 alpha-2), where one country alone has it.
+pub(crate) fn country(e164: &str) -> Option<String> {
+    let number = PhoneNumber::parse(e164, None).ok()?;
+    number.get_region_code().map(|region| region.to_string())
+}
+
 /// Whether an SMS to this peer can arrive: alphanumeric senders and short codes take no answer.
 pub(crate) fn can_reply(peer: &str) -> bool {
     recipient(peer, None).is_ok()

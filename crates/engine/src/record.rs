@@ -159,6 +159,11 @@ pub(crate) enum RowWhat {
         /// The provider's words.
         description: String,
     },
+    /// Something may be missing.
+    Gap {
+        /// From when on; until the row's own time.
+        since: jiff::Timestamp,
+    },
 }
 
 /// An SMS on its way out.

@@ -50,6 +50,7 @@ pub(crate) fn item(row: &Row) -> ActivityItem {
                     description: description.clone(),
                 },
             },
+            RowWhat::Gap { since } => ActivityWhat::Gap { since: since.to_string() },
         },
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     activity::provider_error,
     api::{AccountId, ErrorCode, ErrorView, Notice, Reply, TopUpId, TopUpState, TopUpView},
     core::{Backoff, Effect, ProviderRequest, RequestId, State, Write},
+    phone,
     record::{Balance, TopUpRecord},
 };
 
@@ -328,7 +329,15 @@ impl State {
 
     pub(crate) fn numbers_read(&mut self, id: &AccountId, result: Result<Vec<Number>, ProviderError>) {
         let Some(account) = self.accounts.get_mut(id) else { return };
-        let Ok(numbers) = result else { return };
+        let Ok(mut numbers) = result else { return };
+        for number in &mut numbers {
+            // Some providers do not tell the country; the number itself does.
+            if number.country == "ZZ"
+                && let Some(country) = phone::country(&number.e164)
+            {
+                number.country = country;
+            }
+        }
         if account.numbers != numbers {
             account.numbers = numbers.clone();
             self.write(Write::Numbers(id.clone(), numbers));
@@ -350,6 +359,11 @@ impl State {
                 account.wallet.reading = true;
             }
             self.ask(id, ProviderRequest::Account);
+        } else {
+            let next = self.now.instant.checked_add(READ);
+            if let Some(account) = self.accounts.get_mut(id) {
+                account.wallet.next = next;
+            }
         }
     }
 

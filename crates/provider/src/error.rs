@@ -26,6 +26,10 @@ pub enum ProviderError {
     /// 401/403: the token is wrong or revoked; retrying is useless.
     #[error("the provider refused the credentials")]
     Unauthorized,
+    /// The provider answers only requests from internet addresses that its customer has allowed, and this is none of
+    /// them: it has to be added there.
+    #[error("the provider does not accept requests from this internet address")]
+    AddressNotAllowed,
     /// 410 `resync_required`: the cursor is too old, take a snapshot.
     #[error("the cursor has expired")]
     ResyncRequired,

@@ -5,13 +5,21 @@
 //! mapped to them. Retrying policy, storage and anything a person sees belong to the engine.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod adapter;
 mod error;
 mod http;
+mod loose;
+mod polled;
 mod provider;
 pub mod sandbox;
 mod secret;
+pub mod telnyx;
+pub mod twilio;
 pub mod types;
+pub mod voipms;
+pub mod zadarma;
 
+pub use adapter::{Adapter, connect};
 pub use error::ProviderError;
 pub use http::SetupError;
 pub use provider::{Provider, SharedProvider};

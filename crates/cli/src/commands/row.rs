@@ -72,12 +72,13 @@ pub(super) fn line(item: &ActivityItem) -> Value {
             "balance_after": money(Some(&transaction.balance_after)),
             "description": transaction.description,
         }),
+        ActivityWhat::Gap { since } => json!({ "event": "gap", "since": since }),
     };
     if let Value::Object(fields) = &mut line {
         fields.insert("id".into(), json!(item.id));
         fields.insert("at".into(), json!(item.at));
         fields.insert("unread".into(), json!(item.unread));
-        if !matches!(item.what, ActivityWhat::Transaction { .. }) {
+        if !matches!(item.what, ActivityWhat::Transaction { .. } | ActivityWhat::Gap { .. }) {
             fields.insert("number".into(), json!(item.number));
             fields.insert("peer".into(), json!(item.peer));
             fields.insert("peer_name".into(), json!(item.peer_name));

@@ -265,18 +265,42 @@ pub struct NewAccount {
     #[serde(default)]
     #[specta(optional)]
     pub options: Option<AccountOptions>,
-    /// Base address of a provider that speaks Tern's provider API, and its token; `None` for plain SIP.
+    /// The provider that the account is of; `None` for plain SIP. With one that hands out SIP accounts, `user`,
+    /// `domain` and `password` may be left empty.
     pub provider: Option<NewProvider>,
 }
 
-/// A provider that speaks Tern's provider API.
+/// An account's provider.
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct NewProvider {
-    /// Such as `https://api.provider.example`.
+    /// Which.
+    pub kind: ProviderKind,
+    /// Such as `https://api.provider.example` of [`ProviderKind::Tern`], the space's address of
+    /// [`ProviderKind::Signalwire`]; empty for the others.
     pub url: String,
-    /// Bearer token.
+    /// Who is known there: the e-mail address, account SID, project id or key; empty where the token says it.
+    pub user: String,
+    /// Bearer token, API password, auth token, API key or secret.
     pub token: Secret,
+}
+
+/// The providers that Tern can talk to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ProviderKind {
+    /// One that serves Tern's provider API.
+    Tern,
+    /// VoIP.ms.
+    Voipms,
+    /// Twilio.
+    Twilio,
+    /// SignalWire.
+    Signalwire,
+    /// Telnyx.
+    Telnyx,
+    /// Zadarma.
+    Zadarma,
 }
 
 /// What few accounts need.

@@ -56,6 +56,9 @@ pub enum ErrorCode {
     ProviderFailed,
     /// The provider's API refuses the token.
     ProviderUnauthorized,
+    /// The provider answers only internet addresses that its customer has allowed, and not the one this computer has
+    /// now.
+    ProviderAddressNotAllowed,
     /// The provider turned the request down by a rule Tern has no own words for; the detail is the provider's.
     ProviderRefused,
     /// No such account, call, thread or message any more.
@@ -187,6 +190,7 @@ impl ErrorCode {
             | ProviderFailed
             | ProviderUnauthorized
             | ProviderRefused
+            | ProviderAddressNotAllowed
             | DestinationNotServed
             | RateLimited
             | CheckoutNotTrusted

@@ -13,7 +13,9 @@ mod query;
 mod settings;
 mod view;
 
-pub use command::{AccountOptions, CallAs, Command, NewAccount, NewProvider, Reply, Secret, Transport};
+pub use command::{
+    AccountOptions, CallAs, Command, NewAccount, NewProvider, ProviderKind, Reply, Secret, Transport,
+};
 pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
 pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};

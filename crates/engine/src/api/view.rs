@@ -265,6 +265,11 @@ pub enum ActivityWhat {
         /// The ledger row.
         transaction: TransactionView,
     },
+    /// The provider keeps nothing any more of a time in which Tern did not ask: something may be missing there.
+    Gap {
+        /// From when on, RFC 3339; until the row's own time.
+        since: String,
+    },
 }
 
 /// An SMS.

@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tern_provider::types::{ActivityKind, ActivityObject, Change, RemoteId};
 
-use super::{StoreError, call, ledger, message, micros, read};
+use super::{StoreError, call, gap, ledger, message, micros, read};
 use crate::{
     api::AccountId,
     record::{Applied, Batch, RowId, ThreadRowId},
@@ -49,6 +49,7 @@ pub(super) fn kind_word(kind: ActivityKind) -> &'static str {
         ActivityKind::Message => "message",
         ActivityKind::Call => "call",
         ActivityKind::Transaction => "ledger",
+        ActivityKind::Gap => "gap",
     }
 }
 
@@ -69,6 +70,7 @@ pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, S
                 }
                 Kept { fresh: false, ..kept }
             }
+            Change::Upsert(ActivityObject::Gap(g)) => gap::keep(connection, &batch.account, g)?,
             Change::Delete { kind, id, version } => delete(connection, &batch.account, *kind, id, *version)?,
         };
         let Some(row) = kept.row else { continue };
@@ -207,7 +209,7 @@ fn delete(
         "UPDATE activity SET version = ?2, thread = NULL, number = '', peer = '', unread = 0, deleted = 1 WHERE id = ?1",
         params![known.id.0, signed(version)],
     )?;
-    for table in ["message", "call", "ledger"] {
+    for table in ["message", "call", "ledger", "gap"] {
         connection.execute(&format!("DELETE FROM {table} WHERE activity = ?1"), [known.id.0])?;
     }
     Ok(Kept { row: Some(known.id), threads, fresh: false, settled: false })

@@ -10,7 +10,7 @@ use super::{
     thread,
 };
 use crate::{
-    api::{AccountId, ErrorView, MessageState},
+    api::{AccountId, ErrorCode, ErrorView, MessageState},
     record::{RowId, ThreadRowId, refusal},
 };
 
@@ -72,6 +72,16 @@ pub(super) fn sent(
     if let Some(known) = activity::find(connection, account, KIND, &message.id.0)?
         && known.id != id
     {
+        let whose: Option<String> = connection
+            .query_row("SELECT send_key FROM message WHERE activity = ?1", [known.id.0], |row| row.get(0))
+            .optional()?
+            .flatten();
+        if whose.is_some_and(|other| other != key.0) {
+            // The same words were sent before, and that message was found: what became of this one is not known.
+            let error = ErrorView::new(ErrorCode::SendUnknown);
+            set_state(connection, id, MessageState::Unknown, Some(&error))?;
+            return activity::thread_of(connection, id);
+        }
         // The feed was faster and did not tell the key: its row stays, ours goes.
         activity::remove_local(connection, id)?;
     }

@@ -11,6 +11,7 @@ mod call;
 mod column;
 mod cursor;
 mod draft;
+mod gap;
 mod ledger;
 mod message;
 mod number;
@@ -48,6 +49,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/002_sip.sql")),
     M::up(include_str!("migrations/003_media.sql")),
     M::up(include_str!("migrations/004_recording.sql")),
+    M::up(include_str!("migrations/005_gap.sql")),
 ];
 
 /// Why the store failed.

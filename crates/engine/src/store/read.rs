@@ -11,11 +11,12 @@ use crate::{
 const COLUMNS: &str = "a.id, a.account, a.thread, a.number, a.peer, a.at, a.unread, a.kind,
     m.incoming, m.text, m.state, m.error_code, m.error_detail, m.price_amount, m.price_currency,
     c.incoming, c.outcome, c.duration_seconds, c.price_amount, c.price_currency,
-    l.kind, l.amount, l.currency, l.balance, l.description, c.recording
+    l.kind, l.amount, l.currency, l.balance, l.description, c.recording, g.since
     FROM activity a
     LEFT JOIN message m ON m.activity = a.id
     LEFT JOIN call c ON c.activity = a.id
-    LEFT JOIN ledger l ON l.activity = a.id";
+    LEFT JOIN ledger l ON l.activity = a.id
+    LEFT JOIN gap g ON g.activity = a.id";
 
 /// Where a page ended: the time and id of its last row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +141,7 @@ fn map(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
             balance_after: column::money(row, 23, 22)?,
             description: row.get(24)?,
         },
+        "gap" => RowWhat::Gap { since: timestamp(row.get(26)?) },
         _ => return Err(column::conversion(7, StoreError::UnknownValue("activity.kind"))),
     };
     Ok(Row {

@@ -282,7 +282,10 @@ impl Http {
     }
 
     fn url(&self, path: &str) -> Result<Url, ProviderError> {
-        self.base.join(path.trim_start_matches('/')).map_err(|_| ProviderError::Malformed)
+        let url = self.base.join(path.trim_start_matches('/')).map_err(|_| ProviderError::Malformed)?;
+        // An address that a provider names (of a next page, say) must not carry the credentials elsewhere.
+        let is_ours = url.origin() == self.base.origin() && url.path().starts_with(self.base.path());
+        if is_ours { Ok(url) } else { Err(ProviderError::Malformed) }
     }
 
     fn request(&self, method: Method, path: &str, ask: &Ask<'_>) -> Result<RequestBuilder, ProviderError> {
@@ -484,6 +487,19 @@ mod tests {
     fn paths_stay_below_the_base() {
         let http = Http::new("https://api.example.com/tern", Auth::None, silent).unwrap();
         assert_eq!(http.url("/v1/account").unwrap().as_str(), "https://api.example.com/tern/v1/account");
+    }
+
+    #[test]
+    fn an_address_elsewhere_is_refused() {
+        let http = Http::new("https://api.example.com/tern", Auth::None, silent).unwrap();
+        for path in
+            ["https://evil.example/v1", "//evil.example/v1", "../v1", "https://api.example.com:444/tern/x"]
+        {
+            let url = http.url(path);
+            let stays = url.as_ref().is_ok_and(|u| u.as_str().starts_with("https://api.example.com/tern/"));
+            assert!(url.is_err() || stays, "{path}: {url:?}");
+        }
+        assert_eq!(http.url("https://evil.example/v1"), Err(ProviderError::Malformed));
     }
 
     #[test]

@@ -43,6 +43,37 @@ pub struct DemoAccount {
 }
 
 impl SandboxProvider {
+    /// What the adapter can do.
+    pub const CAPABILITIES: Capabilities = Capabilities {
+        balance: true,
+        send_message: true,
+        idempotent_send: true,
+        topup: true,
+        change_feed: true,
+        hints: true,
+        inbox: true,
+        call_log: true,
+        transactions: true,
+        sip_credentials: true,
+        sip_on_request: true,
+        statistics: true,
+        rates: true,
+        forwarding: true,
+        caller_id: true,
+        voicemail: true,
+        greetings: true,
+        automatic_topup: true,
+        send_limits: Some(SendLimits { per_second: Some(1), per_hour: Some(100), per_day: Some(500) }),
+        catalogue: true,
+        trials: true,
+        disposable: true,
+        restore: true,
+        auto_renew: true,
+        documents: true,
+        refunds: true,
+        ..Capabilities::NONE
+    };
+
     /// `base_url` is the API's address without `/v1`, such as `http://127.0.0.1:8080`.
     ///
     /// # Errors
@@ -121,35 +152,7 @@ impl std::fmt::Debug for SandboxProvider {
 #[async_trait]
 impl Provider for SandboxProvider {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            balance: true,
-            send_message: true,
-            idempotent_send: true,
-            topup: true,
-            change_feed: true,
-            hints: true,
-            inbox: true,
-            call_log: true,
-            transactions: true,
-            sip_credentials: true,
-            sip_on_request: true,
-            statistics: true,
-            rates: true,
-            forwarding: true,
-            caller_id: true,
-            voicemail: true,
-            greetings: true,
-            automatic_topup: true,
-            send_limits: Some(SendLimits { per_second: Some(1), per_hour: Some(100), per_day: Some(500) }),
-            catalogue: true,
-            trials: true,
-            disposable: true,
-            restore: true,
-            auto_renew: true,
-            documents: true,
-            refunds: true,
-            ..Capabilities::NONE
-        }
+        Self::CAPABILITIES
     }
 
     async fn account(&self) -> Result<AccountInfo, ProviderError> {

@@ -443,6 +443,8 @@ impl Row {
         }
         let object = self.object.ok_or(ProviderError::Malformed)?;
         let object = match kind {
+            // Of a feed nothing is missing.
+            types::ActivityKind::Gap => None,
             types::ActivityKind::Message => {
                 parse::<Message>(object)?.map(Some(self.version))?.map(types::ActivityObject::Message)
             }

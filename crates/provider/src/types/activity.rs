@@ -1,5 +1,7 @@
 //! The activity: what changed, in order.
 
+use jiff::Timestamp;
+
 use super::{CallRecord, Cursor, Message, PageToken, RemoteId, Transaction};
 
 /// What an activity row is about.
@@ -11,6 +13,51 @@ pub enum ActivityObject {
     Call(CallRecord),
     /// Money moved.
     Transaction(Transaction),
+    /// Something may be missing.
+    Gap(Gap),
+}
+
+impl ActivityObject {
+    /// Its id at the provider.
+    pub fn id(&self) -> &RemoteId {
+        match self {
+            Self::Message(message) => &message.id,
+            Self::Call(call) => &call.id,
+            Self::Transaction(transaction) => &transaction.id,
+            Self::Gap(gap) => &gap.id,
+        }
+    }
+
+    /// When it happened; of a gap, when it ends.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Message(message) => message.at,
+            Self::Call(call) => call.started_at,
+            Self::Transaction(transaction) => transaction.at,
+            Self::Gap(gap) => gap.until,
+        }
+    }
+
+    /// Rises with each change; a gap does not change.
+    pub fn version(&self) -> u64 {
+        match self {
+            Self::Message(message) => message.version,
+            Self::Call(call) => call.version,
+            Self::Transaction(transaction) => transaction.version,
+            Self::Gap(_) => 1,
+        }
+    }
+}
+
+/// A time of which the provider keeps nothing any more, and in which nobody asked: something may be missing there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Made up by the adapter.
+    pub id: RemoteId,
+    /// Everything before is known.
+    pub from: Timestamp,
+    /// Everything after is known.
+    pub until: Timestamp,
 }
 
 /// The kinds of activity rows; with account and remote id the key of a row.
@@ -22,6 +69,8 @@ pub enum ActivityKind {
     Call,
     /// Money moved.
     Transaction,
+    /// Something may be missing.
+    Gap,
 }
 
 /// One change: a row is new or different, or is gone.

@@ -1,0 +1,4 @@
+CREATE TABLE gap (
+    activity INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,
+    since    INTEGER NOT NULL
+) STRICT;
