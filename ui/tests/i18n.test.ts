@@ -20,6 +20,7 @@ import type {
 } from "../src/api/generated";
 import { FILTERS } from "../src/features/activity/rows";
 import { TRANSPORTS } from "../src/features/account/form";
+import { PROVIDERS } from "../src/features/account/provider-form";
 import { standing } from "../src/features/account/registration";
 import { format, type Tongue } from "../src/i18n/catalogue";
 import { fromDesktop, isolate, kebab } from "../src/i18n/index.svelte";
@@ -123,6 +124,7 @@ describe("keys in code", () => {
     "transfer-": transfers.map((state) => `transfer-${state}`),
     "call-ended-by-": enders.map((by) => `call-ended-by-${by}`),
     "call-ended-": outcomes.filter((outcome) => outcome !== "answered").map((outcome) => `call-ended-${outcome}`),
+    "provider-": PROVIDERS.flatMap((kind) => (kind === "none" ? [`provider-${kind}`] : [`provider-${kind}`, `provider-${kind}-has`])),
     "filter-": FILTERS.map((filter) => `filter-${filter}`),
     "quality-": ["good", "fair", "poor"].map((quality) => `quality-${quality}`),
     "quality-side-": every<BadSide>({ none: true, here: true, there: true, both: true })
@@ -148,7 +150,7 @@ describe("keys in code", () => {
 
   it("all exist", () => {
     const literal = [...source.matchAll(/\bt\(\s*"([^"]+)"/g)].map((match) => match[1]!);
-    const form = [...source.matchAll(/"((?:account|media|password)-[a-z-]+-?(?:empty|wrong))"/g)].map((match) => match[1]!);
+    const form = [...source.matchAll(/"((?:account|media|password|provider)-[a-z-]+-?(?:empty|wrong))"/g)].map((match) => match[1]!);
     const conditional = [...source.matchAll(/\bt\([^()"`]*\?\s*"([^"]+)"\s*:\s*"([^"]+)"/g)].flatMap((m) => [m[1]!, m[2]!]);
     const used = [...literal, ...form, ...conditional, ...Object.values(built).flat(), ...worded];
     expect(literal.length).toBeGreaterThan(100);

@@ -468,10 +468,13 @@ pub(crate) enum AccountsCommand {
         /// What to call it; its address unless given
         #[arg(long, default_value = "")]
         name: String,
-        #[arg(long)]
-        user: String,
-        #[arg(long)]
-        domain: String,
+        /// May be left out, with --domain, where the provider hands out SIP accounts
+        #[arg(long, required_unless_present = "provider", requires = "domain")]
+        user: Option<String>,
+        #[arg(long, required_unless_present = "provider", requires = "user")]
+        domain: Option<String>,
+        #[command(flatten)]
+        provider: AccountProvider,
         /// The environment variable that holds the password; asked for at the terminal unless given
         #[arg(long, value_name = "VAR")]
         password_env: Option<String>,
@@ -486,6 +489,41 @@ pub(crate) enum AccountsCommand {
         /// By number, name or address
         account: String,
     },
+}
+
+/// The provider that an account is of.
+#[derive(Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct AccountProvider {
+    /// Whose API also gives activity, balance and SMS; docs/providers.md tells what each has
+    #[arg(long)]
+    pub(crate) provider: Option<Provider>,
+    /// Address of the API (tern) or of the space (signalwire)
+    #[arg(long, value_name = "URL", default_value = "", requires = "provider")]
+    pub(crate) provider_url: String,
+    /// Who is known there: e-mail address, account SID, project or key
+    #[arg(long, value_name = "USER", default_value = "", requires = "provider")]
+    pub(crate) provider_user: String,
+    /// The environment variable that holds the API's password, token or secret; asked for unless given
+    #[arg(long, value_name = "VAR", requires = "provider")]
+    pub(crate) provider_token_env: Option<String>,
+}
+
+/// Providers that there is an adapter for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Provider {
+    /// VoIP.ms
+    Voipms,
+    /// Twilio
+    Twilio,
+    /// SignalWire
+    Signalwire,
+    /// Telnyx
+    Telnyx,
+    /// Zadarma
+    Zadarma,
+    /// Another, by Tern's provider API
+    Tern,
 }
 
 /// A local address whose port may be left out.

@@ -127,6 +127,12 @@ CREATE TABLE ledger (
     reference   TEXT
 ) STRICT;
 
+-- Times of which a provider keeps nothing any more, and in which nobody asked it. The activity row's time is the end.
+CREATE TABLE gap (
+    activity INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,
+    since    INTEGER NOT NULL
+) STRICT;
+
 -- SMS whose outcome is not known yet. state: queued sending unknown. A row here exists before anything is sent.
 CREATE TABLE outbox (
     activity INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,

@@ -145,3 +145,58 @@ async fn carry_out(provider: &SharedProvider, request: ProviderRequest) -> Provi
         ProviderRequest::TopUp(key, id) => ProviderReport::TopUp(key, provider.topup(&id).await),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Transport;
+
+    fn new(kind: ProviderKind, provider_user: &str, user: &str) -> NewAccount {
+        NewAccount {
+            name: String::new(),
+            user: user.into(),
+            domain: if user.is_empty() { String::new() } else { "sip.example".into() },
+            password: api::Secret("typed".into()),
+            proxy: None,
+            transport: Transport::Auto,
+            options: None,
+            provider: Some(NewProvider {
+                kind,
+                url: String::new(),
+                user: provider_user.into(),
+                token: api::Secret("token".into()),
+            }),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_typed_stays_and_what_nobody_hands_out_is_asked_for() {
+        let typed = fill_in(new(ProviderKind::Twilio, "AC1", "me")).await.unwrap();
+        assert_eq!((typed.user.as_str(), typed.password.0.as_str()), ("me", "typed"));
+        for (kind, provider_user, field) in
+            [(ProviderKind::Twilio, "AC1", "user"), (ProviderKind::Voipms, "", "provider")]
+        {
+            let error = fill_in(new(kind, provider_user, "")).await.unwrap_err();
+            assert_eq!(
+                (error.code, error.detail.as_deref()),
+                (ErrorCode::InvalidTarget, Some(field)),
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_kind_has_an_address() {
+        for (kind, address_of) in [
+            (ProviderKind::Voipms, Some("voipms:me")),
+            (ProviderKind::Twilio, Some("twilio:me")),
+            (ProviderKind::Telnyx, Some("telnyx:")),
+            (ProviderKind::Zadarma, Some("zadarma:me")),
+            (ProviderKind::Signalwire, None),
+            (ProviderKind::Tern, None),
+        ] {
+            let provider = new(kind, "me", "").provider.unwrap();
+            assert_eq!(address(&provider).as_deref(), address_of, "{kind:?}");
+        }
+    }
+}

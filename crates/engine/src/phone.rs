@@ -215,4 +215,16 @@ mod tests {
         assert_eq!(peer_of_user("echo"), "echo");
         assert_eq!(peer_of_user("1000"), "1000");
     }
+
+    #[test]
+    fn a_number_tells_its_country() {
+        for (e164, expect) in [
+            ("+12125550123", Some("US")),
+            ("+14165550123", Some("CA")),
+            ("+4930901820", Some("DE")),
+            ("12345", None),
+        ] {
+            assert_eq!(country(e164).as_deref(), expect, "{e164}");
+        }
+    }
 }

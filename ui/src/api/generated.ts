@@ -98,7 +98,11 @@ price: MoneyView | null } |
 /**  Money moved. */
 { type: "transaction"; 
 /**  The ledger row. */
-transaction: TransactionView };
+transaction: TransactionView } | 
+/**  The provider keeps nothing any more of a time in which Tern did not ask: something may be missing there. */
+{ type: "gap"; 
+/**  From when on, RFC 3339; until the row's own time. */
+since: string };
 
 /**  An answer, of the same name as its question. */
 export type Answer = 
@@ -533,6 +537,11 @@ export type ErrorCode =
 "providerFailed" | 
 /**  The provider's API refuses the token. */
 "providerUnauthorized" | 
+/**
+ *  The provider answers only internet addresses that its customer has allowed, and not the one this computer has
+ *  now.
+ */
+"providerAddressNotAllowed" | 
 /**  The provider turned the request down by a rule Tern has no own words for; the detail is the provider's. */
 "providerRefused" | 
 /**  No such account, call, thread or message any more. */
@@ -846,15 +855,25 @@ export type NewAccount = {
 	transport: Transport,
 	/**  What few accounts need. */
 	options?: AccountOptions | null,
-	/**  Base address of a provider that speaks Tern's provider API, and its token; `None` for plain SIP. */
+	/**
+	 *  The provider that the account is of; `None` for plain SIP. With one that hands out SIP accounts, `user`,
+	 *  `domain` and `password` may be left empty.
+	 */
 	provider: NewProvider | null,
 };
 
-/**  A provider that speaks Tern's provider API. */
+/**  An account's provider. */
 export type NewProvider = {
-	/**  Such as `https://api.provider.example`. */
+	/**  Which. */
+	kind: ProviderKind,
+	/**
+	 *  Such as `https://api.provider.example` of [`ProviderKind::Tern`], the space's address of
+	 *  [`ProviderKind::Signalwire`]; empty for the others.
+	 */
 	url: string,
-	/**  Bearer token. */
+	/**  Who is known there: the e-mail address, account SID, project id or key; empty where the token says it. */
+	user: string,
+	/**  Bearer token, API password, auth token, API key or secret. */
 	token: Secret,
 };
 
@@ -926,6 +945,21 @@ export type PortRange = {
 	/**  The highest. */
 	to: number,
 };
+
+/**  The providers that Tern can talk to. */
+export type ProviderKind = 
+/**  One that serves Tern's provider API. */
+"tern" | 
+/**  VoIP.ms. */
+"voipms" | 
+/**  Twilio. */
+"twilio" | 
+/**  SignalWire. */
+"signalwire" | 
+/**  Telnyx. */
+"telnyx" | 
+/**  Zadarma. */
+"zadarma";
 
 /**  How well a call sounds, over its last second. */
 export type QualityView = {

@@ -5,7 +5,10 @@ use std::io::IsTerminal;
 use serde_json::json;
 use tern_engine::{
     EngineHandle,
-    api::{AccountView, Command, ErrorCode, ErrorView, NewAccount, RegistrationState, Reply, Secret},
+    api::{
+        AccountView, Command, ErrorCode, ErrorView, NewAccount, NewProvider, ProviderKind, RegistrationState,
+        Reply, Secret,
+    },
     ports::SecretsError,
 };
 
@@ -27,16 +30,26 @@ pub(crate) async fn run(args: args::Accounts, report: &Report, stop: &mut Stop) 
     let command = args.command.unwrap_or(AccountsCommand::List);
     // Asked before anything starts, so that nothing has to be undone.
     let new = match &command {
-        AccountsCommand::Add { name, user, domain, password_env, proxy, way } => Some(NewAccount {
-            name: name.clone(),
-            user: user.clone(),
-            domain: domain.clone(),
-            password: password(password_env.as_deref())?,
-            proxy: account::proxies(proxy),
-            transport: account::transport(way.transport),
-            options: Some(account::options(way)?),
-            provider: None,
-        }),
+        AccountsCommand::Add { name, user, domain, provider, password_env, proxy, way } => {
+            let provider = self::provider(provider)?;
+            // Who leaves the SIP account out lets the provider name it.
+            let is_asked = provider.is_some() && user.is_none() && password_env.is_none();
+            let password = if is_asked {
+                Secret(String::new())
+            } else {
+                password("Password: ", password_env.as_deref())?
+            };
+            Some(NewAccount {
+                name: name.clone(),
+                user: user.clone().unwrap_or_default(),
+                domain: domain.clone().unwrap_or_default(),
+                password,
+                proxy: account::proxies(proxy),
+                transport: account::transport(way.transport),
+                options: Some(account::options(way)?),
+                provider,
+            })
+        }
         _ => None,
     };
     let (engine, keyring) = account::stored_engine(args.data).await?;
@@ -53,10 +66,12 @@ async fn act(
     report: &Report,
 ) -> Result<Exit, Failure> {
     if let Some(account) = new {
+        // The password, and the provider's token where there is one.
+        let entries = if account.provider.is_some() { ENTRIES } else { 1 };
         let Reply::AccountAdded { account } = engine.command(Command::AddAccount { account }).await? else {
             return Err(ErrorView::new(ErrorCode::Internal).into());
         };
-        if let Err(error) = keyring.settled(1).await {
+        if let Err(error) = keyring.settled(entries).await {
             report.say(format!("the password was not kept, because {error}; it has to be given each time"));
         }
         let watch = Watch::start(engine).await?;
@@ -94,7 +109,22 @@ fn line(event: &str, account: &AccountView) -> serde_json::Value {
     })
 }
 
-fn password(variable: Option<&str>) -> Result<Secret, Failure> {
+fn provider(given: &args::AccountProvider) -> Result<Option<NewProvider>, Failure> {
+    let kind = match given.provider {
+        None => return Ok(None),
+        Some(args::Provider::Voipms) => ProviderKind::Voipms,
+        Some(args::Provider::Twilio) => ProviderKind::Twilio,
+        Some(args::Provider::Signalwire) => ProviderKind::Signalwire,
+        Some(args::Provider::Telnyx) => ProviderKind::Telnyx,
+        Some(args::Provider::Zadarma) => ProviderKind::Zadarma,
+        Some(args::Provider::Tern) => ProviderKind::Tern,
+    };
+    let token = password("API password, token or secret: ", given.provider_token_env.as_deref())?;
+    let (url, user) = (given.provider_url.clone(), given.provider_user.clone());
+    Ok(Some(NewProvider { kind, url, user, token }))
+}
+
+fn password(prompt: &str, variable: Option<&str>) -> Result<Secret, Failure> {
     if let Some(variable) = variable {
         return account::password(variable);
     }
@@ -104,7 +134,7 @@ fn password(variable: Option<&str>) -> Result<Secret, Failure> {
             "There is no terminal to ask for the password at. Name an environment variable with --password-env.",
         ));
     }
-    match rpassword::prompt_password("Password: ") {
+    match rpassword::prompt_password(prompt) {
         Ok(password) if !password.is_empty() => Ok(Secret(password)),
         _ => Err(Failure::usage("passwordMissing", "No password was typed.")),
     }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use tern_provider::types::{
-    ActivityKind, ActivityObject, CallOutcome as RemoteOutcome, CallRecord, Change, Cursor, Direction,
+    ActivityKind, ActivityObject, CallOutcome as RemoteOutcome, CallRecord, Change, Cursor, Direction, Gap,
     IdempotencyKey, Message, MessageState as Remote, Money, RemoteId, Transaction as Entry, TransactionType,
 };
 
@@ -334,6 +334,46 @@ fn one_sms_is_one_row_whoever_tells_of_it_first() {
     run(&mut connection, Write::Sent(ACCOUNT, row, key, sent(Some("key-1"), 1, Remote::Accepted)));
     assert_eq!(only_state(&connection), MessageState::Sent);
     assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
+}
+
+#[test]
+fn the_same_words_sent_before_are_not_taken_for_these() {
+    let mut connection = database();
+    let first = queue(&mut connection, "key-1");
+    run(
+        &mut connection,
+        Write::Sent(ACCOUNT, first, IdempotencyKey("key-1".into()), sent(None, 1, Remote::Sent)),
+    );
+    let second = queue(&mut connection, "key-2");
+    // A provider without keys was asked for the second, and found the first.
+    run(
+        &mut connection,
+        Write::Sent(ACCOUNT, second, IdempotencyKey("key-2".into()), sent(None, 1, Remote::Sent)),
+    );
+    let states: Vec<_> = rows(&connection)
+        .iter()
+        .map(|row| match row.what {
+            RowWhat::Message { state, .. } => state,
+            _ => panic!("no message"),
+        })
+        .collect();
+    assert_eq!(states.len(), 2, "two SMS, two rows");
+    assert!(states.contains(&MessageState::Sent) && states.contains(&MessageState::Unknown), "{states:?}");
+}
+
+#[test]
+fn a_gap_is_a_row_once() {
+    let mut connection = database();
+    let gap = Gap { id: RemoteId("gap-1".into()), from: at(10), until: at(900) };
+    for _ in 0..2 {
+        let change = Change::Upsert(ActivityObject::Gap(gap.clone()));
+        apply_changes(&mut connection, vec![change, upsert(message("m1", 1, "hello"))], false);
+    }
+    let rows = rows(&connection);
+    assert_eq!(rows.len(), 2);
+    let row = rows.iter().find(|r| matches!(r.what, RowWhat::Gap { .. })).unwrap();
+    assert!(row.what == RowWhat::Gap { since: at(10) });
+    assert_eq!((row.at, row.unread), (at(900), false));
 }
 
 #[test]

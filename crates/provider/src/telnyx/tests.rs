@@ -1,5 +1,5 @@
 //! The adapter against answers in the form of Telnyx' API reference. Telnyx publishes its description without a
-//! licence, so no copy of it is kept here; `tests/oracles.rs` tries the adapter against one that is given to it.
+//! licence, so no copy of it is kept here.
 
 use super::*;
 use crate::http::canned::{Asked, Canned};

@@ -1,5 +1,4 @@
-//! The adapter against the examples of Twilio's official description (see the fixture); the programs that serve that
-//! description, and Twilio's emulator, are tried in `tests/oracles.rs`.
+//! The adapter against the examples of Twilio's official description (see the fixture).
 
 use serde_json::Value;
 

@@ -3,6 +3,7 @@
 import type { AccountOptions, NewAccount, Transport } from "../../api/generated";
 import { isHost, isHostAndPort } from "./host";
 import { blankMedia, mediaProblems, toMedia, type MediaForm } from "./media-form";
+import { blankProvider, handsOutSip, providerProblems, toProvider, type ProviderForm } from "./provider-form";
 
 export interface AccountForm {
   name: string;
@@ -13,19 +14,25 @@ export interface AccountForm {
   transport: Transport;
   caFile: string;
   media: MediaForm;
+  provider: ProviderForm;
 }
 
 /** The ways SIP can travel, the usual one first. */
 export const TRANSPORTS = ["auto", "udp", "tcp", "tls"] as const satisfies readonly Transport[];
 
 export function blank(): AccountForm {
-  return { name: "", user: "", domain: "", password: "", proxy: "", transport: "auto", caFile: "", media: blankMedia() };
+  const media = blankMedia();
+  const provider = blankProvider();
+  return { name: "", user: "", domain: "", password: "", proxy: "", transport: "auto", caFile: "", media, provider };
 }
 
 /** Keys of what is wrong, by field; empty where nothing is. */
 export function problems(form: AccountForm): Partial<Record<keyof AccountForm, string>> {
   const wrong: Partial<Record<keyof AccountForm, string>> = {};
   const user = form.user.trim();
+  // A provider that hands out the SIP account is asked for it where nothing was typed.
+  const asked = handsOutSip(form.provider.kind) && user + form.domain.trim() + form.password === "";
+  if (asked) return wrong;
   if (user === "") wrong.user = "account-user-empty";
   else if (/[\s@:]/.test(user)) wrong.user = "account-user-wrong";
   if (form.domain.trim() === "") wrong.domain = "account-domain-empty";
@@ -37,7 +44,9 @@ export function problems(form: AccountForm): Partial<Record<keyof AccountForm, s
 
 /** Whether anything keeps the form from being sent. */
 export function isWrong(form: AccountForm): boolean {
-  return Object.keys(problems(form)).length + Object.keys(mediaProblems(form.media)).length > 0;
+  return [problems(form), mediaProblems(form.media), providerProblems(form.provider)].some(
+    (wrong) => Object.keys(wrong).length > 0,
+  );
 }
 
 export function toAccount(form: AccountForm): NewAccount {
@@ -49,7 +58,7 @@ export function toAccount(form: AccountForm): NewAccount {
     proxy: form.proxy.trim() || null,
     transport: form.transport,
     options: options(form),
-    provider: null,
+    provider: toProvider(form.provider),
   };
 }
 

@@ -11,7 +11,9 @@ export type Filter = "all" | "sms" | "calls" | "money";
 export const FILTERS: readonly Filter[] = ["all", "sms", "calls", "money"];
 
 export function matches(item: ActivityItem, filter: Filter): boolean {
-  const kinds: Record<ActivityWhat["type"], Filter> = { message: "sms", call: "calls", transaction: "money" };
+  const kinds: Record<Exclude<ActivityWhat["type"], "gap">, Filter> = { message: "sms", call: "calls", transaction: "money" };
+  // A gap concerns whatever may be missing in it.
+  if (item.what.type === "gap") return true;
   return filter === "all" || kinds[item.what.type] === filter;
 }
 
@@ -37,6 +39,8 @@ export function mark(what: ActivityWhat): { icon: IconName; tone: "calm" | "good
       if (what.outcome === "missed") return { icon: "missed", tone: "bad" };
       if (what.outcome === "failed") return { icon: "alert", tone: "bad" };
       return { icon: what.direction === "incoming" ? "incoming" : "outgoing", tone: "plain" };
+    case "gap":
+      return { icon: "alert", tone: "plain" };
     case "transaction":
       return { icon: "funds", tone: what.transaction.amount.amount.startsWith("-") ? "plain" : "good" };
   }

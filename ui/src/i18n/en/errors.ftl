@@ -16,6 +16,7 @@ error-sip-server-error = The provider’s call server has a failure of its own. 
 error-provider-unreachable = The provider cannot be reached, so what you see may be old. Check your internet connection; Tern keeps trying.
 error-provider-failed = The provider has a failure of its own. Try again in a moment.
 error-provider-unauthorized = The provider no longer accepts this account’s access token. Remove the account and add it again with a new token.
+error-provider-address-not-allowed = The provider answers only internet addresses on your own allow-list there, and this computer’s address (it changes when you travel) is not on it. Add it in the provider’s portal, under API settings.
 error-provider-refused = The provider turned this down by one of its rules. Its own words are shown here; ask the provider if they are unclear.
 error-not-found = That is not there any more. It may have ended or been removed; look at Recent Activity for what is current.
 error-invalid-target = That is not a number or address that can be called. Type the number with its country code, such as +44 20 7946 0123.

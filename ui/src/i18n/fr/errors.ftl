@@ -15,6 +15,7 @@ error-sip-server-error = Le serveur d’appels de l’opérateur est en panne. T
 error-provider-unreachable = L’opérateur est injoignable, ce que vous voyez peut donc être ancien. Vérifiez votre connexion internet ; Tern continue d’essayer.
 error-provider-failed = L’opérateur rencontre une panne de son côté. Réessayez dans un instant.
 error-provider-unauthorized = L’opérateur n’accepte plus le jeton d’accès de ce compte. Supprimez le compte et ajoutez-le avec un nouveau jeton.
+error-provider-address-not-allowed = L’opérateur ne répond qu’aux adresses internet que vous y avez autorisées, et celle de cet ordinateur (elle change en voyage) n’en fait pas partie. Ajoutez-la dans l’espace client de l’opérateur, aux réglages de l’API.
 error-provider-refused = L’opérateur a refusé en vertu d’une de ses règles. Ses propres mots sont affichés ici ; interrogez-le s’ils ne sont pas clairs.
 error-not-found = Cet élément n’existe plus. Il s’est peut-être terminé ou a été supprimé ; l’activité récente montre ce qui est actuel.
 error-invalid-target = Ce n’est ni un numéro ni une adresse que l’on peut appeler. Saisissez le numéro avec l’indicatif du pays, par exemple +33 1 99 00 12 34.

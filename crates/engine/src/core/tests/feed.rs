@@ -218,3 +218,28 @@ fn answers_of_an_earlier_connection_are_not_heard() {
     bench.provider(old, changes("6", false));
     assert!(!bench.written().iter().any(|w| matches!(w, Write::Apply(_))));
 }
+
+#[test]
+fn a_provider_without_a_stream_is_asked_as_often_as_it_allows() {
+    let mut bench = Bench::attached(None);
+    let link = bench.link();
+    let every = Duration::from_secs(60);
+    let polled = Capabilities { hints: false, poll_every: Some(every), ..EVERYTHING };
+    bench.provider(link, ProviderReport::Opened(polled));
+    bench.asked();
+    bench.provider(link, snapshot("10", None));
+    bench.kept(applied(vec![]));
+    bench.asked();
+    bench.provider(link, changes("10", false));
+    assert_eq!(bench.account().feed, FeedState::Fresh {});
+    let asked = |bench: &mut Bench| {
+        let asked = bench.asked();
+        assert!(!asked.iter().any(|a| matches!(a, ProviderRequest::Hints(_))), "it has no stream");
+        asked.iter().filter(|a| matches!(a, ProviderRequest::Changes(_))).count()
+    };
+    assert_eq!(asked(&mut bench), 0);
+    bench.wait(every - Duration::from_secs(2));
+    assert_eq!(asked(&mut bench), 0, "not before its time");
+    bench.wait(Duration::from_secs(3));
+    assert_eq!(asked(&mut bench), 1);
+}
