@@ -2,9 +2,11 @@
 //! takes networks of its own takes root.
 
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::time::{Duration, Instant};
 
+use tern_media::PacketKind;
+use tern_media::path::{CandidateKind, Local, Servers, TurnServer};
 use tern_tests::Result;
 use tern_tests::actors::{
     Baresip, Credentials, Digest, Exchange, Kamailio, Network, Tern, TernCall, Turnserver, Way,
@@ -142,6 +144,63 @@ fn a_wrong_password_of_the_relay_is_told_and_the_call_goes_on() -> Result<()> {
     assert!(!pair(&tern)?.relayed);
     assert!(!tern.log().contains("not-the-one"), "the password is in the output:\n{}", tern.log());
     voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())
+}
+
+/// An hour in a moment: our side's time is an argument, and the server takes each request when it comes.
+#[test]
+fn what_the_relay_lends_is_kept() -> Result<()> {
+    /// We ask for half an hour, and again a minute before its end (RFC 8656 section 8).
+    const LIFETIME: Duration = Duration::from_secs(1800);
+    let relay = Turnserver::start(&TURN_USER)?;
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.set_read_timeout(Some(Duration::from_millis(20)))?;
+    let here = socket.local_addr()?;
+    let turn = TurnServer {
+        addresses: vec![relay.address()],
+        user: TURN_USER.user.to_owned(),
+        password: TURN_USER.password.to_owned(),
+    };
+    let servers = Servers { stun: Vec::new(), turn: Some(turn) };
+    let mut now = Instant::now();
+    let mut local = Local::new(now, &[(PacketKind::Rtp, here)], &servers);
+    let lent = |local: &Local| {
+        let relayed = local.candidates().into_iter().find(|found| found.kind == CandidateKind::Relayed);
+        relayed.map(|found| found.address)
+    };
+    let refreshed = || relay.log().lines().filter(|line| line.contains("refreshed, realm")).count();
+    let mut address = None;
+    for refreshes in 0..=2 {
+        let deadline = Instant::now() + SOON;
+        while lent(&local).is_none() || refreshed() < refreshes {
+            assert!(Instant::now() < deadline, "{refreshes} refreshes\n{}", relay.log());
+            exchange(&mut local, &socket, now)?;
+            now += Duration::from_millis(20);
+        }
+        // The answer to what the server has just logged.
+        exchange(&mut local, &socket, now)?;
+        assert_eq!(*address.get_or_insert(lent(&local)), lent(&local), "{}", relay.log());
+        now += LIFETIME - Duration::from_secs(30);
+        local.handle_timeout(now);
+    }
+    // Nobody refreshes it any more.
+    now += LIFETIME;
+    local.handle_timeout(now);
+    assert_eq!(lent(&local), None);
+    Ok(())
+}
+
+/// Sends what there is to send and takes what has come.
+fn exchange(local: &mut Local, socket: &UdpSocket, now: Instant) -> Result<()> {
+    let here = socket.local_addr()?;
+    local.handle_timeout(now);
+    while let Some(transmit) = local.poll_transmit(now) {
+        socket.send_to(&transmit.bytes, transmit.to)?;
+    }
+    let mut bytes = [0; 1500];
+    while let Ok((length, from)) = socket.recv_from(&mut bytes) {
+        local.receive(now, here, from, &mut bytes[..length].to_vec());
+    }
+    Ok(())
 }
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 78, 1, 2));
