@@ -372,6 +372,7 @@ async fn the_snapshot_in_pages_is_everything_once_newest_first() {
         ActivityObject::Message(m) => m.at,
         ActivityObject::Call(c) => c.started_at,
         ActivityObject::Transaction(t) => t.at,
+        ActivityObject::Gap(gap) => gap.until,
     };
     assert!(pieces.windows(2).all(|pair| at(&pair[0]) >= at(&pair[1])));
 }
