@@ -13,7 +13,7 @@ use crate::{
     operator::Operator,
     refusal::{Failure, Refusal},
     settings::{MinuteRounding, Settings},
-    store::{StoreError, conferences},
+    store::{Books, StoreError, conferences},
 };
 
 const MAX_TITLE: usize = 80;
@@ -85,6 +85,34 @@ pub(crate) fn paid_minutes(organiser_joined: bool, legs: &[Leg], now: Timestamp,
         MinuteRounding::Second => stays.sum::<u128>().div_ceil(60),
     };
     u64::try_from(minutes).unwrap_or(u64::MAX)
+}
+
+/// Nobody is in a conference any more: if it was started it is over, and what became payable goes on the invoice.
+fn settle(books: &Books<'_>, settings: &Settings, id: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let Some(conference) = conferences::by_id(books, id)? else { return Ok(0) };
+    if conference.state == State::Running {
+        conferences::set_state(books, id, State::Ended, None)?;
+    }
+    let legs = conferences::legs(books, id)?;
+    let minutes = paid_minutes(conference.organiser_joined, &legs, now, settings);
+    let fresh = conferences::take_invoiced(books, id, minutes)?;
+    invoices::note(books, settings, conference.account, id, fresh, now)?;
+    Ok(fresh)
+}
+
+/// Called once at each start: whoever was in a conference when the sandbox was killed was there until it was last known
+/// to run.
+pub(crate) fn close_killed(
+    books: &Books<'_>,
+    settings: &Settings,
+    alive_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for id in conferences::occupied(books)? {
+        conferences::end_legs(books, &id, alive_at)?;
+        settle(books, settings, &id, now)?;
+    }
+    Ok(())
 }
 
 impl Leg {
@@ -166,15 +194,7 @@ impl Operator {
         let now = self.now();
         self.write(|books| {
             conferences::end_leg(books, leg, now)?;
-            let Some(conference) = conferences::by_id(books, id)?.filter(|_| is_empty) else { return Ok(0) };
-            if conference.state == State::Running {
-                conferences::set_state(books, id, State::Ended, None)?;
-            }
-            let legs = conferences::legs(books, id)?;
-            let minutes = paid_minutes(conference.organiser_joined, &legs, now, &self.settings);
-            let fresh = conferences::take_invoiced(books, id, minutes)?;
-            invoices::note(books, &self.settings, conference.account, id, fresh, now)?;
-            Ok(fresh)
+            if is_empty { settle(books, &self.settings, id, now) } else { Ok(0) }
         })
     }
 
@@ -268,5 +288,37 @@ mod tests {
         assert_eq!(conference.admits("333333"), None);
         conference.state = State::Cancelled;
         assert_eq!(conference.admits("222222"), None);
+    }
+
+    #[test]
+    fn minutes_of_a_killed_conference_are_invoiced_at_the_next_start_and_once() {
+        use crate::{clock::SetClock, seed, store::Store};
+
+        let store = Store::open(None).unwrap();
+        seed::plant(&store, at(0)).unwrap();
+        let clock = std::sync::Arc::new(SetClock::new(at(0)));
+        let operator = Operator::new(store, Settings::default(), clock.clone()).unwrap();
+        let account = operator.accounts().unwrap()[0].id;
+        let conference = operator.plan_conference(account, "Round").unwrap();
+        for (id, organiser) in [("one", true), ("two", false)] {
+            let stay = Leg {
+                id: id.into(),
+                conference: conference.id.clone(),
+                organiser,
+                joined_at: at(0),
+                left_at: None,
+                ..leg(Line::TollFree, 0, 0)
+            };
+            operator.write(|books| conferences::add_leg(books, &stay)).unwrap();
+        }
+        operator.start_conference(&conference.id).unwrap();
+        for _ in 0..2 {
+            let settings = Settings::default();
+            operator.write(|books| close_killed(books, &settings, at(600), at(90_000))).unwrap();
+            let open = operator.read(|c| crate::store::invoices::open_minutes(c, account)).unwrap();
+            assert_eq!(open, 20);
+        }
+        let ended = operator.read(|c| conferences::by_id(c, &conference.id)).unwrap().unwrap();
+        assert_eq!(ended.state, State::Ended);
     }
 }

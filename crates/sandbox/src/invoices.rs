@@ -1,6 +1,6 @@
 //! The monthly invoice of conference minutes.
 //!
-//! Which minutes count stands in [`crate::conference_bill`]; who was on a bridge is the switch's to know.
+//! Which minutes count stands in [`crate::conference`]; who was on a bridge is the switch's to know.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;

@@ -12,7 +12,7 @@ use crate::{
     call_log::{self, FinishedCall},
     checkout,
     clock::later,
-    invoices, lifecycle,
+    conference, invoices, lifecycle,
     model::{AccountId, Direction, DocumentState, Message, Number, NumberState, Outcome},
     operator::{Operator, blocking},
     seed::CONTACTS,
@@ -21,7 +21,7 @@ use crate::{
     store::{
         Books, StoreError, accounts,
         agenda::{self, Action},
-        changes, conferences, messages, meta, millis, numbers,
+        changes, messages, meta, millis, numbers,
     },
 };
 
@@ -104,7 +104,7 @@ impl Operator {
             let away_since = meta::get(books, meta::ALIVE_AT)?
                 .and_then(|text| text.parse().ok())
                 .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-            conferences::end_killed(books, away_since.unwrap_or(now))?;
+            conference::close_killed(books, &self.settings, away_since.unwrap_or(now), now)?;
             let visited = accounts::take_visited(books)?;
             if let Some(away_since) = away_since.filter(|since| *since < now) {
                 let away = Duration::try_from(now.duration_since(away_since)).unwrap_or_default();

@@ -109,13 +109,19 @@ pub(crate) fn take_invoiced(books: &Books<'_>, id: &str, minutes: u64) -> Result
     Ok(minutes.saturating_sub(before))
 }
 
-/// Ends what a killed sandbox has left open, at the time it was last known to run.
-pub(crate) fn end_killed(books: &Books<'_>, at: Timestamp) -> Result<(), StoreError> {
+/// The conferences somebody is in.
+pub(crate) fn occupied(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT DISTINCT conference FROM conference_legs WHERE left_ms IS NULL ORDER BY 1")?;
+    all(statement.query_map([], |row| row.get(0))?)
+}
+
+/// Everybody has left a conference.
+pub(crate) fn end_legs(books: &Books<'_>, conference: &str, at: Timestamp) -> Result<(), StoreError> {
     books.execute(
-        "UPDATE conference_legs SET left_ms = max(joined_ms, ?1) WHERE left_ms IS NULL",
-        [millis(at)],
+        "UPDATE conference_legs SET left_ms = max(joined_ms, ?2) WHERE conference = ?1 AND left_ms IS NULL",
+        params![conference, millis(at)],
     )?;
-    books.execute("UPDATE conferences SET state = 'ended' WHERE state = 'running'", [])?;
     Ok(())
 }
 
