@@ -230,7 +230,8 @@ fn a_provider_without_a_stream_is_asked_as_often_as_it_allows() {
     bench.provider(link, snapshot("10", None));
     bench.kept(applied(vec![]));
     bench.asked();
-    bench.provider(link, changes("10", false));
+    bench.provider(link, changes("11", false));
+    bench.kept(applied(vec![]));
     assert_eq!(bench.account().feed, FeedState::Fresh {});
     let asked = |bench: &mut Bench| {
         let asked = bench.asked();
