@@ -114,7 +114,7 @@ fn the_ledger_is_balanced_after_kills_at_random_points() {
             }
             seen
         };
-        while let Some(line) = lines.next() {
+        for line in lines.by_ref() {
             if take(line) >= done {
                 break;
             }
