@@ -235,12 +235,13 @@ impl AudioThread {
             if let Some(desk) = &mut self.desk {
                 desk.start_check();
             }
-        } else if !on && self.checking.take().is_some() {
-            if let Some(desk) = &mut self.desk {
-                desk.stop_check();
-                if self.calls.is_empty() {
-                    desk.set_source(&SourceSpec::Silence);
-                }
+        } else if !on
+            && self.checking.take().is_some()
+            && let Some(desk) = &mut self.desk
+        {
+            desk.stop_check();
+            if self.calls.is_empty() {
+                desk.set_source(&SourceSpec::Silence);
             }
         }
         self.process();
