@@ -11,7 +11,7 @@ async fn the_window_shows_registration_balance_dial_pad_and_activity() {
     window.see_attribute("registration-state", "data-state", "registered").await;
     let account = desk.provider.get("/v1/account").await;
     let amount = account["balance"]["amount"].as_str().unwrap();
-    window.read("balance", &format!("{amount}"), |text| text.contains(amount)).await;
+    window.read("balance", amount, |text| text.contains(amount)).await;
     window.see("add-funds").await;
     window.see("dial-input").await;
     // Seeded: both kinds, from more than one person.
