@@ -464,31 +464,35 @@ pub(crate) enum AccountsCommand {
     /// List them (also without any word)
     List,
     /// Store one; its password goes to the keyring
-    Add {
-        /// What to call it; its address unless given
-        #[arg(long, default_value = "")]
-        name: String,
-        /// May be left out, with --domain, where the provider hands out SIP accounts
-        #[arg(long, required_unless_present = "provider", requires = "domain")]
-        user: Option<String>,
-        #[arg(long, required_unless_present = "provider", requires = "user")]
-        domain: Option<String>,
-        #[command(flatten)]
-        provider: AccountProvider,
-        /// The environment variable that holds the password; asked for at the terminal unless given
-        #[arg(long, value_name = "VAR")]
-        password_env: Option<String>,
-        /// Where to send, when it is not the domain; several in the order to try
-        #[arg(long, value_name = "HOST[:PORT]")]
-        proxy: Vec<String>,
-        #[command(flatten)]
-        way: Way,
-    },
+    Add(Box<NewAccount>),
     /// Remove one, with its history on this computer
     Remove {
         /// By number, name or address
         account: String,
     },
+}
+
+/// An account to store.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewAccount {
+    /// What to call it; its address unless given
+    #[arg(long, default_value = "")]
+    pub(crate) name: String,
+    /// May be left out, with --domain, where the provider hands out SIP accounts
+    #[arg(long, required_unless_present = "provider", requires = "domain")]
+    pub(crate) user: Option<String>,
+    #[arg(long, required_unless_present = "provider", requires = "user")]
+    pub(crate) domain: Option<String>,
+    #[command(flatten)]
+    pub(crate) provider: AccountProvider,
+    /// The environment variable that holds the password; asked for at the terminal unless given
+    #[arg(long, value_name = "VAR")]
+    pub(crate) password_env: Option<String>,
+    /// Where to send, when it is not the domain; several in the order to try
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) proxy: Vec<String>,
+    #[command(flatten)]
+    pub(crate) way: Way,
 }
 
 /// The provider that an account is of.
@@ -672,12 +676,25 @@ mod tests {
         assert!(read("tern accounts remove 2 --data /tmp/x").is_ok());
         let line =
             "tern accounts add --user u --domain d --proxy a --proxy b:5061 --transport tls --ca /c.pem";
-        let Command::Accounts(Accounts { command: Some(AccountsCommand::Add { proxy, way, .. }), .. }) =
+        let Command::Accounts(Accounts { command: Some(AccountsCommand::Add(add)), .. }) =
             read(line).unwrap().command
         else {
             panic!("accounts add")
         };
-        assert_eq!((proxy, way.transport), (vec!["a".to_owned(), "b:5061".to_owned()], Transport::Tls));
-        assert_eq!(way.ca, Some(PathBuf::from("/c.pem")));
+        assert_eq!(
+            (add.proxy, add.way.transport),
+            (vec!["a".to_owned(), "b:5061".to_owned()], Transport::Tls)
+        );
+        assert_eq!(add.way.ca, Some(PathBuf::from("/c.pem")));
+        // Only a provider may stand in for the SIP account.
+        assert!(read("tern accounts add").is_err());
+        assert!(read("tern accounts add --provider telnyx --user u").is_err());
+        let telnyx = read("tern accounts add --provider telnyx --provider-token-env KEY");
+        let Command::Accounts(Accounts { command: Some(AccountsCommand::Add(add)), .. }) =
+            telnyx.unwrap().command
+        else {
+            panic!("accounts add")
+        };
+        assert_eq!((add.provider.provider, add.user), (Some(Provider::Telnyx), None));
     }
 }

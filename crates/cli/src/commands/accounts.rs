@@ -30,7 +30,8 @@ pub(crate) async fn run(args: args::Accounts, report: &Report, stop: &mut Stop) 
     let command = args.command.unwrap_or(AccountsCommand::List);
     // Asked before anything starts, so that nothing has to be undone.
     let new = match &command {
-        AccountsCommand::Add { name, user, domain, provider, password_env, proxy, way } => {
+        AccountsCommand::Add(add) => {
+            let args::NewAccount { name, user, domain, provider, password_env, proxy, way } = &**add;
             let provider = self::provider(provider)?;
             // Who leaves the SIP account out lets the provider name it.
             let is_asked = provider.is_some() && user.is_none() && password_env.is_none();
