@@ -117,14 +117,11 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Talks until the money is gone or for `longest`; answers charges with the talk time of each, the warnings, and
-    /// how long it lasted.
-    fn talk(
-        minute: Decimal,
-        mut balance: Decimal,
-        longest: u64,
-        settings: &Settings,
-    ) -> (Vec<(u64, String)>, Vec<(u64, u64)>, u64, String) {
+    /// Charges with the talk time of each, warnings with the time left, how long it lasted, and the balance then.
+    type Talk = (Vec<(u64, String)>, Vec<(u64, u64)>, u64, String);
+
+    /// Talks until the money is gone or for `longest`.
+    fn talk(minute: Decimal, mut balance: Decimal, longest: u64, settings: &Settings) -> Talk {
         let mut meter = Meter::new(minute).unwrap();
         let (mut charges, mut warnings, mut at) = (Vec::new(), Vec::new(), secs(0));
         let ended = loop {

@@ -197,7 +197,7 @@ async fn the_adapter_reads_and_sets_what_calls_need() {
         File { name: "Away".into(), media_type: "audio/wav".into(), bytes: greeting::write(&[1_000; 8_001]) };
     let uploaded = provider.upload_greeting(&file).await.unwrap();
     assert_eq!((uploaded.name.as_str(), uploaded.seconds), ("Away", 2));
-    assert_eq!(provider.greetings().await.unwrap(), [uploaded.clone()]);
+    assert_eq!(provider.greetings().await.unwrap(), std::slice::from_ref(&uploaded));
     let bad = File { bytes: b"no sound".to_vec(), ..file };
     let unplayable = provider.upload_greeting(&bad).await.unwrap_err();
     assert_eq!(without_detail(unplayable), refused("greeting_not_wav"));
