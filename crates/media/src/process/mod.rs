@@ -16,6 +16,7 @@ mod reference;
 mod residual;
 mod spectrum;
 mod speech;
+mod worth;
 
 use crate::level::Level;
 use clock::Clock;
@@ -25,6 +26,7 @@ use limiter::Limiter;
 use reference::Reference;
 use residual::Suppressor;
 use speech::SpeechDecision;
+use worth::Worth;
 
 /// Samples of a block: 10 ms at [`crate::DEVICE_RATE`].
 pub(crate) const BLOCK: usize = 480;
@@ -75,6 +77,7 @@ pub struct Processor {
     /// The microphone's block as it came.
     raw: Vec<f32>,
     canceller: Canceller,
+    worth: Worth,
     clock: Clock,
     /// By how many samples the next block of the loudspeaker's is longer than the microphone's.
     longer: f32,
@@ -99,6 +102,7 @@ impl Processor {
             played: vec![0.0; BLOCK],
             raw: Vec::with_capacity(BLOCK),
             canceller: Canceller::new(),
+            worth: Worth::new(),
             clock: Clock::new(),
             longer: 0.0,
             suppressor: Suppressor::new(),
@@ -170,12 +174,18 @@ impl Processor {
     /// Takes echo and noise out of the gathered block.
     fn clean(&mut self) {
         self.reference.pop(&mut self.played, self.longer);
-        let echo = self.config.echo;
-        if echo || self.cancelled {
+        if self.config.echo || self.cancelled {
             self.canceller.process(&self.played, &mut self.gathered);
+            if self.canceller.active() {
+                self.worth.judge(&self.raw, self.canceller.echo());
+                if self.worth.starts_over() {
+                    self.canceller.forget();
+                }
+            }
         } else {
             self.canceller.listen(&self.played);
         }
+        let echo = self.config.echo && self.worth.pays();
         if echo != self.cancelled {
             let fade = (0..BLOCK).map(|i| i as f32 / BLOCK as f32);
             for ((sample, raw), share) in self.gathered.iter_mut().zip(&self.raw).zip(fade) {
@@ -183,6 +193,8 @@ impl Processor {
                 *sample = *sample * share + raw * (1.0 - share);
             }
             self.cancelled = echo;
+        } else if !echo {
+            self.gathered.copy_from_slice(&self.raw);
         }
         let active = echo && self.canceller.active();
         let likely = self.decision.hear(&self.gathered, self.config.noise || self.config.gain);

@@ -103,6 +103,52 @@ fn a_microphone_that_is_moved() {
     assert!(removed >= 30.0, "{removed} dB");
 }
 
+/// Two people who speak all the time at once, and a microphone that hears one of them.
+fn headset(seconds: usize) -> (Vec<f32>, Vec<f32>) {
+    let speech = sentence();
+    let voice = |from: usize, db: f32| -> Vec<f32> {
+        let mut voice: Vec<f32> = speech.iter().copied().cycle().skip(from).take(seconds * 48_000).collect();
+        to_level(&mut voice, db);
+        voice
+    };
+    (voice(0, -22.0), voice(speech.len() / 3, -25.0))
+}
+
+fn together(processor: &mut Processor, far: &[f32], microphone: &[f32]) -> Vec<f32> {
+    let mut out = Vec::new();
+    for (far, microphone) in far.chunks(BLOCK).zip(microphone.chunks(BLOCK)) {
+        processor.render(far);
+        processor.capture(microphone, &mut out);
+    }
+    out
+}
+
+#[test]
+fn who_wears_a_headset_loses_nothing_to_an_echo_there_is_none_of() {
+    let (far, near) = headset(16);
+    let score = pesq(&near, &together(&mut Processor::new(ECHO), &far, &near), 8.0, 16.0);
+    assert!(score >= 4.0, "from the first word on: {score}");
+    let mut polite = near.clone();
+    polite[..4 * 48_000].fill(0.0);
+    let score = pesq(&polite, &together(&mut Processor::new(ECHO), &far, &polite), 4.0, 12.0);
+    assert!(score >= 4.0, "after listening: {score}");
+}
+
+#[test]
+fn a_headset_pulled_out_in_a_call_makes_an_echo_that_is_taken_out() {
+    let (far, near) = headset(8);
+    let room = Room { seconds: 8.0, double_talk: (0.5, 0.5), change: None, ..SHORT };
+    let scene = Scene::new(room, &sentence());
+    let mut processor = Processor::new(ECHO);
+    together(&mut processor, &far, &near);
+    let out = scene.through(|render, microphone, out| {
+        processor.render(render);
+        processor.capture(microphone, out);
+    });
+    let removed = scene.removed(&out, 2.0, 8.0);
+    assert!(removed >= 25.0, "{removed} dB");
+}
+
 #[test]
 fn the_room_stays_to_be_heard_while_the_loudspeaker_is_cancelled() {
     let room = Room { seconds: 12.0, double_talk: (1.0, 1.0), noise_db: -55.0, ..SHORT };

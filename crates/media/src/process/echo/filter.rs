@@ -53,6 +53,13 @@ struct Partition {
 }
 
 impl Partition {
+    /// As at the beginning, when it may have any power up to `prior`.
+    fn forget(&mut self, prior: f32) {
+        self.weight.clear();
+        self.variance.fill(prior);
+        self.prior = prior;
+    }
+
     /// As if it had been `prior` from the beginning: the difference is a measurement of 0 that is this uncertain.
     fn narrow_prior(&mut self, prior: f32) {
         let uncertain = 1.0 / (1.0 / prior - 1.0 / self.prior);
@@ -159,6 +166,13 @@ impl Branch {
         }
     }
 
+    /// Knows nothing again.
+    pub(super) fn forget(&mut self) {
+        for partition in &mut self.partitions {
+            partition.forget(self.prior);
+        }
+    }
+
     /// Becomes unsure again: of each partition as much as it is strong, and half as much as all of them are, since the
     /// other path may be strong elsewhere.
     pub(super) fn doubt(&mut self) {
@@ -195,17 +209,13 @@ impl Branch {
         while self.skipped < skipped {
             self.skipped += 1;
             let Some(mut first) = self.partitions.pop_front() else { return };
-            first.weight.clear();
-            first.variance.fill(self.prior);
-            first.prior = self.prior;
+            first.forget(self.prior);
             self.partitions.push_back(first);
         }
         while self.skipped > skipped {
             self.skipped -= 1;
             let Some(mut last) = self.partitions.pop_back() else { return };
-            last.weight.clear();
-            last.variance.fill(self.prior);
-            last.prior = self.prior;
+            last.forget(self.prior);
             self.partitions.push_front(last);
         }
     }

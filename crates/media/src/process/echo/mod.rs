@@ -113,6 +113,16 @@ impl Canceller {
         self.silent < PATH
     }
 
+    /// Knows nothing of the path again.
+    pub(super) fn forget(&mut self) {
+        for branch in [&mut self.wide, &mut self.bent_branch, &mut self.narrow] {
+            branch.forget();
+        }
+        self.race = (0.0, 0.0);
+        self.behind = 0;
+        self.taught = GUESS_EVERY - GUESS_FROM;
+    }
+
     /// Takes what is played without looking for it in the microphone.
     pub(super) fn listen(&mut self, played: &[f32]) {
         let heard = played.iter().any(|s| s.abs() > 1e-5);
