@@ -151,6 +151,12 @@ const SCENES = {
     await by(page, "account-more").click();
     await by(page, "account-submit").click();
   },
+  provider: async (page) => {
+    await by(page, "open-settings").click();
+    await by(page, "account-add").click();
+    await by(page, "account-provider").selectOption("voipms");
+    await by(page, "account-submit").click();
+  },
   "show=ring": async (page) => {
     await by(page, "incoming-call").waitFor();
     await page.waitForTimeout(300);

@@ -346,18 +346,30 @@ provider-twilio = Twilio (SMS first)
 provider-signalwire = SignalWire (SMS first)
 provider-zadarma = Zadarma
 provider-tern = Another, by Tern’s provider API
-provider-voipms-has = Balance, numbers, SMS and MMS, call log, rates, voicemail. Leave the SIP fields empty: Tern takes your first sub-account. VoIP.ms answers only internet addresses that you allow in its portal.
-provider-telnyx-has = Balance, numbers, SMS with texts of the last 10 days, call log. Leave the SIP fields empty: Tern takes your first telephony credential. No prices in advance.
+provider-voipms-has = Balance, numbers, SMS and MMS, call log, rates, voicemail. Calls go over your first sub-account. VoIP.ms answers only internet addresses that you allow in its portal.
+provider-telnyx-has = Balance, numbers, SMS with texts of the last 10 days, call log. Calls go over your first telephony credential. No prices in advance.
 provider-twilio-has = Balance, numbers, SMS, call log, prices. No telephone: Twilio hands out no SIP account, so calls need one of your own.
 provider-signalwire-has = Numbers, SMS, call log. No balance and no prices, and calls need a SIP account of your own.
 provider-zadarma-has = Balance, numbers, call log, prices, sending SMS. No inbox: Zadarma’s API does not hand out received SMS.
 provider-tern-has = Whatever the provider offers.
 provider-url = Address of the API or space
 provider-url-empty = Enter the address.
-provider-user = API user (e-mail address, account SID, project or key)
-provider-user-empty = Enter who you are there.
-provider-token = API password, token or secret
-provider-token-empty = Enter the password, token or secret.
+provider-user = { $provider ->
+    [voipms] E-mail address you sign in with
+    [twilio] Account SID
+    [signalwire] Project ID
+   *[other] API key
+}
+provider-user-empty = Fill this in.
+provider-token = { $provider ->
+    [voipms] API password
+    [twilio] Auth token
+    [telnyx] API key
+    [zadarma] API secret
+   *[other] API token
+}
+account-own-sip = Another SIP account for calls
+provider-token-empty = Fill this in.
 account-add-submit = Add account
 account-remove = Remove { $name }
 account-remove-what = Tern disconnects it and deletes its password and its history from this computer. Your provider keeps the numbers, the balance and its own records.

@@ -346,18 +346,30 @@ provider-twilio = Twilio (SMS d’abord)
 provider-signalwire = SignalWire (SMS d’abord)
 provider-zadarma = Zadarma
 provider-tern = Un autre, par l’API opérateur de Tern
-provider-voipms-has = Solde, numéros, SMS et MMS, journal d’appels, tarifs, messagerie vocale. Laissez les champs SIP vides : Tern prend votre premier sous-compte. VoIP.ms ne répond qu’aux adresses autorisées dans son espace client.
-provider-telnyx-has = Solde, numéros, SMS avec les textes des 10 derniers jours, journal d’appels. Laissez les champs SIP vides : Tern prend vos premiers identifiants de téléphonie. Pas de prix à l’avance.
+provider-voipms-has = Solde, numéros, SMS et MMS, journal d’appels, tarifs, messagerie vocale. Les appels passent par votre premier sous-compte. VoIP.ms ne répond qu’aux adresses autorisées dans son espace client.
+provider-telnyx-has = Solde, numéros, SMS avec les textes des 10 derniers jours, journal d’appels. Les appels passent par vos premiers identifiants de téléphonie. Pas de prix à l’avance.
 provider-twilio-has = Solde, numéros, SMS, journal d’appels, prix. Pas de téléphone : Twilio ne fournit pas de compte SIP, il en faut un à vous pour appeler.
 provider-signalwire-has = Numéros, SMS, journal d’appels. Ni solde ni prix, et il faut un compte SIP à vous pour appeler.
 provider-zadarma-has = Solde, numéros, journal d’appels, prix, envoi de SMS. Pas de réception : l’API de Zadarma ne transmet pas les SMS reçus.
 provider-tern-has = Tout ce que l’opérateur propose.
 provider-url = Adresse de l’API ou de l’espace
 provider-url-empty = Saisissez l’adresse.
-provider-user = Utilisateur de l’API (e-mail, SID du compte, projet ou clé)
-provider-user-empty = Saisissez qui vous y êtes.
-provider-token = Mot de passe, jeton ou secret de l’API
-provider-token-empty = Saisissez le mot de passe, le jeton ou le secret.
+provider-user = { $provider ->
+    [voipms] Adresse e-mail de connexion
+    [twilio] SID du compte
+    [signalwire] ID du projet
+   *[other] Clé d’API
+}
+provider-user-empty = À remplir.
+provider-token = { $provider ->
+    [voipms] Mot de passe d’API
+    [twilio] Jeton d’authentification
+    [telnyx] Clé d’API
+    [zadarma] Secret d’API
+   *[other] Jeton d’API
+}
+account-own-sip = Un autre compte SIP pour les appels
+provider-token-empty = À remplir.
 account-add-submit = Ajouter le compte
 account-remove = Supprimer { $name }
 account-remove-what = Tern le déconnecte et efface son mot de passe et son historique de cet ordinateur. L’opérateur conserve les numéros, le solde et ses propres données.

@@ -350,18 +350,30 @@ provider-twilio = Twilio (прежде всего SMS)
 provider-signalwire = SignalWire (прежде всего SMS)
 provider-zadarma = Zadarma
 provider-tern = Другой, через API Tern
-provider-voipms-has = Баланс, номера, SMS и MMS, журнал звонков, тарифы, голосовая почта. Поля SIP можно не заполнять: Tern возьмёт ваш первый субаккаунт. VoIP.ms отвечает только адресам, разрешённым в его кабинете.
-provider-telnyx-has = Баланс, номера, SMS с текстами за последние 10 дней, журнал звонков. Поля SIP можно не заполнять: Tern возьмёт ваши первые учётные данные телефонии. Цен заранее нет.
+provider-voipms-has = Баланс, номера, SMS и MMS, журнал звонков, тарифы, голосовая почта. Звонки идут через ваш первый субаккаунт. VoIP.ms отвечает только адресам, разрешённым в его кабинете.
+provider-telnyx-has = Баланс, номера, SMS с текстами за последние 10 дней, журнал звонков. Звонки идут через ваши первые учётные данные телефонии. Цен заранее нет.
 provider-twilio-has = Баланс, номера, SMS, журнал звонков, цены. Телефона нет: Twilio не выдаёт SIP-аккаунт, для звонков нужен свой.
 provider-signalwire-has = Номера, SMS, журнал звонков. Баланса и цен нет, для звонков нужен свой SIP-аккаунт.
 provider-zadarma-has = Баланс, номера, журнал звонков, цены, отправка SMS. Входящих SMS нет: API Zadarma их не отдаёт.
 provider-tern-has = Всё, что предлагает оператор.
 provider-url = Адрес API или пространства
 provider-url-empty = Введите адрес.
-provider-user = Пользователь API (e-mail, SID аккаунта, проект или ключ)
-provider-user-empty = Введите, кто вы у оператора.
-provider-token = Пароль, токен или секрет API
-provider-token-empty = Введите пароль, токен или секрет.
+provider-user = { $provider ->
+    [voipms] E-mail для входа
+    [twilio] SID аккаунта
+    [signalwire] ID проекта
+   *[other] Ключ API
+}
+provider-user-empty = Заполните это поле.
+provider-token = { $provider ->
+    [voipms] Пароль API
+    [twilio] Токен авторизации
+    [telnyx] Ключ API
+    [zadarma] Секрет API
+   *[other] Токен API
+}
+account-own-sip = Другой SIP-аккаунт для звонков
+provider-token-empty = Заполните это поле.
 account-add-submit = Добавить аккаунт
 account-remove = Удалить { $name }
 account-remove-what = Tern отключит его и удалит его пароль и историю с этого компьютера. Номера, баланс и записи оператора останутся у оператора.
