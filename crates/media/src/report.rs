@@ -232,9 +232,11 @@ impl Reporter {
                     self.round_trip(now, *last, *delay);
                 }
                 Block::VoipMetrics(metrics) if metrics.ssrc == self.ssrc => {
-                    // A burst of which most is lost is lost at once, or nearly; in others losses are single.
+                    // A burst of which most is lost is lost at once, or nearly; in others losses are single. What came
+                    // too late counts into bursts too: against that more delay helps, and no repetition.
                     let lost = f32::from(metrics.burst_ms) * f32::from(metrics.burst_density) / 256.0;
-                    self.feedback.burst_ms = (metrics.burst_density >= 128).then_some(lost);
+                    let lossy = metrics.burst_density >= 128 && metrics.loss_rate > metrics.discard_rate;
+                    self.feedback.burst_ms = lossy.then_some(lost);
                 }
                 _ => {}
             }
@@ -448,7 +450,7 @@ mod tests {
         b.receive(ms(3_040), None, &rtcp::parse(&report).unwrap());
         let mut of_a = Reception::new(ms(0), 0, 8_000);
         of_a.count(0);
-        of_a.count(3);
+        (31..60).for_each(|number| _ = of_a.count(number));
         let report = b.report(ms(4_500), None, Some(received(&mut of_a)));
         a.receive(ms(4_570), None, &rtcp::parse(&report).unwrap());
         let feedback = a.feedback();

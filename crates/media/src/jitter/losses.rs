@@ -1,6 +1,11 @@
-//! What was lost lately, and how long it is worth waiting for what later packets repeat of it.
+//! What the network lost lately, and how long it is worth waiting for what later packets repeat of it.
+//!
+//! The invariant: a packet is lost when it has not come at the longest delay. One that was overtaken, or came too late for
+//! the delay at hand, is not: more delay for what is repeated of it would only make more delay.
 
 use std::collections::VecDeque;
+
+use super::ON_THE_WAY;
 
 /// Share of loss from which lost packets are worth waiting for what is repeated of them, and share from which they aren't
 /// any more: each change of mind costs a stretch of the sound.
@@ -11,9 +16,17 @@ const BURSTS: usize = 40;
 /// Packets for which the longest reach is held: ten seconds.
 const REACH_KEPT: u32 = 500;
 
-/// Losses of the packets given out. Lengths are in units of the clock.
+/// A jump this far ahead is no loss but something else.
+const JUMP: i64 = 1_000;
+
+/// Losses of a source's packets. Lengths are in units of the clock.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
+    newest: Option<i64>,
+    /// Bit n: the packet n behind the newest one came.
+    came: u32,
+    /// Lost in a row, of those whose fate is known.
+    row: u32,
     /// Smoothed.
     share: f64,
     worth: bool,
@@ -36,16 +49,39 @@ impl Losses {
         }
     }
 
-    /// A packet is given out, `lost` ones before it were not.
-    pub(super) fn note(&mut self, lost: i64) {
-        let lost = u16::try_from(lost.max(0)).unwrap_or(u16::MAX);
-        self.share = self.share * 0.99_f64.powi(i32::from(lost) + 1) + 1.0 - 0.99_f64.powi(i32::from(lost));
+    /// A packet of this number came, in time or not.
+    pub(super) fn note(&mut self, number: i64) {
+        let ahead = self.newest.map_or(i64::MAX, |newest| number.saturating_sub(newest));
+        if ahead > JUMP {
+            // Nothing before the first packet was lost.
+            (self.newest, self.came, self.row) = (Some(number), u32::MAX, 0);
+            return;
+        }
+        for _ in 0..ahead.max(0) {
+            self.settle(self.came >> (ON_THE_WAY - 1) & 1 == 1);
+            self.came <<= 1;
+        }
+        self.newest = self.newest.max(Some(number));
+        let behind = u32::try_from(ahead.min(0).unsigned_abs()).unwrap_or(u32::MAX);
+        self.came |= 1_u32.checked_shl(behind).unwrap_or(0);
+    }
+
+    /// Numbers before and after don't compare.
+    pub(super) fn sequence_restarted(&mut self) {
+        self.newest = None;
+    }
+
+    /// The fate of the next packet is known.
+    fn settle(&mut self, came: bool) {
+        self.share = self.share * 0.99 + if came { 0.0 } else { 0.01 };
         self.worth = self.share > if self.worth { WORTH_NO_MORE } else { WORTH };
-        if lost > 0 {
+        if !came {
+            self.row = self.row.saturating_add(1);
+        } else if self.row > 0 {
             if self.bursts.len() == BURSTS {
                 self.bursts.pop_front();
             }
-            self.bursts.push_back(u32::from(lost));
+            self.bursts.push_back(std::mem::take(&mut self.row));
         }
     }
 
@@ -72,7 +108,11 @@ mod tests {
     fn wait(reach: u32, lost: &[i64]) -> Option<u32> {
         let mut losses = Losses::default();
         losses.note_reach(reach);
-        lost.iter().cycle().take(lost.len() * 40).for_each(|lost| losses.note(*lost));
+        let mut number = 0;
+        for lost in lost.iter().cycle().take(lost.len() * 40) {
+            number += lost + 1;
+            losses.note(number);
+        }
         losses.worth_waiting(160)
     }
 
@@ -99,12 +139,33 @@ mod tests {
         for packet in 0..5_000 {
             let before = losses.worth_waiting(160).is_some();
             // Just over and just under what is worth it: one in a hundred.
-            losses.note(i64::from(packet % 100 == 0));
+            if packet % 100 != 50 {
+                losses.note(packet);
+            }
             changes += i32::from(losses.worth_waiting(160).is_some() != before);
         }
         assert_eq!(changes, 1);
-        (0..200).for_each(|_| losses.note(0));
+        (5_000..5_200).for_each(|packet| losses.note(packet));
         assert_eq!(losses.worth_waiting(160), None);
+    }
+
+    #[test]
+    fn what_is_overtaken_is_not_lost() {
+        let mut losses = Losses::default();
+        losses.note_reach(160);
+        for packet in 0..5_000_i64 {
+            // Every fifth comes seven packets later, and one in ten of the others before its neighbour.
+            if packet % 5 != 3 {
+                losses.note(if packet % 10 < 2 { packet ^ 1 } else { packet });
+            }
+            if packet >= 10 && packet % 5 == 0 {
+                losses.note(packet - 7);
+            }
+            assert_eq!(losses.worth_waiting(160), None, "{packet}");
+        }
+        losses.note(i64::MAX);
+        losses.note(i64::MIN);
+        assert_eq!(losses.worth_waiting(160), None, "a jump is no loss");
     }
 
     #[test]

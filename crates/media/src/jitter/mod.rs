@@ -35,6 +35,9 @@ const RESTART_AFTER: f64 = 0.2;
 const TIMESTAMP_JUMP: f64 = 3.0;
 /// Delay above the aim that a restart throws away instead of playing, seconds.
 const STALE: f64 = 0.06;
+/// Packets behind the newest one that may still come: the longest delay at the usual 20 ms. Older ones are lost.
+const ON_THE_WAY: u32 = 20;
+
 /// A packet that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -171,6 +174,7 @@ impl JitterBuffer {
         }
         self.doubted = None;
         self.latest = Some(self.latest.map_or(timestamp, |latest| latest.max(timestamp)));
+        self.losses.note(sequence);
         let wait = self.losses.worth_waiting(self.packet_ticks).map(|ticks| self.seconds(i64::from(ticks)));
         self.arrivals.note(arrived - self.seconds(timestamp), wait, LONGEST_DELAY);
         if matches!(self.state, State::Playing { position, .. } if timestamp < position) {
@@ -193,12 +197,14 @@ impl JitterBuffer {
             self.not_audio.pop_front();
         }
         self.not_audio.push_back(sequence);
+        self.losses.note(sequence);
     }
 
     /// The source began counting its packets anew: numbers before and after don't compare.
     pub fn sequence_restarted(&mut self) {
         self.last_out = None;
         self.not_audio.clear();
+        self.losses.sequence_restarted();
     }
 
     /// Samples are fetched in lots of this many seconds: a packet is needed up to so long before it sounds.
@@ -251,7 +257,6 @@ impl JitterBuffer {
             return Next::Empty;
         };
         let lost = self.lost_before(packet.sequence);
-        self.losses.note(lost);
         self.last_out = Some(packet.sequence);
         self.needed(now, first);
         self.state = State::Playing { position: first, held: 0 };

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use super::ON_THE_WAY;
+
 /// Jumps ahead up to this are loss (appendix A.1, MAX_DROPOUT).
 const MAX_DROPOUT: u16 = 3_000;
 /// Jumps back up to this are reordering (appendix A.1, MAX_MISORDER).
@@ -24,7 +26,7 @@ pub struct Reception {
     transit: Option<f64>,
     jitter: f64,
     expected_before: i64,
-    received_before: u64,
+    lost_before: i64,
 }
 
 /// How a packet stands to those before it. Numbers are counted on beyond 16 bits.
@@ -58,7 +60,7 @@ impl Reception {
             transit: None,
             jitter: 0.0,
             expected_before: 0,
-            received_before: 0,
+            lost_before: 0,
         }
     }
 
@@ -152,14 +154,15 @@ impl Reception {
         (self.jitter / f64::from(self.clock_rate.max(1)) * 1_000.0) as f32
     }
 
-    /// Share lost since the last call, in 256ths (appendix A.3).
+    /// Share lost since the last call, in 256ths (appendix A.3). What was overtaken and may still come is not lost yet: it
+    /// counts in the next call, unless it came.
     pub fn take_fraction_lost(&mut self) -> u8 {
-        let expected = self.expected() - self.expected_before;
-        let received = self.received as i64 - self.received_before as i64;
-        self.expected_before = self.expected();
-        self.received_before = self.received;
-        let lost = expected - received;
-        if expected <= 0 || lost <= 0 { 0 } else { (lost * 256 / expected).min(255) as u8 }
+        let from = (self.highest + 1).saturating_sub(i64::from(ON_THE_WAY)).max(self.base);
+        let overtaken = (from..=self.highest).filter(|number| !self.was_seen(*number)).count();
+        let all_lost = self.expected() - self.received as i64 - overtaken as i64;
+        let (expected, lost) = (self.expected() - self.expected_before, all_lost - self.lost_before);
+        (self.expected_before, self.lost_before) = (self.expected(), all_lost);
+        if expected <= 0 || lost <= 0 { 0 } else { (lost.saturating_mul(256) / expected).min(255) as u8 }
     }
 
     fn advance(&mut self, to: i64) {
@@ -247,12 +250,21 @@ mod tests {
 
     #[test]
     fn the_fraction_is_since_the_last_report() {
-        let (_, mut reception) = feed(&[0, 1, 2, 5]);
-        assert_eq!(reception.take_fraction_lost(), 85, "2 of 6");
+        let numbers: Vec<u16> = (0..60).filter(|n| n % 3 != 1 || *n > 30).collect();
+        let (_, mut reception) = feed(&numbers);
+        assert_eq!(reception.take_fraction_lost(), 42, "10 of 60");
         assert_eq!(reception.take_fraction_lost(), 0);
-        reception.count(6);
-        reception.count(8);
-        assert_eq!(reception.take_fraction_lost(), 85, "1 of 3");
+        (61..100).for_each(|n| _ = reception.count(n));
+        assert_eq!(reception.take_fraction_lost(), 6, "1 of 40");
+    }
+
+    #[test]
+    fn what_was_overtaken_is_lost_when_it_did_not_come() {
+        let (_, mut reception) = feed(&[0, 1, 2, 3, 4, 7, 8]);
+        assert_eq!(reception.take_fraction_lost(), 0, "two may be on their way");
+        reception.count(5);
+        (9..40).for_each(|n| _ = reception.count(n));
+        assert_eq!(reception.take_fraction_lost(), 8, "one of them was, and is 1 of these 31");
     }
 
     #[test]

@@ -19,11 +19,24 @@ pub(crate) struct Rules {
     pub(crate) doubled: fn(n: usize) -> bool,
     /// How much faster the sender's clock runs, parts per million.
     pub(crate) drift_ppm: f64,
+    /// Steps whose samples the receiver's sound card takes at once.
+    pub(crate) lot: u64,
+    /// How many steps the receiver's thread wakes too late for a lot, with a random number in 0..1. What comes meanwhile
+    /// waits for it.
+    pub(crate) late: fn(random: f64) -> u64,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { delay_ms: 20.0, jitter_ms: |_, _| 0.0, lost: |_, _| false, doubled: |_| false, drift_ppm: 0.0 }
+        Self {
+            delay_ms: 20.0,
+            jitter_ms: |_, _| 0.0,
+            lost: |_, _| false,
+            doubled: |_| false,
+            drift_ppm: 0.0,
+            lot: 1,
+            late: |_| 0,
+        }
     }
 }
 
@@ -38,6 +51,13 @@ pub(crate) struct Line {
     /// Delay of the buffer over the fastest packet, milliseconds, at each step.
     pub(crate) delays: Vec<f32>,
     random: StdRng,
+    /// That of the receiver's thread.
+    wakes: StdRng,
+    /// Steps until it wakes, and when it last woke late.
+    asleep: u64,
+    woke: Instant,
+    /// Steps for which its sound card wants samples.
+    wanted: u64,
     way: Vec<(Instant, Vec<u8>)>,
     back: Vec<(Instant, Vec<u8>)>,
     number: usize,
@@ -59,15 +79,20 @@ impl Line {
     }
 
     pub(crate) fn with(sender: StreamConfig, receiver: StreamConfig, rules: Rules) -> Self {
+        let start = Instant::now();
         Self {
             sender: Stream::new(sender).unwrap(),
             receiver: Stream::new(receiver).unwrap(),
             rules,
-            start: Instant::now(),
+            start,
             heard: Vec::new(),
             events: Vec::new(),
             delays: Vec::new(),
             random: StdRng::seed_from_u64(42),
+            wakes: StdRng::seed_from_u64(43),
+            asleep: 0,
+            woke: start,
+            wanted: 0,
             way: Vec::new(),
             back: Vec::new(),
             number: 0,
@@ -125,25 +150,43 @@ impl Line {
         while let Some(Packet { kind, bytes }) = self.sender.poll_packet() {
             self.send(now, kind, bytes);
         }
-        self.way.sort_by_key(|(at, _)| *at);
-        while self.way.first().is_some_and(|(at, _)| *at <= now) {
-            let (at, bytes) = self.way.remove(0);
-            self.receiver.receive(at, &bytes);
+        self.wanted += 1;
+        if self.wanted % self.rules.lot == 0 && self.asleep == 0 {
+            self.asleep = (self.rules.late)(self.wakes.random());
         }
-        let mut out = [0.0; STEP];
-        self.receiver.playout(now, &mut out);
-        self.heard.extend_from_slice(&out);
-        self.delays.push(self.receiver.stats().buffer_ms);
-        self.receiver.handle_timeout(now);
-        while let Some(packet) = self.receiver.poll_packet() {
-            self.back.push((now + Duration::from_secs_f64(self.rules.delay_ms / 1_000.0), packet.bytes));
+        match self.asleep.checked_sub(1) {
+            None => self.hear(now),
+            Some(left) => {
+                self.asleep = left;
+                self.woke = self.at(self.played + 1);
+            }
         }
         while self.back.first().is_some_and(|(at, _)| *at <= now) {
             let (at, bytes) = self.back.remove(0);
             self.sender.receive(at, &bytes);
         }
-        self.events.extend(std::iter::from_fn(|| self.receiver.poll_event()));
         self.played += 1;
+    }
+
+    /// The receiver's thread is awake.
+    fn hear(&mut self, now: Instant) {
+        self.way.sort_by_key(|(at, _)| *at);
+        while self.way.first().is_some_and(|(at, _)| *at <= now) {
+            let (at, bytes) = self.way.remove(0);
+            self.receiver.receive(at.max(self.woke), &bytes);
+        }
+        while self.wanted >= self.rules.lot {
+            self.wanted -= self.rules.lot;
+            let mut out = vec![0.0; STEP * self.rules.lot as usize];
+            self.receiver.playout(now, &mut out);
+            self.heard.extend_from_slice(&out);
+            self.delays.push(self.receiver.stats().buffer_ms);
+        }
+        self.receiver.handle_timeout(now);
+        while let Some(packet) = self.receiver.poll_packet() {
+            self.back.push((now + Duration::from_secs_f64(self.rules.delay_ms / 1_000.0), packet.bytes));
+        }
+        self.events.extend(std::iter::from_fn(|| self.receiver.poll_event()));
     }
 
     fn send(&mut self, sent: Instant, kind: PacketKind, bytes: Vec<u8>) {
