@@ -151,7 +151,7 @@ impl Line {
             self.send(now, kind, bytes);
         }
         self.wanted += 1;
-        if self.wanted % self.rules.lot == 0 && self.asleep == 0 {
+        if self.wanted.is_multiple_of(self.rules.lot) && self.asleep == 0 {
             self.asleep = (self.rules.late)(self.wakes.random());
         }
         match self.asleep.checked_sub(1) {
