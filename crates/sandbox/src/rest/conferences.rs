@@ -259,14 +259,18 @@ async fn moved(
         .ask(move |op| {
             let conference = of_account(op, account, &id)?;
             if !work(op, &conference)? {
-                let detail = format!("The conference is {}.", conference.state.word());
-                return Err(Refusal::Invalid { code: "conference_state", detail }.into());
+                return Err(not_in_this_state(&conference));
             }
             Ok(view(op, of_account(op, account, &id)?, &currency)?)
         })
         .await?;
     api.outside.conference_changed(view.id.clone()).await;
     Ok(Json(view))
+}
+
+fn not_in_this_state(conference: &Conference) -> Failure {
+    let detail = format!("The conference is {}.", conference.state.word());
+    Refusal::Invalid { code: "conference_state", detail }.into()
 }
 
 /// Has the bridge call somebody instead; whoever answers is in, without a PIN.
@@ -286,8 +290,7 @@ pub(super) async fn call_me(
 ) -> Result<(StatusCode, Json<CallMeView>), Problem> {
     let conference = api.ask(move |op| of_account(op, account.id, &id)).await?;
     if !matches!(conference.state, ConferenceState::Planned | ConferenceState::Running) {
-        let detail = format!("The conference is {}.", conference.state.word());
-        return Err(Failure::from(Refusal::Invalid { code: "conference_state", detail }).into());
+        return Err(not_in_this_state(&conference).into());
     }
     let call = CallMe { conference: conference.id, target: draft.target, organiser: draft.organiser };
     match api.outside.call_me(call).await {
