@@ -15,6 +15,7 @@ mod command_line;
 mod conference;
 mod funds;
 mod garbage;
+mod kills;
 mod messages;
 mod outage;
 mod recording;

@@ -89,6 +89,8 @@ fn unit(repository: &Repository) -> Result<()> {
 }
 
 fn integration(repository: &Repository) -> Result<()> {
+    // What `it` kills again and again.
+    run(all(repository, "build").args(["--example", "victim"]))?;
     run_tests(repository, "it", &[])
 }
 
@@ -136,6 +138,7 @@ fn run_tests(repository: &Repository, name: &str, arguments: &[&str]) -> Result<
     tests.args(arguments).current_dir(repository.path("tests"));
     tests.env("TERN_BIN", repository.built("debug", "tern"));
     tests.env("TERN_DESKTOP_BIN", repository.built("debug", "tern-desktop"));
+    tests.env("TERN_VICTIM_BIN", repository.built("debug", "examples/victim"));
     run(&mut tests)
 }
 
