@@ -91,9 +91,14 @@ impl World {
         let full = self.disk == Disk::Full && self.random.random_bool(0.5);
         let room = full.then(|| self.largest_file() / 512 + self.random.random_range(0..40));
         let mut life = self.start(room);
-        // Some end while they start, the others while they are at work.
+        // Some end while they start, some while they catch up, the others while they send: by what they say, since how
+        // long that takes is the machine's to say.
         if self.random.random_bool(0.7) {
-            self.until_up(&mut life).await;
+            self.until(&mut life, "up").await;
+        }
+        if self.random.random_bool(0.5) {
+            self.write(&mut life).await;
+            self.until(&mut life, "queued").await;
         }
         let end = Instant::now() + Duration::from_millis(self.random.random_range(0..300));
         while Instant::now() < end {
@@ -116,13 +121,14 @@ impl World {
         }
     }
 
-    /// Waits until it takes orders, or has ended by itself: the disk may be too full to open the database.
-    async fn until_up(&mut self, life: &mut Life) {
+    /// Waits until it says so, or has ended by itself: the disk may be too full to open the database, and is too full
+    /// to take a message on.
+    async fn until(&mut self, life: &mut Life, word: &str) {
         while let Ok(Some(line)) = life.lines.next_line().await {
-            if line == "up" {
+            self.note(&line);
+            if line.starts_with(word) || line.starts_with("refused") {
                 return;
             }
-            self.note(&line);
         }
     }
 
