@@ -44,6 +44,15 @@ impl Adapter {
         }
     }
 
+    /// The one that an address of [`Adapter::address`] is of.
+    pub fn of(address: &str) -> Option<Self> {
+        let (word, _) = address.split_once(':')?;
+        if matches!(word, "http" | "https") {
+            return Some(Self::Tern);
+        }
+        Self::ALL.into_iter().find(|adapter| *adapter != Self::Tern && adapter.word() == word)
+    }
+
     /// What it can do, before there is an account.
     pub fn capabilities(self) -> Capabilities {
         match self {
@@ -112,6 +121,7 @@ mod tests {
             let provider = connect(&address, Secret::new("secret")).unwrap();
             assert_eq!(provider.capabilities(), adapter.capabilities(), "{address}");
             assert!(!address.contains("secret"));
+            assert_eq!(Adapter::of(&address), Some(adapter));
         }
     }
 

@@ -41,6 +41,9 @@ const COUNTRIES: &str = "1 US 1204 CA 1226 CA 1236 CA 1242 BS 1246 BB 1249 CA 12
      964 IQ 965 KW 966 SA 967 YE 968 OM 970 PS 971 AE 972 IL 973 BH 974 QA 975 BT 976 MN 977 NP 98 IR 992 TJ \
      993 TM 994 AZ 995 GE 996 KG 998 UZ";
 
+/// The United States with their territories, and Canada (ISO 3166).
+pub(crate) const US_AND_CANADA: [&str; 7] = ["US", "CA", "AS", "GU", "MP", "PR", "VI"];
+
 /// Price of a minute by the longest prefix that fits.
 pub(crate) const MINUTE: &[(&str, Decimal)] = &[
     ("1", dec!(0.02)),
@@ -115,6 +118,11 @@ pub(crate) fn country(e164: &str) -> Option<&'static str> {
         .filter(|(code, _)| digits.starts_with(code))
         .max_by_key(|(code, _)| code.len())
         .map(|(_, country)| country)
+}
+
+/// The countries (ISO 3166) that neither SMS nor calls go to, as far as they are whole countries.
+pub(crate) fn sanctioned_countries(settings: &Settings) -> Vec<&'static str> {
+    settings.sanctioned_prefixes.iter().filter_map(|prefix| country(&format!("+{prefix}"))).collect()
 }
 
 fn is_sanctioned(e164: &str, settings: &Settings) -> bool {

@@ -139,10 +139,11 @@ fn permission(
     code: Option<String>,
     detail: Option<String>,
 ) -> Result<Permission, ProviderError> {
+    let price = price.map(wire::Money::map).transpose()?;
     if allowed {
-        return Ok(Permission::Allowed { price: price.map(wire::Money::map).transpose()? });
+        return Ok(Permission::Allowed { price });
     }
-    Ok(Permission::Refused { code: code.unwrap_or_default(), detail: detail.unwrap_or_default() })
+    Ok(Permission::Refused { code: code.unwrap_or_default(), detail: detail.unwrap_or_default(), price })
 }
 
 impl ForwardingAnswer {

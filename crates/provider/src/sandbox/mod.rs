@@ -186,8 +186,8 @@ impl Provider for SandboxProvider {
 
     async fn set_caller_id(&self, number: &RemoteId, on: bool) -> Result<Number, ProviderError> {
         let caller_id = self.put_caller_id(number, on).await?;
-        let found = self.numbers().await?.into_iter().find(|n| n.id == *number);
-        let mut number = found.ok_or(ProviderError::Malformed)?;
+        let path = format!("/v1/numbers/{}", segment(&number.0)?);
+        let mut number = self.http.get::<wire::Number>(&path, Ask::default()).await?.map()?;
         number.terms.caller_id = Some(caller_id);
         Ok(number)
     }

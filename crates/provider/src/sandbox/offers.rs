@@ -57,8 +57,8 @@ struct Days {
 }
 
 #[derive(Deserialize)]
-struct Restriction {
-    text: String,
+pub(super) struct Restriction {
+    pub(super) text: String,
 }
 
 #[derive(Serialize)]

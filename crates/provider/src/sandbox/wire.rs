@@ -4,11 +4,12 @@
 //! becomes the nearest cautious one. A known kind of row that lacks what it must have makes the page malformed,
 //! because leaving it out would lose it for good.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::offers::{Restriction, document_kind};
 use crate::{ProviderError, Secret, http::refused, types};
 
 /// RFC 9457, with the stable `code` this API adds.
@@ -73,6 +74,26 @@ pub(super) struct Account {
     lifetime_spend: Option<Money>,
     #[serde(default)]
     sms_limits: Option<SmsLimits>,
+    #[serde(default)]
+    documents_missing: Vec<String>,
+    #[serde(default)]
+    now: Option<Timestamp>,
+    #[serde(default)]
+    rules: Rules,
+}
+
+/// What this version does not know counts as not told.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Rules {
+    billing_zone: Option<String>,
+    unpaid: Option<String>,
+    sms_window: Option<String>,
+    sms_scope: Option<String>,
+    sms_billing: Option<String>,
+    sms_max_chars: Option<u32>,
+    no_calls_to: Vec<String>,
+    no_sms_to: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +155,13 @@ pub(super) struct Number {
     #[serde(default)]
     sms_price: Option<Money>,
     #[serde(default)]
-    restrictions: Vec<String>,
+    restrictions: Vec<Restriction>,
+    #[serde(default)]
+    next_fee: Option<Money>,
+    #[serde(default)]
+    sms_left: Option<u32>,
+    #[serde(default)]
+    calls_left: Option<u32>,
     #[serde(default)]
     service: Option<String>,
     #[serde(default)]
@@ -318,7 +345,41 @@ impl Account {
                 per_hour: limits.per_hour,
                 per_day: limits.per_day,
             }),
+            rules: self.rules.map(self.now, &self.documents_missing),
         })
+    }
+}
+
+impl Rules {
+    fn map(self, now: Option<Timestamp>, documents: &[String]) -> types::AccountRules {
+        types::AccountRules {
+            now,
+            zone: self.billing_zone.and_then(|name| TimeZone::get(&name).ok()),
+            unpaid: match self.unpaid.as_deref() {
+                Some("expires") => Some(types::Unpaid::Expires),
+                Some("suspends") => Some(types::Unpaid::Suspends),
+                _ => None,
+            },
+            sms_window: match self.sms_window.as_deref() {
+                Some("rolling") => Some(types::LimitWindow::Rolling),
+                Some("calendar") => Some(types::LimitWindow::Calendar),
+                _ => None,
+            },
+            sms_scope: match self.sms_scope.as_deref() {
+                Some("account") => Some(types::LimitScope::Account),
+                Some("number") => Some(types::LimitScope::Number),
+                _ => None,
+            },
+            sms_priced: match self.sms_billing.as_deref() {
+                Some("message") => Some(types::SmsPriced::Message),
+                Some("segment") => Some(types::SmsPriced::Segment),
+                _ => None,
+            },
+            longest_text: self.sms_max_chars,
+            no_calls_to: self.no_calls_to,
+            no_sms_to: self.no_sms_to,
+            documents_missing: documents.iter().filter_map(|word| document_kind(word)).collect(),
+        }
     }
 }
 
@@ -352,7 +413,10 @@ impl Number {
                 trial_until: self.ends_at.filter(|_| self.purpose.as_deref() == Some("trial")),
                 incoming_minute: price(self.incoming_minute)?,
                 sms_price: price(self.sms_price)?,
-                restrictions: self.restrictions,
+                sms_left: self.sms_left,
+                calls_left: self.calls_left,
+                next_fee: price(self.next_fee)?,
+                restrictions: self.restrictions.into_iter().map(|r| r.text).collect(),
             },
         })
     }

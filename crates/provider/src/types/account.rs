@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{AutomaticTopUp, Cashback, Money, SendLimits};
+use super::{AccountRules, AutomaticTopUp, Cashback, Money, SendLimits};
 use crate::Secret;
 
 /// The account itself.
@@ -20,6 +20,8 @@ pub struct AccountInfo {
     pub cashback: Option<Cashback>,
     /// This account's own limits, where they differ from the provider's.
     pub send_limits: Option<SendLimits>,
+    /// What else the provider tells of its rules.
+    pub rules: AccountRules,
 }
 
 /// The SIP account of a provider's customer.

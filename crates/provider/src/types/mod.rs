@@ -14,6 +14,7 @@ mod numbers;
 mod orders;
 mod rates;
 mod refunds;
+mod rules;
 mod statistics;
 mod voicemail;
 
@@ -30,6 +31,7 @@ pub use numbers::*;
 pub use orders::*;
 pub use rates::*;
 pub use refunds::*;
+pub use rules::*;
 pub use statistics::*;
 pub use voicemail::*;
 

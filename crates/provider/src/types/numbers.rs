@@ -77,6 +77,12 @@ pub struct NumberTerms {
     pub caller_id: Option<bool>,
     /// Whether it is a trial, and until when.
     pub trial_until: Option<jiff::Timestamp>,
+    /// SMS left of a trial.
+    pub sms_left: Option<u32>,
+    /// Incoming calls left of a trial.
+    pub calls_left: Option<u32>,
+    /// What the next period costs by today's price, where that is another than what was paid for this one.
+    pub next_fee: Option<Money>,
     /// A minute of an incoming call.
     pub incoming_minute: Option<Money>,
     /// One outgoing SMS.

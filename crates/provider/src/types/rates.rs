@@ -33,6 +33,8 @@ pub enum Permission {
         code: String,
         /// The provider's sentence for people.
         detail: String,
+        /// What it would cost if it were allowed, where the provider tells.
+        price: Option<Money>,
     },
     /// The provider does not say.
     Unknown,

@@ -117,6 +117,7 @@ impl Balance {
             automatic_topup: None,
             cashback: None,
             send_limits: None,
+            rules: types::AccountRules::default(),
         })
     }
 }

@@ -107,6 +107,7 @@ impl Balance {
             automatic_topup: None,
             cashback: None,
             send_limits: None,
+            rules: types::AccountRules::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ use super::{
     extract::Caller,
     numbers::number_view,
     problem::Problem,
+    terms::RulesView,
     view::{AccountView, AutoTopUpView, Money, NumbersView, SipView, SmsLimitsView, TopUpLimits},
 };
 use crate::{
@@ -52,6 +53,8 @@ pub(super) async fn account(
                         threshold: money(auto.threshold),
                         amount: money(auto.amount),
                     }),
+                    now: op.now().to_string(),
+                    rules: RulesView::new(account.profile, settings),
                     id: account.public_id.clone(),
                     name: account.name.clone(),
                     profile: account.profile.word(),
@@ -76,7 +79,7 @@ pub(super) async fn numbers(
             Ok(op.read(|c| -> Result<_, StoreError> {
                 let mut rows = number_rows::of_account(c, account.id)?;
                 rows.retain(|n| n.is_connected() && n.state != NumberState::Deleted);
-                rows.iter().map(|n| number_view(op, c, n, &account.currency)).collect::<Result<Vec<_>, _>>()
+                rows.iter().map(|n| number_view(op, c, n, &account)).collect::<Result<Vec<_>, _>>()
             })?)
         })
         .await?;

@@ -12,7 +12,7 @@ use super::{
     Api,
     extract::{Caller, Params},
     problem::Problem,
-    view::Money,
+    view::{Money, RestrictionView},
 };
 use crate::{
     catalogue::{self, PRODUCTS, Product, SERVICES, Sort, Speed},
@@ -95,16 +95,6 @@ pub(super) struct TrialView {
 pub(super) struct DaysView {
     least: u8,
     most: u8,
-}
-
-/// Something the buyer must know.
-#[derive(Serialize, ToSchema)]
-pub(super) struct RestrictionView {
-    /// Stable.
-    #[schema(example = "no_links")]
-    code: &'static str,
-    /// A sentence for people.
-    text: String,
 }
 
 /// Numbers that can be chosen.

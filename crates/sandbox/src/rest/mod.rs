@@ -23,6 +23,7 @@ mod rates;
 mod refunds;
 mod routing;
 mod stream;
+mod terms;
 mod tokens;
 mod topups;
 mod transactions;

@@ -12,14 +12,15 @@ use super::{
     Api,
     extract::{Body, Caller},
     problem::Problem,
-    view::NumberView,
+    view::{Beside, NumberView},
 };
 use crate::{
+    catalogue,
     lifecycle::{self, NumberChange},
     model::{Account, Number, NumberState},
     operator::Operator,
     refusal::Failure,
-    store::StoreError,
+    store::{StoreError, routing},
 };
 
 /// What is to change; what is left out stays.
@@ -126,12 +127,19 @@ pub(super) fn number_view(
     op: &Operator,
     c: &Connection,
     number: &Number,
-    currency: &str,
+    account: &Account,
 ) -> Result<NumberView, StoreError> {
     let fee = lifecycle::fee_today(c, number)?;
     let expired = number.renews_on.filter(|_| number.state == NumberState::Expired);
     let restore_until = expired.map(|day| lifecycle::last_restore_day(day, &op.settings));
-    Ok(NumberView::new(number, fee, restore_until, currency))
+    let product = catalogue::product(&number.product);
+    let beside = Beside {
+        fee,
+        restore_until,
+        caller_id: routing::of_number(c, &number.id)?.caller_id,
+        restrictions: product.map(|product| product.restrictions(account.profile)).unwrap_or_default(),
+    };
+    Ok(NumberView::new(number, beside, &account.currency))
 }
 
 async fn act(
@@ -142,7 +150,7 @@ async fn act(
     let view = api
         .ask(move |op| {
             let number = work(op, &account)?;
-            Ok(op.read(|c| number_view(op, c, &number, &account.currency))?)
+            Ok(op.read(|c| number_view(op, c, &number, &account))?)
         })
         .await?;
     Ok(Json(view))

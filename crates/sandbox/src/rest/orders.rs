@@ -18,7 +18,7 @@ use super::{
     view::{Money, NumberView},
 };
 use crate::{
-    model::{Number, Order},
+    model::{Account, Number, Order},
     operator::Operator,
     orders::Wish,
     refusal::Refusal,
@@ -127,7 +127,7 @@ pub(super) async fn create(
     let answer = api
         .ask(move |op| {
             let (order, made, effect) = op.order(&account, &key, &wish(new))?;
-            let view = op.read(|c| view(op, c, &order, &made, &account.currency))?;
+            let view = op.read(|c| view(op, c, &order, &made, &account))?;
             Ok((status(effect), Json(view)))
         })
         .await?;
@@ -184,7 +184,7 @@ pub(super) async fn list(
                     window.cut(orders::page(c, account.id, window.before, window.rows())?);
                 let mut shown = Vec::with_capacity(rows.len());
                 for order in &rows {
-                    shown.push(view(op, c, order, &numbers::of_order(c, &order.id)?, &account.currency)?);
+                    shown.push(view(op, c, order, &numbers::of_order(c, &order.id)?, &account)?);
                 }
                 Ok(OrdersView { orders: shown, next_page })
             })?)
@@ -210,7 +210,7 @@ pub(super) async fn show(
             let found = op.read(|c| -> Result<_, StoreError> {
                 let order = orders::by_id(c, &id)?.filter(|order| order.account == account.id);
                 let Some(order) = order else { return Ok(None) };
-                view(op, c, &order, &numbers::of_order(c, &order.id)?, &account.currency).map(Some)
+                view(op, c, &order, &numbers::of_order(c, &order.id)?, &account).map(Some)
             })?;
             found.ok_or(Refusal::NotFound.into())
         })
@@ -235,11 +235,12 @@ fn view(
     c: &rusqlite::Connection,
     order: &Order,
     made: &[Number],
-    currency: &str,
+    account: &Account,
 ) -> Result<OrderView, StoreError> {
+    let currency = &account.currency;
     let mut items = Vec::with_capacity(made.len());
     for number in made {
-        let shown = if number.is_connected() { Some(number_view(op, c, number, currency)?) } else { None };
+        let shown = if number.is_connected() { Some(number_view(op, c, number, account)?) } else { None };
         items.push(OrderItemView { id: number.id.clone(), state: number.state.word(), number: shown });
     }
     Ok(OrderView {

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::terms::RulesView;
 use crate::{
     model::{Call, Message, Notice, Number, Transaction},
     segments::segments,
@@ -52,6 +53,10 @@ pub(crate) struct AccountView {
     pub(super) topup: TopUpLimits,
     /// Top-ups that happen by themselves; null when they are off.
     pub(super) automatic_topup: Option<AutoTopUpView>,
+    /// What the provider takes for now; days and limits count by it.
+    #[schema(format = DateTime)]
+    pub(super) now: String,
+    pub(super) rules: RulesView,
 }
 
 /// Top-ups that happen by themselves.
@@ -69,6 +74,16 @@ pub(crate) struct TopUpLimits {
     pub(super) min: String,
     #[schema(example = "3600.00")]
     pub(super) max: String,
+}
+
+/// Something a number may not be used for.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RestrictionView {
+    /// Stable.
+    #[schema(example = "no_links")]
+    pub(super) code: &'static str,
+    /// A sentence for people.
+    pub(super) text: String,
 }
 
 /// Every number the account rents.
@@ -136,17 +151,29 @@ pub(crate) struct NumberView {
     /// When it was reported as not working.
     #[schema(format = DateTime)]
     reported_at: Option<String>,
+    /// Whether outgoing calls show it where that is possible.
+    caller_id: bool,
+    /// What it may not be used for.
+    restrictions: Vec<RestrictionView>,
+}
+
+/// What of a number does not stand in its row.
+pub(super) struct Beside {
+    /// A month's price today.
+    pub(super) fee: Decimal,
+    /// The end of the time to restore.
+    pub(super) restore_until: Option<jiff::civil::Date>,
+    pub(super) caller_id: bool,
+    pub(super) restrictions: Vec<(&'static str, String)>,
 }
 
 impl NumberView {
-    /// `fee` is a month's price today, `restore_until` the end of the time to restore.
-    pub(super) fn new(
-        number: &Number,
-        fee: Decimal,
-        restore_until: Option<jiff::civil::Date>,
-        currency: &str,
-    ) -> Self {
+    pub(super) fn new(number: &Number, beside: Beside, currency: &str) -> Self {
+        let Beside { fee, restore_until, caller_id, restrictions } = beside;
+        let restrictions = restrictions.into_iter().map(|(code, text)| RestrictionView { code, text });
         Self {
+            caller_id,
+            restrictions: restrictions.collect(),
             product: Some(number.product.clone()).filter(|product| !product.is_empty()),
             purpose: number.purpose.word(),
             ordered_on: number.ordered_on.to_string(),
