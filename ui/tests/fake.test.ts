@@ -31,6 +31,7 @@ const COMMANDS: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
   transferCall: { type: "transferCall", call: 1, target: "+33639981207" },
   transferToCall: { type: "transferToCall", call: 1, other: 1 },
   answerTransfer: { type: "answerTransfer", call: 1, accept: false },
+  askRate: { type: "askRate", account: 1, target: "+33639981207" },
   followRedirect: { type: "followRedirect", call: 1, target: 0 },
   sendDigit: { type: "sendDigit", call: 1, digit: "5" },
   joinCalls: { type: "joinCalls" },
@@ -54,6 +55,9 @@ const QUERIES: { [T in Query["type"]]: Extract<Query, { type: T }> } = {
   activity: { type: "activity", before: null, limit: 10 },
   thread: { type: "thread", thread: THREAD, before: null, limit: 10 },
   devices: { type: "devices" },
+  target: { type: "target", account: 1, target: "+33639981207" },
+  composed: { type: "composed", account: 1, from: null, to: "+33639981207", text: "On my way" },
+  numberTerms: { type: "numberTerms", account: 1 },
 };
 
 describe("the fake engine", () => {

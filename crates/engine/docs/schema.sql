@@ -47,6 +47,74 @@ CREATE TABLE balance (
     most     TEXT
 ) STRICT;
 
+-- What a number costs in use and how it goes on, as last read. trial_until: microseconds since 1970, days:
+-- YYYY-MM-DD; restrictions: the provider's words, a line each.
+CREATE TABLE number_terms (
+    account          INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    remote_id        TEXT NOT NULL,
+    kind             TEXT,
+    ordered_on       TEXT,
+    expires_on       TEXT,
+    restorable_until TEXT,
+    auto_renew       INTEGER,
+    caller_id        INTEGER,
+    trial_until      INTEGER,
+    sms_left         INTEGER,
+    calls_left       INTEGER,
+    next_amount      TEXT,
+    next_currency    TEXT,
+    minute_amount    TEXT,
+    minute_currency  TEXT,
+    sms_amount       TEXT,
+    sms_currency     TEXT,
+    restrictions     TEXT NOT NULL,
+    PRIMARY KEY (account, remote_id)
+) STRICT;
+
+-- The rules an account lives under, as far as its provider tells them (at: microseconds since 1970).
+-- ahead: by how many microseconds the provider's clock is ahead of this computer's; the lists: words, a space between.
+CREATE TABLE rules (
+    account           INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    at                INTEGER NOT NULL,
+    ahead             INTEGER NOT NULL,
+    zone              TEXT,
+    unpaid            TEXT,
+    per_second        INTEGER,
+    per_hour          INTEGER,
+    per_day           INTEGER,
+    sms_window        TEXT,
+    sms_scope         TEXT,
+    sms_priced        TEXT,
+    longest_text      INTEGER,
+    no_calls_to       TEXT NOT NULL,
+    no_sms_to         TEXT NOT NULL,
+    documents_missing TEXT NOT NULL
+) STRICT;
+
+-- What the provider said of targets (at: microseconds since 1970), the latest few hundred of each account.
+-- number: the account's number it was asked with, empty without.
+CREATE TABLE rate (
+    account       INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    target        TEXT NOT NULL,
+    number        TEXT NOT NULL,
+    at            INTEGER NOT NULL,
+    country       TEXT,
+    name          TEXT,
+    call_state    TEXT NOT NULL,
+    call_code     TEXT,
+    call_detail   TEXT,
+    call_amount   TEXT,
+    call_currency TEXT,
+    sms_state     TEXT NOT NULL,
+    sms_code      TEXT,
+    sms_detail    TEXT,
+    sms_amount    TEXT,
+    sms_currency  TEXT,
+    shown         TEXT NOT NULL,
+    shown_number  TEXT,
+    PRIMARY KEY (account, target, number)
+) STRICT;
+
 -- An account's place in its provider's feed. Changes only in the transaction that keeps the rows up to there.
 CREATE TABLE cursor (
     account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,

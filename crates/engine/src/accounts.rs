@@ -17,7 +17,8 @@ use crate::{
     messages::Outbox,
     phone,
     ports::{SecretKey, SecretsError},
-    record::{LoadedAccount, Profile},
+    rates::Rates,
+    record::{KnownRules, LoadedAccount, Profile},
     wallet::Wallet,
 };
 use tern_provider::{
@@ -46,6 +47,10 @@ pub(crate) struct Account {
     pub(crate) outbox: Outbox,
     pub(crate) wallet: Wallet,
     pub(crate) voicemail: Option<VoicemailView>,
+    /// The rules it lives under, as its provider told them.
+    pub(crate) rules: Option<KnownRules>,
+    /// What the provider said of targets.
+    pub(crate) rates: Rates,
 }
 
 /// The connection to an account's provider.
@@ -91,6 +96,8 @@ impl Account {
             outbox: Outbox::default(),
             wallet: Wallet::default(),
             voicemail: None,
+            rules: None,
+            rates: Rates::default(),
         }
     }
 
@@ -100,6 +107,8 @@ impl Account {
         account.feed = Feed::from_cursor(loaded.cursor);
         account.outbox = Outbox::loaded(loaded.outbox);
         account.wallet = Wallet::loaded(loaded.balance, loaded.topups);
+        account.rules = loaded.rules;
+        account.rates = Rates::loaded(loaded.rates);
         account
     }
 
@@ -318,6 +327,9 @@ impl State {
                 if account.profile.media.turn_server.is_some() {
                     self.effect(Effect::DeleteSecret(account.secret_key(SecretKind::TurnPassword)));
                 }
+            }
+            for request in account.rates.waiting() {
+                self.refuse(request, ErrorCode::NotFound);
             }
             self.effect(Effect::CloseProvider(id.clone()));
             self.write(Write::RemoveAccount(id.clone()));

@@ -173,6 +173,7 @@ impl State {
                 }
                 account.feed.stream = Stream::Off;
                 account.outbox.reopened();
+                self.give_up_asking(id);
                 self.wallet_opened(id);
                 self.read_feed(id);
                 self.account_changed(id);
@@ -180,6 +181,7 @@ impl State {
             ProviderReport::NotOpened(error) => {
                 account.link = Link::Detached;
                 account.feed.set_stale(self.now.wall, error);
+                self.give_up_asking(id);
                 self.account_changed(id);
             }
             ProviderReport::Snapshot(result) => self.snapshot_read(id, result),
@@ -198,6 +200,9 @@ impl State {
             ProviderReport::FoundSent(row, result) => self.message_found(id, row, result),
             ProviderReport::TopUpCreated(key, result) => self.topup_created(id, &key, result),
             ProviderReport::TopUp(key, result) => self.topup_read(id, &key, result),
+            ProviderReport::Rate(request, target, number, result) => {
+                self.rate_read(id, request, target, number, result);
+            }
         }
     }
 

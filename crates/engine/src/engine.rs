@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use rand::{SeedableRng, rngs::StdRng};
 use tern_provider::{
     Secret,
@@ -19,6 +20,7 @@ use crate::{
     link::{self, Connect},
     ports::{NotificationAction, Ports},
     record::ThreadRowId,
+    rules::{self, Draft, Facts},
     store::{Place, Reader, Store, StoreError, read},
     task::{Parts, Request, Task, gone},
     views,
@@ -28,6 +30,8 @@ use crate::{
 const REQUESTS: usize = 64;
 /// Events that may wait for a subscriber.
 const EVENTS: usize = 1024;
+/// The longest time in which SMS are counted.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Rows of a snapshot's first page.
 const FIRST_PAGE: u32 = 50;
 
@@ -240,6 +244,22 @@ impl EngineHandle {
                 let (inputs, outputs) = (found.inputs, found.outputs);
                 Ok(Answer::Devices { devices: DevicesView { inputs, outputs, ..now.devices } })
             }
+            Query::Target { account, target, show } => {
+                let facts = self.facts(account).await?;
+                Ok(Answer::Target { target: rules::target(&facts, &target, show.as_ref()) })
+            }
+            Query::Composed { account, from, to, text } => {
+                let facts = self.facts(account.clone()).await?;
+                let since = facts.now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+                let sent = self.reader.read(move |c| read::sent_since(c, &account, since)).await;
+                let sent = sent.map_err(|e| storage_failed(&e))?;
+                let draft = Draft { from: from.as_deref(), to: &to, text: &text };
+                Ok(Answer::Composed { composed: rules::composed(&facts, &draft, &sent) })
+            }
+            Query::NumberTerms { account } => {
+                let facts = self.facts(account).await?;
+                Ok(Answer::NumberTerms { terms: rules::terms(&facts) })
+            }
         }
     }
 
@@ -276,6 +296,11 @@ impl EngineHandle {
     /// Ends calls, un-registers (for at most 2 seconds), writes what is to be written. Later commands fail.
     pub async fn shutdown(&self) {
         let _ = self.ask(Request::Shutdown).await;
+    }
+
+    async fn facts(&self, account: AccountId) -> Result<Facts, ErrorView> {
+        let facts = self.ask(|answer| Request::Facts(account, answer)).await?;
+        facts.ok_or(ErrorView::new(ErrorCode::NotFound))
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, ErrorView> {

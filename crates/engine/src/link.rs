@@ -143,6 +143,10 @@ async fn carry_out(provider: &SharedProvider, request: ProviderRequest) -> Provi
             ProviderReport::TopUpCreated(key, answer)
         }
         ProviderRequest::TopUp(key, id) => ProviderReport::TopUp(key, provider.topup(&id).await),
+        ProviderRequest::Rate(request, target, number) => {
+            let answer = provider.rate(&target, number.as_deref()).await;
+            ProviderReport::Rate(request, target, number, answer)
+        }
     }
 }
 

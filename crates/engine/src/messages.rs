@@ -87,6 +87,11 @@ impl Outbox {
         self.paused = None;
     }
 
+    /// The numbers that the SMS in the queue leave from, one for each.
+    pub(crate) fn senders(&self) -> Vec<String> {
+        self.queue.iter().map(|entry| entry.message.from.clone()).collect()
+    }
+
     /// The feed shows these as sent.
     pub(crate) fn settle(&mut self, rows: &[RowId]) {
         self.queue.retain(|e| !rows.contains(&e.message.row));

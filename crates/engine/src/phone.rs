@@ -3,9 +3,11 @@
 //! Everything is a pure function over strings. Whether a destination is served or what it costs is the provider's
 //! to say.
 
-use rlibphonenumber::{NumberLengthType, PhoneNumber, PhoneNumberFormat, Region};
+use rlibphonenumber::{
+    NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region,
+};
 
-use crate::api::ErrorCode;
+use crate::api::{ErrorCode, LineKind};
 
 /// What a person asked to call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +117,35 @@ pub(crate) fn country(e164: &str) -> Option<String> {
     number.get_region_code().map(|region| region.to_string())
 }
 
+/// The country that what was typed leads to (ISO 3166 alpha-2), be it half a number or of a block no table knows:
+/// then the greatest of those that share the calling code.
+pub(crate) fn likely_country(typed: &str, region: Option<&str>) -> Option<String> {
+    let number = PhoneNumber::parse(typed, region.and_then(|r| Region::from_code(r).ok())).ok()?;
+    let main = || PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code);
+    let country = number.get_region_code().or_else(main)?.to_string();
+    (country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase())).then_some(country)
+}
+
+/// What sort of line a number in E.164 is of, as far as its numbering plan tells.
+pub(crate) fn line_kind(e164: &str) -> LineKind {
+    match PhoneNumber::parse(e164, None).map(|number| number.get_type()) {
+        Ok(PhoneNumberType::FixedLine) => LineKind::Landline,
+        Ok(PhoneNumberType::Mobile) => LineKind::Mobile,
+        Ok(PhoneNumberType::FixedLineOrMobile) => LineKind::LandlineOrMobile,
+        Ok(PhoneNumberType::TollFree) => LineKind::TollFree,
+        Ok(PhoneNumberType::PremiumRate) => LineKind::Premium,
+        Ok(PhoneNumberType::SharedCost) => LineKind::SharedCost,
+        Ok(PhoneNumberType::VoIP) => LineKind::Voip,
+        Ok(
+            PhoneNumberType::PersonalNumber
+            | PhoneNumberType::Pager
+            | PhoneNumberType::UAN
+            | PhoneNumberType::VoiceMail,
+        ) => LineKind::Other,
+        Ok(PhoneNumberType::Unknown) | Err(_) => LineKind::Unknown,
+    }
+}
+
 /// Whether an SMS to this peer can arrive: alphanumeric senders and short codes take no answer.
 pub(crate) fn can_reply(peer: &str) -> bool {
     recipient(peer, None).is_ok()
@@ -214,6 +245,30 @@ mod tests {
         assert_eq!(peer_of_user("+442079460123"), "+442079460123");
         assert_eq!(peer_of_user("echo"), "echo");
         assert_eq!(peer_of_user("1000"), "1000");
+    }
+
+    #[test]
+    fn half_a_number_tells_its_country_and_a_whole_one_its_kind() {
+        for (typed, region, expect) in [
+            ("+4420", None, Some("GB")),
+            ("+44 7700 900123", None, Some("GB")),
+            ("030 901", Some("DE"), Some("DE")),
+            ("+1 787 555 0123", None, Some("PR")),
+            ("+", None, None),
+            ("echo", None, None),
+        ] {
+            assert_eq!(likely_country(typed, region).as_deref(), expect, "{typed}");
+        }
+        for (e164, kind) in [
+            ("+4930901820", LineKind::Landline),
+            ("+33612345678", LineKind::Mobile),
+            ("+12125550123", LineKind::LandlineOrMobile),
+            ("+18005550199", LineKind::TollFree),
+            ("+19005551234", LineKind::Premium),
+            ("echo", LineKind::Unknown),
+        ] {
+            assert_eq!(line_kind(e164), kind, "{e164}");
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What is kept, as the rules see it: no SQL, nothing for people to read.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
-use tern_provider::types::{Change, Cursor, IdempotencyKey, Money, Number, Transaction, TransactionType};
+use tern_provider::types::{
+    AccountRules, Change, Cursor, DocumentKind, IdempotencyKey, Money, Number, Rate, SendLimits, Transaction,
+    TransactionType,
+};
 use url::Url;
 
 use crate::api::{
@@ -57,6 +60,53 @@ pub(crate) struct Balance {
     pub(crate) at: Timestamp,
     /// The least and the most of a top-up.
     pub(crate) limits: Option<(Decimal, Decimal)>,
+}
+
+/// The rules an account lives under, as its provider told them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownRules {
+    /// When it did, by the provider's clock.
+    pub(crate) at: Timestamp,
+    /// By how much the provider's clock is ahead of ours.
+    pub(crate) ahead: SignedDuration,
+    /// The account's own limits for SMS, where it has some.
+    pub(crate) send_limits: Option<SendLimits>,
+    /// The rules; without `now`, which is `ahead`.
+    pub(crate) rules: AccountRules,
+}
+
+/// What is kept of what the provider said of targets, for each account.
+pub(crate) const MOST_RATES: u32 = 300;
+
+/// What the provider said of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptRate {
+    /// As it was asked about, E.164.
+    pub(crate) target: String,
+    /// The account's number it was asked with.
+    pub(crate) number: Option<String>,
+    /// When, by the provider's clock.
+    pub(crate) at: Timestamp,
+    /// What it said.
+    pub(crate) rate: Rate,
+}
+
+/// An SMS that the provider took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// When.
+    pub(crate) at: Timestamp,
+    /// From which number.
+    pub(crate) number: String,
+}
+
+/// A sort of paper as one word.
+pub(crate) fn paper_word(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::Passport => "passport",
+        DocumentKind::RegistrationAddress => "registration_address",
+        DocumentKind::ProofOfAddress => "proof_of_address",
+    }
 }
 
 /// The row of Recent Activity with this id.
@@ -320,6 +370,10 @@ pub(crate) struct LoadedAccount {
     pub(crate) outbox: Vec<Outgoing>,
     /// Top-ups that did not end.
     pub(crate) topups: Vec<TopUpRecord>,
+    /// The rules it lives under.
+    pub(crate) rules: Option<KnownRules>,
+    /// What the provider said of targets, the latest first.
+    pub(crate) rates: Vec<KeptRate>,
 }
 
 /// The engine's code for a provider's problem code.
@@ -333,7 +387,10 @@ pub(crate) fn refusal(code: &str, detail: &str) -> ErrorView {
         "topup_amount" => ErrorCode::InvalidAmount,
         "rate_limited" => ErrorCode::RateLimited,
         "invalid_recipient" => ErrorCode::InvalidRecipient,
-        "emergency_number" => ErrorCode::EmergencyNotSupported,
+        "emergency_number" | "emergency_not_supported" => ErrorCode::EmergencyNotSupported,
+        "documents_required" => ErrorCode::DocumentsNeeded,
+        "number_suspended" => ErrorCode::NumberSuspended,
+        "trial_used_up" => ErrorCode::TrialUsedUp,
         _ => ErrorCode::ProviderRefused,
     };
     let words = if detail.is_empty() { code } else { detail };

@@ -29,6 +29,7 @@ use crate::{
         wires::{self, Bound, Incoming, Towards, Wires},
     },
     ports::{Audio, Notification, NotificationAction, Ports, Ringing, SecretKey},
+    rules::Facts,
     store::Store,
 };
 use tern_provider::Secret;
@@ -47,6 +48,7 @@ pub(crate) enum Request {
     Attach(Box<SandboxAccess>, oneshot::Sender<Result<Reply, ErrorView>>),
     Subscribe(oneshot::Sender<(Snapshot, broadcast::Receiver<Event>)>),
     Activate(NotificationAction),
+    Facts(AccountId, oneshot::Sender<Option<Facts>>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -239,6 +241,11 @@ impl Task {
                     playing: self.state.playing.clone(),
                 };
                 let _ = answer.send((snapshot, self.events.subscribe()));
+                None
+            }
+            Request::Facts(account, answer) => {
+                // Whoever asked may have gone.
+                let _ = answer.send(self.state.facts(&account, self.now()));
                 None
             }
             Request::Activate(action) => Some(Input::Activated(action)),

@@ -321,6 +321,9 @@ impl State {
             return self.read_account(id);
         }
         let Ok(info) = result else { return };
+        self.rules_read(id, info.send_limits, info.rules);
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let wallet = &mut account.wallet;
         let balance = Balance { money: info.balance, at: now.wall, limits: info.topup_limits };
         wallet.balance = Some(balance.clone());
         self.write(Write::Balance(id.clone(), balance));

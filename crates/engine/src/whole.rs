@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use tern_provider::{
     Provider, ProviderError, Secret, SharedProvider,
     types::{
-        AccountInfo, ActivityObject, Capabilities, Change, ChangesPage, Cursor, Direction, IdempotencyKey,
-        Message, MessageState as Remote, Money, Number, NumberState, NumberTerms, OutgoingMessage, PageToken,
-        RemoteId, SipCredentials, SnapshotPage, SoughtMessage, TopUp, TopUpId, TopUpState,
+        AccountInfo, AccountRules, ActivityObject, Capabilities, Change, ChangesPage, Cursor, Direction,
+        IdempotencyKey, Message, MessageState as Remote, Money, Number, NumberState, NumberTerms,
+        OutgoingMessage, PageToken, RemoteId, SipCredentials, SnapshotPage, SoughtMessage, TopUp, TopUpId,
+        TopUpState,
     },
 };
 use tokio::sync::watch;
@@ -95,6 +96,7 @@ impl Provider for MemoryProvider {
             automatic_topup: None,
             cashback: None,
             send_limits: None,
+            rules: AccountRules::default(),
         })
     }
 

@@ -3,6 +3,7 @@
 
 import { FakeCalls } from "./fake-calls";
 import * as data from "./fake-data";
+import * as rules from "./fake-rules";
 import type { Bridge } from "./client";
 import type {
   AccountView,
@@ -340,6 +341,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "addFunds":
         return addFunds(command.amount);
       case "openCheckout":
+      case "askRate":
         return done;
       case "changeSettings":
         settings = command.settings;
@@ -358,6 +360,12 @@ export function createFake(options: FakeOptions = {}): Fake {
         return { type: "thread", thread: thread(query.thread, query.before, query.limit) };
       case "devices":
         return { type: "devices", devices };
+      case "target":
+        return { type: "target", target: rules.target(accounts[0], query.target, query.show) };
+      case "composed":
+        return { type: "composed", composed: rules.composed(accounts[0], query.from, query.to, query.text) };
+      case "numberTerms":
+        return { type: "numberTerms", terms: rules.terms(accounts[0]) };
     }
   }
 

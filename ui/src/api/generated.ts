@@ -121,7 +121,19 @@ thread: ThreadView } |
 /**  To [`Query::Devices`]. */
 { type: "devices"; 
 /**  The devices. */
-devices: DevicesView };
+devices: DevicesView } | 
+/**  To [`Query::Target`]. */
+{ type: "target"; 
+/**  What it comes to. */
+target: TargetView } | 
+/**  To [`Query::Composed`]. */
+{ type: "composed"; 
+/**  What it comes to. */
+composed: ComposedView } | 
+/**  To [`Query::NumberTerms`]. */
+{ type: "numberTerms"; 
+/**  How they go on. */
+terms: TermsView };
 
 /**  Light or dark. */
 export type Appearance = 
@@ -299,6 +311,21 @@ export type CallView = {
 	joined: boolean,
 };
 
+/**  What the called side sees as caller. */
+export type CallerShown = 
+/**  One of the account's numbers. */
+{ state: "number"; 
+/**  E.164. */
+number: string; 
+/**  For people. */
+formatted: string } | 
+/**  Another number of the provider's, or none. */
+{ state: "hidden"; 
+/**  Why. */
+why: HiddenWhy } | 
+/**  Not known. */
+{ state: "unknown" };
+
 /**  A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events. */
 export type Command = 
 /**  Adds a SIP account and starts registering it. Answers [`Reply::AccountAdded`]. */
@@ -417,6 +444,17 @@ target: number } |
 call: CallId; 
 /**  One of `0-9*#A-D`. */
 digit: string } | 
+/**
+ *  Asks the provider what a target costs and whether it is allowed, unless it has just been asked. Answers once it
+ *  has: then [`super::Query::Target`] and [`super::Query::Composed`] know.
+ */
+{ type: "askRate"; 
+/**  From which account. */
+account: AccountId; 
+/**  As typed; a whole number. */
+target: string; 
+/**  As in [`Command::PlaceCall`]. */
+show?: CallAs | null } | 
 /**  Queues an SMS; it is kept before anything is sent. Answers [`Reply::MessageQueued`]. */
 { type: "sendMessage"; 
 /**  From which account. */
@@ -459,6 +497,32 @@ topup: TopUpId } |
 { type: "changeSettings"; 
 /**  All of them. */
 settings: Settings };
+
+/**  What an SMS that is being written comes to. */
+export type ComposedView = {
+	/**  The number it is sent from, E.164. */
+	from: string | null,
+	/**  To whom, E.164; `None` where nothing can be made of what was typed. */
+	to: string | null,
+	/**  To whom, for people. */
+	toFormatted: string,
+	/**  How it is written on the air. */
+	encoding: SmsEncoding,
+	/**  What it takes, at least 1. */
+	segments: number,
+	/**  What it takes in all: septets of GSM-7, code units of UCS-2. */
+	units: number,
+	/**  How many more fit into the last segment. */
+	unitsLeft: number,
+	/**  What all of it costs. */
+	price: Price,
+	/**  Whether it can be sent. */
+	verdict: Verdict,
+	/**  What is left of the provider's limits, the shortest time first; empty where it has none, or tells none. */
+	limits: SendLimitView[],
+	/**  When the next one may leave, RFC 3339; `None` for now. */
+	nextAt: string | null,
+};
 
 /**  A sound device. */
 export type DeviceView = {
@@ -598,6 +662,14 @@ export type ErrorCode =
 "playingFailed" | 
 /**  The sound can't be checked during a call. */
 "soundInUse" | 
+/**  The provider wants papers first; the detail names them. */
+"documentsNeeded" | 
+/**  A premium-rate number whose price nobody tells. */
+"premiumNumber" | 
+/**  The number rests until the balance is positive. */
+"numberSuspended" | 
+/**  What a trial number may do is used up. */
+"trialUsedUp" | 
 /**  The account has too little balance. */
 "insufficientFunds" | 
 /**  The SMS text is empty. */
@@ -723,6 +795,17 @@ since: string;
 /**  Why. */
 error: ErrorView };
 
+/**  Why the called side does not see the account's number. */
+export type HiddenWhy = 
+/**  The user withholds it. */
+"withheld" | 
+/**  The number's CallerID service is off. */
+"serviceOff" | 
+/**  It shows only in the number's own country. */
+"otherCountry" | 
+/**  The provider says so, without a reason. */
+"providerSays";
+
 /**  What the other side hears while it waits. */
 export type HoldSound = 
 /**  Tern's own short piece. */
@@ -755,6 +838,29 @@ export type Language =
 "fr" | 
 /**  Russian. */
 "ru";
+
+/**  What sort of line a number is of. */
+export type LineKind = 
+/**  A city's line. */
+"landline" | 
+/**  A mobile phone. */
+"mobile" | 
+/**  Either: the country's numbers do not tell. */
+"landlineOrMobile" | 
+/**  Free for who calls it. */
+"tollFree" | 
+/**  Dearer than a usual call. */
+"premium" | 
+/**  The called side pays a part. */
+"sharedCost" | 
+/**  Over the internet. */
+"voip" | 
+/**  Anything else the numbering plan knows. */
+"other" | 
+/**  A name or an extension of the provider, or a SIP address. */
+"noNumber" | 
+/**  Not to be seen from the number. */
+"unknown";
 
 /**  How the keys of encrypted calls are agreed. */
 export type MediaKeying = 
@@ -906,6 +1012,53 @@ currency: string } |
 /**  Which account. */
 account: AccountId };
 
+/**  How a number is doing. */
+export type NumberStateView = 
+/**  Ordered, not connected yet. */
+"pending" | 
+/**  Works. */
+"active" | 
+/**  Kept, but rests until the balance is positive. */
+"suspended" | 
+/**  Not paid for; can be restored for a while. */
+"expired" | 
+/**  Gone. */
+"deleted";
+
+/**  How one number goes on, and what it costs. */
+export type NumberTermsView = {
+	/**  The provider's id of it. */
+	id: string,
+	/**  E.164. */
+	e164: string,
+	/**  For people. */
+	formatted: string,
+	/**  How it is doing. */
+	state: NumberStateView,
+	/**  What sort it is, where the provider tells. */
+	line: LineKind,
+	/**  What comes next. */
+	renewal: RenewalView,
+	/**  What the next 30 days cost, by today's price; `None` where that is not known. */
+	next30Days: MoneyView | null,
+	/**  Whether it renews by itself, where that can be chosen. */
+	autoRenew: boolean | null,
+	/**  Whether outgoing calls show it where that is possible, where the provider has that service. */
+	callerId: boolean | null,
+	/**  `YYYY-MM-DD`: its periods are reckoned from here. */
+	orderedOn: string | null,
+	/**  What an incoming minute costs. */
+	incomingMinute: MoneyView | null,
+	/**  What an SMS costs. */
+	smsPrice: MoneyView | null,
+	/**  SMS left of a trial. */
+	smsLeft: number | null,
+	/**  Incoming calls left of a trial. */
+	callsLeft: number | null,
+	/**  What it may not be used for, in the provider's words. */
+	restrictions: string[],
+};
+
 /**  A rented number. */
 export type NumberView = {
 	/**  E.164. */
@@ -945,6 +1098,43 @@ export type PortRange = {
 	/**  The highest. */
 	to: number,
 };
+
+/**  What something costs. */
+export type Price = 
+/**  So much. */
+{ state: "known"; 
+/**  How much. */
+price: MoneyView; 
+/**  Who says so. */
+source: PriceSource; 
+/**  When they said it, RFC 3339. */
+at: string; 
+/**  How long ago that was. */
+ageSeconds: number } | 
+/**  The provider knows and was not asked yet: [`super::Command::AskRate`] does. */
+{ state: "notAsked" } | 
+/**  It is not known. */
+{ state: "notKnown"; 
+/**  Why not. */
+why: PriceGap };
+
+/**  Why a price is not known. */
+export type PriceGap = 
+/**  The account has no provider. */
+"noProvider" | 
+/**  The provider tells no prices. */
+"noRates" | 
+/**  The provider was asked and told none. */
+"notTold" | 
+/**  No number: what a name or a SIP address costs is its server's business. */
+"noNumber";
+
+/**  Who says what something costs. */
+export type PriceSource = 
+/**  The provider, asked about this target. */
+"rate" | 
+/**  The terms of the account's own number. */
+"numberTerms";
 
 /**  The providers that Tern can talk to. */
 export type ProviderKind = 
@@ -1002,7 +1192,29 @@ before: string | null;
 /**  At most this many rows, 1 to 200. */
 limit: number } | 
 /**  The sound devices present now. */
-{ type: "devices" };
+{ type: "devices" } | 
+/**  What dialling something comes to, from what is known now; nobody is asked. */
+{ type: "target"; 
+/**  From which account. */
+account: AccountId; 
+/**  As typed, be it half of it. */
+target: string; 
+/**  As in [`super::Command::PlaceCall`]. */
+show?: CallAs | null } | 
+/**  What an SMS that is being written comes to, from what is known now; nobody is asked. */
+{ type: "composed"; 
+/**  From which account. */
+account: AccountId; 
+/**  One of its numbers, E.164; `None` for the first one that sends SMS. */
+from: string | null; 
+/**  To whom, as typed. */
+to: string; 
+/**  The text. */
+text: string } | 
+/**  How an account's numbers go on, and what they cost. */
+{ type: "numberTerms"; 
+/**  Whose. */
+account: AccountId };
 
 /**  How a recording is kept. Both hold two channels: this side left, the other right. */
 export type RecordFormat = 
@@ -1050,6 +1262,46 @@ nextTry: string | null } |
 /**  Why. */
 error: ErrorView };
 
+/**  What comes next for a number. */
+export type RenewalView = 
+/**  It is charged and goes on. */
+{ state: "renews"; 
+/**  `YYYY-MM-DD`. */
+on: string; 
+/**  Days until then; 0 is today. */
+days: number; 
+/**  How much, by today's price. */
+fee: MoneyView | null; 
+/**  Whether the balance covers it, after what renews before; `None` where that is not known. */
+covered: boolean | null; 
+/**  What happens if it does not. */
+unpaid: UnpaidView | null } | 
+/**  It ends: its renewal is off, or it is a trial. */
+{ state: "ends"; 
+/**  `YYYY-MM-DD`, the last day. */
+on: string; 
+/**  Days until then; 0 is today. */
+days: number } | 
+/**  It has expired and can be brought back. */
+{ state: "restorable"; 
+/**  `YYYY-MM-DD`, the last day for it. */
+until: string; 
+/**  Days until then; 0 is today, the last day. */
+days: number; 
+/**  What that costs. */
+fee: MoneyView | null; 
+/**  Whether the balance covers it. */
+covered: boolean | null } | 
+/**  It rests until the balance is positive. */
+{ state: "suspended"; 
+/**
+ *  What must come in at the least for that to end, where it is known. A balance of nothing is not positive
+ *  everywhere.
+ */
+owed: MoneyView | null } | 
+/**  Nothing is known. */
+{ state: "notKnown" };
+
 /**  The answer to a [`Command`]. */
 export type Reply = 
 /**  Taken on; nothing more to say. */
@@ -1086,6 +1338,18 @@ export type SecurityProtocol =
 "sdes" | 
 /**  Between the two ends (RFC 5764). */
 "dtls";
+
+/**  What is left of one limit for SMS. */
+export type SendLimitView = {
+	/**  The time it is counted in: 1, 3600 or 86400 seconds. */
+	seconds: number,
+	/**  The most. */
+	limit: number,
+	/**  What is left of it now. */
+	left: number,
+	/**  When nothing is left: when there is again, RFC 3339. */
+	freeAt: string | null,
+};
 
 /**  All settings. Unknown or missing fields take their default, so an older file still opens. */
 export type Settings = {
@@ -1136,6 +1400,13 @@ export type SilenceCause =
 /**  The other side holds the call. */
 "holdThere";
 
+/**  How an SMS is written on the air. */
+export type SmsEncoding = 
+/**  160 septets, 153 in each of several segments. */
+"gsm7" | 
+/**  70 code units, 67 in each of several segments. */
+"ucs2";
+
 /**  Everything a window needs to start. */
 export type Snapshot = {
 	/**  Events continue from here: the next one has `seq + 1`. */
@@ -1167,6 +1438,46 @@ export type SoundCheckView = {
 	levelOut: number | null,
 	/**  What is missing: a microphone, a loudspeaker. */
 	trouble: ErrorView | null,
+};
+
+/**  What dialling something comes to. */
+export type TargetView = {
+	/**  What will be dialled: E.164, a name or a SIP address; `None` where nothing can be made of what was typed. */
+	dialled: string | null,
+	/**  For people: a number as usual with its country code, anything else as typed. */
+	formatted: string,
+	/**  ISO 3166 alpha-2, as far as it shows. */
+	country: string | null,
+	/**  What sort of line it is. */
+	line: LineKind,
+	/**  The account's own number the call is placed with, E.164; `None` where the provider chooses, or none is shown. */
+	number: string | null,
+	/**  Whether it can be called. */
+	call: Verdict,
+	/**  What a minute costs. */
+	minute: Price,
+	/**  How many whole minutes the balance buys; `None` where either is not known, or minutes cost nothing. */
+	minutes: number | null,
+	/**  What the called side sees as caller. */
+	shown: CallerShown,
+	/**  Whether an SMS can be sent there. */
+	sms: Verdict,
+	/**  What one SMS costs. */
+	smsPrice: Price,
+};
+
+/**  How the account's numbers go on, and what they cost. */
+export type TermsView = {
+	/**  `YYYY-MM-DD` by the provider's clock: from here the days are counted. */
+	today: string,
+	/**  In the provider's order. */
+	numbers: NumberTermsView[],
+	/**  What the next 30 days cost in all, by today's prices; `None` where no number has a price. */
+	next30Days: MoneyView | null,
+	/**  Whether the balance covers all of that; `None` where either is not known. */
+	covered: boolean | null,
+	/**  Numbers that renew in that time at a price that is not known, and stand in no sum. */
+	notPriced: number,
 };
 
 /**  A conversation: one account, one of its numbers, one peer. */
@@ -1308,6 +1619,28 @@ export type TurnServer = {
 	/**  Its password. */
 	password: Secret,
 };
+
+/**  What becomes of a number whose fee the balance does not cover. */
+export type UnpaidView = 
+/**  It expires, and can be restored for a while. */
+"expires" | 
+/**  The fee is taken anyway; the number rests until the balance is positive. */
+"suspends";
+
+/**  Whether something can be done. */
+export type Verdict = 
+/**  It can. */
+{ state: "allowed" } | 
+/**  It can, and there is something to know first. */
+{ state: "warned"; 
+/**  What. */
+error: ErrorView } | 
+/**  It can't. */
+{ state: "refused"; 
+/**  Why. */
+error: ErrorView } | 
+/**  Nobody has said yet; it may be tried. */
+{ state: "unknown" };
 
 /**  Messages on the server's answering machine (RFC 3842). */
 export type VoicemailView = {

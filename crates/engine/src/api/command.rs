@@ -148,6 +148,18 @@ pub enum Command {
         /// One of `0-9*#A-D`.
         digit: char,
     },
+    /// Asks the provider what a target costs and whether it is allowed, unless it has just been asked. Answers once it
+    /// has: then [`super::Query::Target`] and [`super::Query::Composed`] know.
+    AskRate {
+        /// From which account.
+        account: AccountId,
+        /// As typed; a whole number.
+        target: String,
+        /// As in [`Command::PlaceCall`].
+        #[serde(default)]
+        #[specta(optional)]
+        show: Option<CallAs>,
+    },
     /// Queues an SMS; it is kept before anything is sent. Answers [`Reply::MessageQueued`].
     SendMessage {
         /// From which account.

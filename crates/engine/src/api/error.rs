@@ -111,6 +111,14 @@ pub enum ErrorCode {
     PlayingFailed,
     /// The sound can't be checked during a call.
     SoundInUse,
+    /// The provider wants papers first; the detail names them.
+    DocumentsNeeded,
+    /// A premium-rate number whose price nobody tells.
+    PremiumNumber,
+    /// The number rests until the balance is positive.
+    NumberSuspended,
+    /// What a trial number may do is used up.
+    TrialUsedUp,
     /// The account has too little balance.
     InsufficientFunds,
     /// The SMS text is empty.
@@ -177,6 +185,9 @@ impl ErrorCode {
             | InvalidAmount
             | EmergencyNotSupported
             | InsufficientFunds
+            | DocumentsNeeded
+            | NumberSuspended
+            | TrialUsedUp
             | SoundInUse
             | NumberNotYours => Fault::User,
             NumberUnknown | Busy | Declined | NotAnswered | NoCommonCodec | CallNotEncryptable
@@ -192,6 +203,7 @@ impl ErrorCode {
             | ProviderRefused
             | ProviderAddressNotAllowed
             | DestinationNotServed
+            | PremiumNumber
             | RateLimited
             | CheckoutNotTrusted
             | NotOffered

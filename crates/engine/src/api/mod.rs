@@ -10,6 +10,7 @@ mod event;
 mod ids;
 mod media;
 mod query;
+mod rules;
 mod settings;
 mod view;
 
@@ -24,6 +25,10 @@ pub use media::{
     TurnServer,
 };
 pub use query::{Answer, Query};
+pub use rules::{
+    CallerShown, ComposedView, HiddenWhy, LineKind, NumberStateView, NumberTermsView, Price, PriceGap,
+    PriceSource, RenewalView, SendLimitView, SmsEncoding, TargetView, TermsView, UnpaidView, Verdict,
+};
 pub use settings::{Appearance, HoldSound, Language, PortRange, RecordFormat, Settings};
 pub use view::{
     AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,

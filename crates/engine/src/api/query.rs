@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{ActivityPage, DevicesView, Snapshot, ThreadId, ThreadView};
+use super::{
+    AccountId, ActivityPage, CallAs, ComposedView, DevicesView, Snapshot, TargetView, TermsView, ThreadId,
+    ThreadView,
+};
 
 /// A question.
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
@@ -29,6 +32,33 @@ pub enum Query {
     },
     /// The sound devices present now.
     Devices {},
+    /// What dialling something comes to, from what is known now; nobody is asked.
+    Target {
+        /// From which account.
+        account: AccountId,
+        /// As typed, be it half of it.
+        target: String,
+        /// As in [`super::Command::PlaceCall`].
+        #[serde(default)]
+        #[specta(optional)]
+        show: Option<CallAs>,
+    },
+    /// What an SMS that is being written comes to, from what is known now; nobody is asked.
+    Composed {
+        /// From which account.
+        account: AccountId,
+        /// One of its numbers, E.164; `None` for the first one that sends SMS.
+        from: Option<String>,
+        /// To whom, as typed.
+        to: String,
+        /// The text.
+        text: String,
+    },
+    /// How an account's numbers go on, and what they cost.
+    NumberTerms {
+        /// Whose.
+        account: AccountId,
+    },
 }
 
 /// An answer, of the same name as its question.
@@ -55,5 +85,20 @@ pub enum Answer {
     Devices {
         /// The devices.
         devices: DevicesView,
+    },
+    /// To [`Query::Target`].
+    Target {
+        /// What it comes to.
+        target: TargetView,
+    },
+    /// To [`Query::Composed`].
+    Composed {
+        /// What it comes to.
+        composed: ComposedView,
+    },
+    /// To [`Query::NumberTerms`].
+    NumberTerms {
+        /// How they go on.
+        terms: TermsView,
     },
 }

@@ -313,6 +313,8 @@ pub(crate) enum ProviderRequest {
     CreateTopUp(IdempotencyKey, Money),
     /// Where a top-up stands.
     TopUp(IdempotencyKey, TopUpId),
+    /// What a target costs when it is called with one of the account's numbers, and whether it is allowed.
+    Rate(RequestId, String, Option<String>),
 }
 
 impl std::fmt::Debug for ProviderRequest {
@@ -328,6 +330,7 @@ impl std::fmt::Debug for ProviderRequest {
             Self::FindSent(..) => "FindSent",
             Self::CreateTopUp(..) => "CreateTopUp",
             Self::TopUp(..) => "TopUp",
+            Self::Rate(..) => "Rate",
         })
     }
 }

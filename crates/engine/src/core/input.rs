@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use tern_media::secure::SecurityState;
 use tern_provider::{
     ProviderError, Secret,
-    types::{AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, SnapshotPage, TopUp},
+    types::{
+        AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, Rate, SnapshotPage, TopUp,
+    },
 };
 use tern_sip::{Answer, Disconnect, FlowId, Listener};
 
@@ -290,4 +292,6 @@ pub(crate) enum ProviderReport {
     TopUpCreated(IdempotencyKey, Result<TopUp, ProviderError>),
     /// To [`super::ProviderRequest::TopUp`].
     TopUp(IdempotencyKey, Result<TopUp, ProviderError>),
+    /// To [`super::ProviderRequest::Rate`]: of which target, with which number.
+    Rate(RequestId, String, Option<String>, Result<Rate, ProviderError>),
 }

@@ -6,7 +6,8 @@ use super::RequestId;
 use crate::{
     api::{AccountId, ErrorView, MessageState, Settings},
     record::{
-        Applied, Balance, Batch, LocalCall, NewOutgoing, Profile, Row, RowId, ThreadRowId, TopUpRecord,
+        Applied, Balance, Batch, KeptRate, KnownRules, LocalCall, NewOutgoing, Profile, Row, RowId,
+        ThreadRowId, TopUpRecord,
     },
 };
 
@@ -21,6 +22,10 @@ pub(crate) enum Write {
     Numbers(AccountId, Vec<Number>),
     /// Replaces an account's balance.
     Balance(AccountId, Balance),
+    /// Replaces the rules an account lives under.
+    Rules(AccountId, KnownRules),
+    /// Keeps what the provider said of a target.
+    Rate(AccountId, KeptRate),
     /// Keeps what the feed said.
     Apply(Batch),
     /// Keeps an SMS to send.

@@ -261,6 +261,9 @@ impl State {
             Command::AnswerTransfer { call, accept } => self.answer_transfer(request, &call, accept),
             Command::FollowRedirect { call, target } => self.follow_redirect(request, &call, target),
             Command::SendDigit { call, digit } => self.send_digit(request, &call, digit),
+            Command::AskRate { account, target, show } => {
+                self.ask_rate(request, &account, &target, show.as_ref());
+            }
             Command::SendMessage { account, from, to, text } => {
                 self.send_message(request, &account, &from, &to, text)
             }

@@ -15,8 +15,9 @@ use jiff::Timestamp;
 use tern_provider::{
     Secret,
     types::{
-        AccountInfo, Capabilities, ChangesPage, Cursor, Direction, Message, MessageState as RemoteState,
-        Money, Number, NumberState, NumberTerms, RemoteId, SipCredentials, SnapshotPage,
+        AccountInfo, AccountRules, Capabilities, ChangesPage, Cursor, Direction, Message,
+        MessageState as RemoteState, Money, Number, NumberState, NumberTerms, RemoteId, SipCredentials,
+        SnapshotPage,
     },
 };
 
@@ -82,6 +83,8 @@ impl Bench {
                         cursor: Some(Cursor(cursor.into())),
                         outbox: Vec::new(),
                         topups: Vec::new(),
+                        rules: None,
+                        rates: Vec::new(),
                     }],
                     settings: Settings::default(),
                 },
@@ -288,6 +291,7 @@ pub(crate) fn info(balance: &str) -> AccountInfo {
         automatic_topup: None,
         cashback: None,
         send_limits: None,
+        rules: AccountRules::default(),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use rusqlite::{Row, types::Type};
 use rust_decimal::Decimal;
-use tern_provider::types::{Money, NumberState, TransactionType};
+use tern_provider::types::{
+    LimitScope, LimitWindow, Money, NumberKind, NumberState, SmsPriced, TransactionType, Unpaid,
+};
 
 use super::StoreError;
 use crate::api::{CallOutcome, ErrorCode, ErrorView, MessageState, TopUpState, Transport};
@@ -86,6 +88,38 @@ impl Word for NumberState {
     ];
 }
 
+impl Word for NumberKind {
+    const WHAT: &'static str = "number_terms.kind";
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Landline, "landline"),
+        (Self::Mobile, "mobile"),
+        (Self::TollFree, "toll_free"),
+        (Self::National, "national"),
+    ];
+}
+
+impl Word for Unpaid {
+    const WHAT: &'static str = "rules.unpaid";
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Expires, "expires"), (Self::Suspends, "suspends")];
+}
+
+impl Word for LimitWindow {
+    const WHAT: &'static str = "rules.sms_window";
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Rolling, "rolling"), (Self::Calendar, "calendar")];
+}
+
+impl Word for LimitScope {
+    const WHAT: &'static str = "rules.sms_scope";
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Account, "account"), (Self::Number, "number")];
+}
+
+impl Word for SmsPriced {
+    const WHAT: &'static str = "rules.sms_priced";
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Message, "message"), (Self::Segment, "segment")];
+}
+
 impl Word for TopUpState {
     const WHAT: &'static str = "topup.state";
     const WORDS: &'static [(Self, &'static str)] = &[
@@ -100,6 +134,14 @@ impl Word for TopUpState {
 pub(super) fn word<T: Word>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     let text: String = row.get(index)?;
     T::from_word(&text).map_err(|e| conversion(index, e))
+}
+
+/// Reads a word that may be missing.
+pub(super) fn optional_word<T: Word>(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<T>> {
+    match row.get::<_, Option<String>>(index)? {
+        Some(text) => T::from_word(&text).map(Some).map_err(|e| conversion(index, e)),
+        None => Ok(None),
+    }
 }
 
 /// Reads an exact decimal.

@@ -16,7 +16,9 @@ mod ledger;
 mod message;
 mod number;
 mod outbox;
+mod rate;
 pub(crate) mod read;
+mod rules;
 mod setting;
 mod thread;
 mod topup;
@@ -50,6 +52,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/003_media.sql")),
     M::up(include_str!("migrations/004_recording.sql")),
     M::up(include_str!("migrations/005_gap.sql")),
+    M::up(include_str!("migrations/006_rules.sql")),
 ];
 
 /// Why the store failed.
@@ -223,6 +226,8 @@ pub(crate) fn load(connection: &mut Connection) -> Result<Loaded, StoreError> {
             cursor: cursor::of(&tx, &profile.id)?,
             outbox: outbox::of(&tx, &profile.id)?,
             topups: topup::of(&tx, &profile.id)?,
+            rules: rules::of(&tx, &profile.id)?,
+            rates: rate::of(&tx, &profile.id)?,
             profile,
         });
     }
@@ -266,6 +271,14 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
         }
         Write::Balance(id, balance) => {
             balance::put(tx, &id, &balance)?;
+            None
+        }
+        Write::Rules(id, known) => {
+            rules::put(tx, &id, &known)?;
+            None
+        }
+        Write::Rate(id, kept) => {
+            rate::put(tx, &id, &kept)?;
             None
         }
         Write::Apply(batch) => {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row as SqlRow, params};
 use super::{StoreError, column, draft, micros, thread, timestamp};
 use crate::{
     api::{AccountId, CallDirection},
-    record::{Row, RowId, RowWhat, ThreadRowId},
+    record::{Row, RowId, RowWhat, Sent, ThreadRowId},
 };
 
 const COLUMNS: &str = "a.id, a.account, a.thread, a.number, a.peer, a.at, a.unread, a.kind,
@@ -82,6 +82,23 @@ pub(crate) fn conversation(
     let Some((account, number, peer)) = thread::get(connection, id)? else { return Ok(None) };
     let head = ThreadHead { account, number, peer, draft: draft::of(connection, id)? };
     Ok(Some((head, page(connection, Some(id), before, limit)?)))
+}
+
+/// What of an account's SMS the provider took since then, newest first; as many as any limit may ask about.
+pub(crate) fn sent_since(
+    connection: &Connection,
+    account: &AccountId,
+    since: jiff::Timestamp,
+) -> Result<Vec<Sent>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.at, a.number FROM activity a JOIN message m ON m.activity = a.id
+         WHERE a.account = ?1 AND a.deleted = 0 AND a.remote_id IS NOT NULL AND m.incoming = 0 AND a.at > ?2
+         ORDER BY a.at DESC, a.id DESC LIMIT 5000",
+    )?;
+    let rows = statement.query_map(params![account.0, micros(since)], |row| {
+        Ok(Sent { at: timestamp(row.get(0)?), number: row.get(1)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// One row.

@@ -33,6 +33,8 @@ fn plain() -> Loaded {
             cursor: None,
             outbox: Vec::new(),
             topups: Vec::new(),
+            rules: None,
+            rates: Vec::new(),
         }],
         settings: Settings::default(),
     }

@@ -134,7 +134,9 @@ impl Provider {
                 ProviderReport::FoundSent(row, Ok(found))
             }
             ProviderRequest::Hints(_) => return None,
-            ProviderRequest::CreateTopUp(..) | ProviderRequest::TopUp(..) => return None,
+            ProviderRequest::CreateTopUp(..) | ProviderRequest::TopUp(..) | ProviderRequest::Rate(..) => {
+                return None;
+            }
         })
     }
 }
