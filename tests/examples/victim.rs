@@ -91,7 +91,12 @@ async fn main() {
     say("up");
     let (orders, mut ordered) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
-        std::io::stdin().lines().map_while(Result::ok).try_for_each(|line| orders.send(line))
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            // Whoever is to take it may have ended already.
+            let _ = orders.send(line);
+        }
+        // Whoever started this is gone.
+        std::process::exit(0);
     });
     while let Some(line) = ordered.recv().await {
         match line.split_once(' ') {

@@ -23,6 +23,20 @@ const SCENES = {
     await page.locator('[data-testid=activity-item][data-peer="+33639981207"] button').first().click();
     await by(page, "composer").fill("À ce soir ! 🙂");
   },
+  hint: async (page) => {
+    await by(page, "dial-input").fill("+44 7700 900142");
+    await by(page, "target-shown").waitFor();
+    await page.waitForTimeout(1100);
+  },
+  unseen: async (page) => {
+    await page.evaluate(() =>
+      window.tern.hint({ terms: { covered: false, next30Days: { amount: "32.10", currency: "USD" } } }),
+    );
+    await page.evaluate(() => window.tern.changeAccount({}));
+    await by(page, "dial-input").fill("+33 6 39 98 12 07");
+    await by(page, "target-shown").waitFor();
+    await page.waitForTimeout(1100);
+  },
   noreply: async (page, size) => {
     await SCENES.activity(page, size);
     await page.locator("[data-testid=activity-item][data-peer=BANKLINE] button").click();

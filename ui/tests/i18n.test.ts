@@ -9,6 +9,7 @@ import type {
   CallState,
   DtmfWay,
   EndedBy,
+  HiddenWhy,
   HoldSound,
   HoldState,
   MediaKeying,
@@ -144,6 +145,10 @@ describe("keys in code", () => {
     "row-sms-": messages.map((state) => `row-sms-${state}`),
     "sms-state-": messages.map((state) => `sms-state-${state}`),
     "sms-why-": ["sms-why-failed", "sms-why-unknown"],
+    "target-line-": ["mobile", "toll-free", "premium", "shared-cost"].map((line) => `target-line-${line}`),
+    "target-hidden-": every<HiddenWhy>({ withheld: true, serviceOff: true, otherCountry: true, providerSays: true }).map(
+      (why) => `target-hidden-${kebab(why)}`,
+    ),
     "error-": [],
   };
   const worded = registrations.map((registration) => standing(registration).words);

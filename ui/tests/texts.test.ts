@@ -6,7 +6,6 @@ import { byDay } from "../src/features/activity/rows";
 import { quality, stateWords } from "../src/features/call/words";
 import { clean, isDialKey } from "../src/features/dialer/typed";
 import { range, written } from "../src/features/settings/ports";
-import { measure } from "../src/features/thread/segments";
 import { cents, decimal, judge, presets } from "../src/features/wallet/amount";
 import { clock, country, daysBetween, money, share, tenths, timer } from "../src/i18n/figures";
 import { callView } from "./views";
@@ -81,22 +80,6 @@ describe("figures", () => {
     expect(country("ru", "FR")).toBe("Франция");
     expect(country("en", "?!")).toBe("?!");
   });
-});
-
-describe("SMS length", () => {
-  it.each([
-    ["", 0, 0],
-    ["a".repeat(160), 160, 1],
-    ["a".repeat(161), 161, 2],
-    ["a".repeat(306), 306, 2],
-    ["a".repeat(307), 307, 3],
-    ["€".repeat(80), 80, 1],
-    ["€".repeat(81), 81, 2],
-    ["я".repeat(70), 70, 1],
-    ["я".repeat(71), 71, 2],
-    ["🙂".repeat(35), 35, 1],
-    ["🙂".repeat(36), 36, 2],
-  ])("of %j", (text, characters, parts) => expect(measure(text)).toMatchObject({ characters, parts }));
 });
 
 describe("dialling", () => {

@@ -3,14 +3,16 @@
 
 import { FakeCalls } from "./fake-calls";
 import * as data from "./fake-data";
-import * as rules from "./fake-rules";
+import { askRate, composedView, isEmergency, targetView, termsView } from "./fake-rules";
 import type { Bridge } from "./client";
 import type {
+  AccountId,
   AccountView,
   ActivityId,
   ActivityItem,
   Answer,
   Command,
+  ComposedView,
   DevicesView,
   ErrorCode,
   ErrorView,
@@ -24,6 +26,8 @@ import type {
   Reply,
   Settings,
   Snapshot,
+  TargetView,
+  TermsView,
   ThreadId,
   ThreadView,
   TopUpView,
@@ -34,6 +38,13 @@ export interface FakeOptions {
   lively?: boolean;
   /** No account, as on a first start without a provider. */
   bare?: boolean;
+}
+
+/** Parts of answers about rules and prices. */
+export interface Hints {
+  target?: Partial<TargetView>;
+  composed?: Partial<ComposedView>;
+  terms?: Partial<TermsView>;
 }
 
 /** The fake, with the levers that tests pull. */
@@ -54,6 +65,8 @@ export interface Fake extends Bridge {
   readonly subscriptions: number;
   /** The next command or question fails so. */
   failNext(code: ErrorCode, detail?: string): void;
+  /** What hints say from now on, in place of what the fake makes of them. */
+  hint(change: Hints): void;
   raise(notice: Notice): void;
   changeAccount(change: Partial<AccountView>): void;
   /** What was dispatched, oldest first. */
@@ -62,7 +75,6 @@ export interface Fake extends Bridge {
 }
 
 const FAULTS: Partial<Record<ErrorCode, Fault>> = { providerUnreachable: "network", internal: "tern", busy: "peer" };
-const EMERGENCY = ["112", "911", "999", "15", "17", "18", "101", "102", "103"];
 
 export function createFake(options: FakeOptions = {}): Fake {
   let seq = 0;
@@ -85,6 +97,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   let playing: ReturnType<typeof setInterval> | undefined;
   let checking: ReturnType<typeof setInterval> | undefined;
   let devices = data.DEVICES;
+  let hints: Hints = {};
   const drafts = new Map<ThreadId, string>();
   const commands: Command[] = [];
 
@@ -278,7 +291,7 @@ export function createFake(options: FakeOptions = {}): Fake {
         return done;
       case "placeCall": {
         const target = command.target.replace(/[\s().-]/g, "");
-        if (EMERGENCY.includes(target)) throw problem("emergencyNotSupported");
+        if (isEmergency(command.target)) throw problem("emergencyNotSupported");
         if (!/^(\+?\d{3,}|[a-z-]+|.+@.+)$/.test(target)) throw problem("invalidTarget");
         return { type: "callPlaced", call: calls.place(target, data.OWN.london).id };
       }
@@ -321,6 +334,9 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "testMicrophone":
         check(command.on);
         return done;
+      case "askRate":
+        askRate(command.target);
+        return done;
       case "sendMessage":
         return send(command.from, command.to, command.text);
       case "retryMessage":
@@ -341,7 +357,6 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "addFunds":
         return addFunds(command.amount);
       case "openCheckout":
-      case "askRate":
         return done;
       case "changeSettings":
         settings = command.settings;
@@ -361,12 +376,18 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "devices":
         return { type: "devices", devices };
       case "target":
-        return { type: "target", target: rules.target(accounts[0], query.target, query.show) };
+        return { type: "target", target: { ...targetView(known(query.account), query.target), ...hints.target } };
       case "composed":
-        return { type: "composed", composed: rules.composed(accounts[0], query.from, query.to, query.text) };
+        return { type: "composed", composed: { ...composedView(query.from ?? data.OWN.london, query.to, query.text), ...hints.composed } };
       case "numberTerms":
-        return { type: "numberTerms", terms: rules.terms(accounts[0]) };
+        return { type: "numberTerms", terms: { ...termsView(known(query.account), Date.now()), ...hints.terms } };
     }
+  }
+
+  function known(id: AccountId): AccountView {
+    const found = accounts.find((account) => account.id === id);
+    if (!found) throw problem("notFound");
+    return found;
   }
 
   /** A promise of its own turn, as IPC has it. */
@@ -414,6 +435,7 @@ export function createFake(options: FakeOptions = {}): Fake {
     failNext(code, detail) {
       failure = problem(code, detail);
     },
+    hint: (change) => (hints = change),
     raise: (notice) => emit({ type: "noticeRaised", notice }),
     changeAccount(alter) {
       accounts = accounts.map((account, index) => (index === 0 ? { ...account, ...alter } : account));

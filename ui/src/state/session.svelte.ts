@@ -7,10 +7,12 @@ import type {
   AccountId,
   AccountView,
   ActivityId,
+  Answer,
   CallId,
   CallView,
   Command,
   ErrorView,
+  Query,
   Reply,
   Settings,
   ThreadId,
@@ -108,6 +110,11 @@ export class Session {
   /** Hands over a command; rejects with an `ErrorView`. */
   dispatch(command: Command): Promise<Reply> {
     return this.#bridge.dispatch(command);
+  }
+
+  /** Reads what only one part of the window shows; rejects with an `ErrorView`. */
+  ask(query: Query): Promise<Answer> {
+    return this.#bridge.ask(query);
   }
 
   /** Hands over a command whose failure is worth a banner. */

@@ -30,6 +30,19 @@ numbers-fewer = Show fewer
 number-copy = Copy { $number }
 copied = Copied
 number-renews = renews { $date }
+number-not-covered = The balance is too low to renew it on { $date }.
+number-ends = ends { $date }
+number-ends-soon =
+    { $days ->
+        [0] Ends today.
+        [one] Ends tomorrow.
+       *[other] Ends in { $days } days.
+    }
+number-restorable = Expired. Can be restored until { $date }.
+number-restorable-for = Expired. { $price } restores it until { $date }.
+number-suspended = Rests until the balance is above zero.
+numbers-month = Next 30 days: { $price }
+numbers-month-short = Next 30 days: { $price }, more than the balance
 number-inactive = not active
 
 balance-label = Balance
@@ -58,6 +71,25 @@ dial-input = Number, name or address to call
 dial-placeholder = Type or paste a number
 dial-erase = Erase the last character
 dial-call = Call
+target-line-mobile = mobile
+target-line-toll-free = toll-free
+target-line-premium = premium rate
+target-line-shared-cost = shared cost
+target-minute = { $price } a minute
+target-free = free
+target-no-price = price not known
+target-price-old = As the provider said on { $date }
+target-minutes =
+    { $count ->
+        [0] not enough for a minute
+        [one] enough for { $count } minute
+       *[other] enough for { $count } minutes
+    }
+target-shown = They see { $number }
+target-hidden-withheld = They don’t see your number: you withhold it.
+target-hidden-service-off = They don’t see your number: its caller ID is off.
+target-hidden-other-country = They don’t see your number: it shows only in its own country.
+target-hidden-provider-says = They don’t see your number: your provider shows another, or none.
 echo-test = Call the echo test
 keypad = Keypad
 
@@ -216,11 +248,14 @@ back = Back
 composer = Message
 composer-placeholder = Write a message
 composer-hint = Enter sends, Shift+Enter starts a line
-composer-count =
-    { $characters } { $characters ->
+composer-size =
+    { $parts } SMS, { $left } { $left ->
         [one] character
        *[other] characters
-    }, { $parts } SMS
+    } left
+composer-left-hour = { $count } more this hour
+composer-left-day = { $count } more today
+composer-next = leaves at { $time }
 send = Send
 sms-state-received = Received
 sms-state-queued = Waiting

@@ -30,6 +30,19 @@ numbers-fewer = En afficher moins
 number-copy = Copier { $number }
 copied = Copié
 number-renews = renouvelé le { $date }
+number-not-covered = Le solde ne suffit pas pour le renouveler le { $date }.
+number-ends = prend fin le { $date }
+number-ends-soon =
+    { $days ->
+        [0] Prend fin aujourd’hui.
+        [1] Prend fin demain.
+       *[other] Prend fin dans { $days } jours.
+    }
+number-restorable = Expiré. Peut être rétabli jusqu’au { $date }.
+number-restorable-for = Expiré. { $price } pour le rétablir, jusqu’au { $date }.
+number-suspended = En pause tant que le solde n’est pas positif.
+numbers-month = 30 prochains jours : { $price }
+numbers-month-short = 30 prochains jours : { $price }, plus que le solde
 number-inactive = inactif
 
 balance-label = Solde
@@ -58,6 +71,25 @@ dial-input = Numéro, nom ou adresse à appeler
 dial-placeholder = Tapez ou collez un numéro
 dial-erase = Effacer le dernier caractère
 dial-call = Appeler
+target-line-mobile = mobile
+target-line-toll-free = numéro vert
+target-line-premium = numéro surtaxé
+target-line-shared-cost = coût partagé
+target-minute = { $price } la minute
+target-free = gratuit
+target-no-price = prix inconnu
+target-price-old = Selon le fournisseur, le { $date }
+target-minutes =
+    { $count ->
+        [0] pas de quoi payer une minute
+        [one] de quoi payer { $count } minute
+       *[other] de quoi payer { $count } minutes
+    }
+target-shown = Votre correspondant voit { $number }
+target-hidden-withheld = Votre numéro n’est pas affiché : vous le masquez.
+target-hidden-service-off = Votre numéro n’est pas affiché : son identification de l’appelant est désactivée.
+target-hidden-other-country = Votre numéro n’est pas affiché : il ne l’est que dans son propre pays.
+target-hidden-provider-says = Votre numéro n’est pas affiché : votre fournisseur en montre un autre, ou aucun.
 echo-test = Appeler le test d’écho
 keypad = Clavier
 
@@ -216,11 +248,14 @@ back = Retour
 composer = Message
 composer-placeholder = Écrire un message
 composer-hint = Entrée envoie, Maj+Entrée va à la ligne
-composer-count =
-    { $characters } { $characters ->
+composer-size =
+    { $parts } SMS, encore { $left } { $left ->
         [one] caractère
        *[other] caractères
-    }, { $parts } SMS
+    }
+composer-left-hour = encore { $count } cette heure-ci
+composer-left-day = encore { $count } aujourd’hui
+composer-next = partira à { $time }
 send = Envoyer
 sms-state-received = Reçu
 sms-state-queued = En attente

@@ -33,6 +33,20 @@ numbers-fewer = Показать меньше
 number-copy = Скопировать { $number }
 copied = Скопировано
 number-renews = продление { $date }
+number-not-covered = Баланса не хватит на продление { $date }.
+number-ends = действует до { $date }
+number-ends-soon =
+    { $days ->
+        [0] Действует последний день.
+        [one] Действует ещё { $days } день.
+        [few] Действует ещё { $days } дня.
+       *[other] Действует ещё { $days } дней.
+    }
+number-restorable = Истёк. Можно восстановить до { $date }.
+number-restorable-for = Истёк. Восстановление до { $date } стоит { $price }.
+number-suspended = Отключён, пока баланс не станет положительным.
+numbers-month = Ближайшие 30 дней: { $price }
+numbers-month-short = Ближайшие 30 дней: { $price }, больше баланса
 number-inactive = не активен
 
 balance-label = Баланс
@@ -61,6 +75,26 @@ dial-input = Номер, имя или адрес для звонка
 dial-placeholder = Введите или вставьте номер
 dial-erase = Стереть последний знак
 dial-call = Позвонить
+target-line-mobile = мобильный
+target-line-toll-free = бесплатная линия
+target-line-premium = платный номер
+target-line-shared-cost = оплата пополам
+target-minute = { $price } за минуту
+target-free = бесплатно
+target-no-price = цена неизвестна
+target-price-old = По данным оператора от { $date }
+target-minutes =
+    { $count ->
+        [0] не хватит на минуту
+        [one] хватит на { $count } минуту
+        [few] хватит на { $count } минуты
+       *[other] хватит на { $count } минут
+    }
+target-shown = Собеседник увидит { $number }
+target-hidden-withheld = Ваш номер не виден: вы его скрываете.
+target-hidden-service-off = Ваш номер не виден: показ номера для него выключен.
+target-hidden-other-country = Ваш номер не виден: он показывается только в своей стране.
+target-hidden-provider-says = Ваш номер не виден: оператор покажет другой или никакого.
 echo-test = Позвонить на эхо-тест
 keypad = Клавиши
 
@@ -219,12 +253,15 @@ back = Назад
 composer = Сообщение
 composer-placeholder = Напишите сообщение
 composer-hint = Enter — отправить, Shift+Enter — новая строка
-composer-count =
-    { $characters } { $characters ->
-        [one] символ
-        [few] символа
-       *[other] символов
-    }, { $parts } SMS
+composer-size =
+    { $parts } SMS, { $left ->
+        [one] остался { $left } символ
+        [few] осталось { $left } символа
+       *[other] осталось { $left } символов
+    }
+composer-left-hour = в этот час ещё { $count }
+composer-left-day = сегодня ещё { $count }
+composer-next = уйдёт в { $time }
 send = Отправить
 sms-state-received = Получено
 sms-state-queued = Ожидает
