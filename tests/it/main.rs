@@ -13,6 +13,7 @@ mod blunt;
 mod calls;
 mod command_line;
 mod conference;
+mod conformance;
 mod funds;
 mod garbage;
 mod kills;

@@ -51,8 +51,46 @@ pub(crate) enum Command {
     Balance(Balance),
     /// Play a recording or a voice message to its end
     Play(Play),
+    /// Ask a server of the provider API whether it keeps what the API promises
+    Provider(Provider),
     /// Check the sound: what the microphone hears is played back a second later
     Check(Check),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Provider {
+    #[command(subcommand)]
+    pub(crate) command: ProviderCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProviderCommand {
+    /// Hold a server against docs/provider-api.md, rule by rule
+    Check(ProviderCheck),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ProviderCheck {
+    /// What precedes /v1 in the server's addresses
+    pub(crate) url: String,
+    /// The file that holds the token, - for standard input; asked for at the terminal unless given
+    #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The environment variable that holds the token
+    #[arg(long, value_name = "VAR")]
+    pub(crate) token_env: Option<String>,
+    /// Also check the rules that need an SMS sent (three at most) or a top-up begun; nobody pays the latter
+    #[arg(long)]
+    pub(crate) spend: bool,
+    /// Whom those SMS go to; one of the account's own numbers unless given
+    #[arg(long, value_name = "NUMBER", requires = "spend")]
+    pub(crate) to: Option<String>,
+    /// A cursor that the server gave out so long ago that it has expired
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) old_cursor: Option<String>,
+    /// Leave out the rule that takes a quarter of a minute of listening
+    #[arg(long)]
+    pub(crate) no_listen: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -91,9 +129,12 @@ pub(crate) struct Sandbox {
     /// Keep everything in this directory; without it, everything is gone at the end
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Offer only this digest; several in the order of preference. MD5 alone serves every softphone: some older
-    /// ones give up when SHA-256 stands beside it
-    #[arg(long, value_enum, ignore_case = true, value_name = "NAME", default_values_t = [Digest::Md5])]
+    /// The rules it decides by, as docs/provider-settings.md writes them (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Offer only this digest; several in the order of preference. Without it and without --settings MD5 alone, which
+    /// serves every softphone: some older ones give up when SHA-256 stands beside it
+    #[arg(long, value_enum, ignore_case = true, value_name = "NAME")]
     pub(crate) digest: Vec<Digest>,
 }
 
@@ -501,7 +542,7 @@ pub(crate) struct NewAccount {
 pub(crate) struct AccountProvider {
     /// Whose API also gives activity, balance and SMS; docs/providers.md tells what each has
     #[arg(long)]
-    pub(crate) provider: Option<Provider>,
+    pub(crate) provider: Option<Company>,
     /// Address of the API (tern) or of the space (signalwire)
     #[arg(long, value_name = "URL", default_value = "", requires = "provider")]
     pub(crate) provider_url: String,
@@ -515,7 +556,7 @@ pub(crate) struct AccountProvider {
 
 /// Providers that there is an adapter for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Provider {
+pub(crate) enum Company {
     /// VoIP.ms
     Voipms,
     /// Twilio
@@ -639,6 +680,8 @@ mod tests {
         check("tern call echo --transport sctp", "sctp");
         check("tern call echo --ca ca.pem", "--user");
         check("tern register --password secret", "--password");
+        check("tern provider check http://x --token secret", "--token");
+        check("tern provider check http://x --to +447700900123", "--spend");
         check("tern sandbox --sip 5060", "5060");
         check("tern sandbox clock", "--sandbox");
         check("tern sandbox clock --sandbox http://x --set 1 --advance 2", "cannot be used with");
@@ -695,6 +738,6 @@ mod tests {
         else {
             panic!("accounts add")
         };
-        assert_eq!((add.provider.provider, add.user), (Some(Provider::Telnyx), None));
+        assert_eq!((add.provider.provider, add.user), (Some(Company::Telnyx), None));
     }
 }

@@ -76,6 +76,7 @@ async fn run(command: Command, report: &Report) -> Result<Exit, Failure> {
         Command::Activity(args) => commands::activity::run(args, report, &mut stop).await,
         Command::Balance(args) => commands::balance::run(args, report, &mut stop).await,
         Command::Play(args) => commands::play::run(args, report, &mut stop).await,
+        Command::Provider(args) => commands::provider::run(args, report, &mut stop).await,
         Command::Check(args) => commands::check::run(args, report, &mut stop).await,
     }
 }

@@ -50,7 +50,8 @@ mod world;
 pub use clock::{Clock, SetClock, WallClock};
 pub use sandbox::{DemoAccount, Sandbox, SandboxConfig, SipAccount, StartError};
 pub use settings::{
-    DigestAlgorithm, LimitScope, LimitWindow, MinuteRounding, RestoreAnchor, Settings, SmsBilling, SmsLimits,
+    DigestAlgorithm, LimitScope, LimitWindow, MinuteRounding, RestoreAnchor, Settings, SettingsError,
+    SmsBilling, SmsLimits,
 };
 pub use store::StoreError;
 

@@ -104,7 +104,7 @@ pub(crate) struct Menu {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct MenuOption {
     /// `0` to `9`.
-    #[schema(example = "1")]
+    #[schema(value_type = String, example = "1", pattern = "^[0-9]$")]
     pub(crate) key: char,
     /// For the owner.
     #[schema(example = "Reception")]

@@ -16,7 +16,9 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
     ("crates/provider", "tern-provider", &[]),
     ("crates/engine", "tern-engine", &["tern-sip", "tern-media", "tern-provider"]),
     ("crates/sandbox", "tern-sandbox", &["tern-sip", "tern-media", "tern-provider"]),
-    ("crates/cli", "tern-cli", &["tern-engine", "tern-sandbox"]),
+    // The sandbox is what its tests hold it against.
+    ("crates/conformance", "tern-conformance", &["tern-provider", "tern-sandbox"]),
+    ("crates/cli", "tern-cli", &["tern-engine", "tern-sandbox", "tern-conformance"]),
     ("src-tauri", "tern-desktop", &["tern-engine", "tern-sandbox"]),
     ("xtask", "xtask", &[]),
     (

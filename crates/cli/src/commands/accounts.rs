@@ -113,12 +113,12 @@ fn line(event: &str, account: &AccountView) -> serde_json::Value {
 fn provider(given: &args::AccountProvider) -> Result<Option<NewProvider>, Failure> {
     let kind = match given.provider {
         None => return Ok(None),
-        Some(args::Provider::Voipms) => ProviderKind::Voipms,
-        Some(args::Provider::Twilio) => ProviderKind::Twilio,
-        Some(args::Provider::Signalwire) => ProviderKind::Signalwire,
-        Some(args::Provider::Telnyx) => ProviderKind::Telnyx,
-        Some(args::Provider::Zadarma) => ProviderKind::Zadarma,
-        Some(args::Provider::Tern) => ProviderKind::Tern,
+        Some(args::Company::Voipms) => ProviderKind::Voipms,
+        Some(args::Company::Twilio) => ProviderKind::Twilio,
+        Some(args::Company::Signalwire) => ProviderKind::Signalwire,
+        Some(args::Company::Telnyx) => ProviderKind::Telnyx,
+        Some(args::Company::Zadarma) => ProviderKind::Zadarma,
+        Some(args::Company::Tern) => ProviderKind::Tern,
     };
     let token = password("API password, token or secret: ", given.provider_token_env.as_deref())?;
     let (url, user) = (given.provider_url.clone(), given.provider_user.clone());

@@ -8,6 +8,7 @@ pub(crate) mod call;
 pub(crate) mod check;
 mod control;
 pub(crate) mod play;
+pub(crate) mod provider;
 pub(crate) mod register;
 mod row;
 pub(crate) mod sandbox;

@@ -1,14 +1,16 @@
 //! `tern sandbox`: a whole provider on this computer, until stopped.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tern_engine::{ClockChange, sandbox_clock};
-use tern_sandbox::{DemoAccount, DigestAlgorithm, Sandbox, SandboxConfig, StartError};
+use tern_sandbox::{DemoAccount, DigestAlgorithm, Sandbox, SandboxConfig, Settings, StartError};
 
 use crate::{
     args::{self, SandboxAction},
     exit::Exit,
     failure::Failure,
-    report::Report,
+    report::{Report, plain},
     stop::Stop,
 };
 
@@ -16,9 +18,20 @@ pub(crate) async fn run(args: args::Sandbox, report: &Report, stop: &mut Stop) -
     if let Some(SandboxAction::Clock(args)) = args.action {
         return clock(args, report).await;
     }
-    let mut config =
-        SandboxConfig { sip: args.sip, http: args.http, data: args.data, ..SandboxConfig::default() };
-    config.settings.digest_algorithms = args.digest.into_iter().map(algorithm).collect();
+    let mut settings = match &args.settings {
+        Some(path) => read(path)?,
+        None => Settings { digest_algorithms: vec![DigestAlgorithm::Md5], ..Settings::default() },
+    };
+    if !args.digest.is_empty() {
+        settings.digest_algorithms = args.digest.into_iter().map(algorithm).collect();
+    }
+    let config = SandboxConfig {
+        sip: args.sip,
+        http: args.http,
+        data: args.data,
+        settings,
+        ..SandboxConfig::default()
+    };
     let sandbox = Sandbox::start(config).await.map_err(failure)?;
     report.say(format!("the sandbox is running at {}; Ctrl-C stops it", sandbox.http_url()));
     report.say(format!("try: tern call echo --sandbox {}", sandbox.http_url()));
@@ -42,6 +55,15 @@ async fn clock(args: args::SandboxClock, report: &Report) -> Result<Exit, Failur
         "next_due": clock.next_due.map(|at| at.to_string()),
     }))?;
     Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<Settings, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::machine("fileFailed", "The file with the settings can't be read.", error.to_string())
+    })?;
+    Settings::read(&text).map_err(|error| {
+        Failure::usage("badSettings", format!("{} can't be used: {error}.", plain(&path.to_string_lossy())))
+    })
 }
 
 fn algorithm(digest: args::Digest) -> DigestAlgorithm {

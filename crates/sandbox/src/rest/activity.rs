@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 use super::{
     Api,
     extract::{Caller, Params},
+    page::{place, rows},
     problem::Problem,
     view::{
         CallView, ChangeView, ChangesView, ItemView, MessageView, NoticeView, ObjectView, SnapshotView,
@@ -30,8 +31,10 @@ const MAX_LIMIT: u32 = 500;
 #[into_params(parameter_in = Query)]
 pub(super) struct SnapshotParams {
     /// Most rows, 1 to 500; 100 if not given.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// `next_page` of the page before.
+    #[param(pattern = r"^[0-9]{1,18}(\.[0-9]{1,18}){3}$")]
     page: Option<String>,
 }
 
@@ -39,8 +42,10 @@ pub(super) struct SnapshotParams {
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesParams {
     /// A cursor, from `snapshot` or an earlier `next`.
+    #[param(pattern = "^[a-z0-9]{8}-[0-9]{1,18}$")]
     since: String,
     /// Most rows, 1 to 500; 100 if not given.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
@@ -58,7 +63,7 @@ pub(super) async fn snapshot(
     Caller(account): Caller,
     Params(params): Params<SnapshotParams>,
 ) -> Result<Json<SnapshotView>, Problem> {
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let limit = rows(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let (seq, place) = match &params.page {
         // The row of the caller was read first of all, so its place in the feed is before every row read below.
         None => (account.seq, Place::TOP),
@@ -102,7 +107,7 @@ pub(super) async fn changes(
     Params(params): Params<ChangesParams>,
 ) -> Result<Json<ChangesView>, Problem> {
     let since = read_cursor(&api.operator.epoch, &params.since, &account)?;
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let limit = rows(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let epoch = api.operator.epoch.clone();
     let view = api
         .ask(move |op| {
@@ -162,7 +167,11 @@ pub(super) fn write_cursor(epoch: &str, seq: u64) -> String {
 pub(super) fn read_cursor(epoch: &str, cursor: &str, account: &Account) -> Result<u64, Problem> {
     let bad = || Problem::of(StatusCode::BAD_REQUEST, "bad_cursor", "This is not a cursor of this account.");
     let (of, seq) = cursor.split_once('-').ok_or_else(bad)?;
-    let seq: u64 = seq.parse().map_err(|_| bad())?;
+    let seq = place(seq).and_then(|seq| u64::try_from(seq).ok()).ok_or_else(bad)?;
+    let is_epoch = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    if of.len() != epoch.len() || !of.bytes().all(is_epoch) {
+        return Err(bad());
+    }
     // A cursor of a database that is gone: nothing here continues it.
     if of != epoch {
         return Err(resync_required());
@@ -186,8 +195,8 @@ fn write_page_token(seq: u64, place: Place) -> String {
 
 fn read_page_token(token: &str) -> Option<(u64, Place)> {
     let mut parts = token.split('.');
-    let seq = parts.next()?.parse().ok()?;
-    let mut number = || parts.next()?.parse::<i64>().ok();
+    let mut number = || place(parts.next()?);
+    let seq = u64::try_from(number()?).ok()?;
     let place = Place { at_ms: number()?, rank: number()?, position: number()? };
     parts.next().is_none().then_some((seq, place))
 }

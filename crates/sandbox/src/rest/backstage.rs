@@ -1,11 +1,7 @@
 //! What happens at a provider behind the counter, to be set off by hand: customers, reviews, payments, outages,
 //! prices. Only a sandbox has it.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +10,7 @@ use super::{
     Api,
     control::{DemoAccountView, demo_account},
     documents::DocumentView,
-    extract::Body,
+    extract::{Body, Path},
     problem::Problem,
     view::{Money, SmsLimitsView},
 };

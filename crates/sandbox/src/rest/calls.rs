@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Api,
     extract::{Caller, Params},
+    page::{place, rows},
     problem::Problem,
     view::{CallView, Money},
 };
@@ -36,8 +37,10 @@ pub(super) struct LogParams {
     /// `incoming` or `outgoing`.
     direction: Option<String>,
     /// 1 to 500; 100 if not given.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// From `next_page` of the page before.
+    #[param(pattern = "^[0-9]{1,18}$")]
     page: Option<String>,
 }
 
@@ -123,10 +126,10 @@ pub(super) async fn log(
     Caller(account): Caller,
     Params(params): Params<LogParams>,
 ) -> Result<Json<CallsView>, Problem> {
-    let limit = params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let limit = rows(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let before = match &params.page {
         None => i64::MAX,
-        Some(page) => page.parse().map_err(|_| {
+        Some(page) => place(page).ok_or_else(|| {
             Problem::of(StatusCode::BAD_REQUEST, "bad_page", "This is not a page of this log.")
         })?,
     };

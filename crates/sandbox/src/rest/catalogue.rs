@@ -1,16 +1,13 @@
 //! What can be rented, with prices and restrictions before the order.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Api,
-    extract::{Caller, Params},
+    extract::{Caller, Params, Path},
     problem::Problem,
     view::{Money, RestrictionView},
 };

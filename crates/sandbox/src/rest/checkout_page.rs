@@ -2,12 +2,12 @@
 //! input but one of its buttons.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{HeaderName, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 
-use super::{Api, problem::Problem};
+use super::{Api, extract::Path, problem::Problem};
 use crate::model::{TopUp, TopUpState};
 
 const STYLE: &str = "

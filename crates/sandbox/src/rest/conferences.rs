@@ -1,16 +1,12 @@
 //! Conferences: planned, started and ended here as well as by phone.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     Api,
-    extract::{Body, Caller},
+    extract::{Body, Caller, Path},
     problem::Problem,
     view::Money,
 };

@@ -2,8 +2,9 @@
 
 use axum::{
     Json,
-    extract::{FromRequest, FromRequestParts, Query, Request},
-    http::{StatusCode, header, request::Parts},
+    body::Bytes,
+    extract::{self, FromRequest, FromRequestParts, Query, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
@@ -80,16 +81,40 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
-        match Json::<T>::from_request(request, api).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => {
-                let status = match rejection.status() {
-                    status @ (StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::PAYLOAD_TOO_LARGE) => status,
-                    _ => StatusCode::BAD_REQUEST,
-                };
-                Err(Problem::of(status, "bad_request", "The body is not what this address takes."))
-            }
+        let refused = |status| Problem::of(status, "bad_request", "The body is not what this address takes.");
+        if !is_json(request.headers()) {
+            return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
+        let bytes =
+            Bytes::from_request(request, api).await.map_err(|rejection| match rejection.status() {
+                status @ StatusCode::PAYLOAD_TOO_LARGE => refused(status),
+                _ => refused(StatusCode::BAD_REQUEST),
+            })?;
+        // Every body is an object. Deserializing would take an array of its fields' values for one too.
+        let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        let body = is_object.then(|| Json::from_bytes(&bytes).ok()).flatten();
+        body.map(|Json(body)| Self(body)).ok_or_else(|| refused(StatusCode::BAD_REQUEST))
+    }
+}
+
+/// RFC 8259 section 11, and types derived from it (RFC 6839 section 3.1).
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+/// What stands in the address itself.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let read = extract::Path::from_request_parts(parts, api).await;
+        read.map(|extract::Path(value)| Self(value)).map_err(|_| {
+            Problem::of(StatusCode::BAD_REQUEST, "bad_request", "The address is not well written.")
+        })
     }
 }
 

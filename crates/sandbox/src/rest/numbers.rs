@@ -1,16 +1,13 @@
 //! One rented number: its details, its name and renewal, restoring it, giving it up, reporting it.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use rusqlite::Connection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
     Api,
-    extract::{Body, Caller},
+    extract::{Body, Caller, Path},
     problem::Problem,
     view::{Beside, NumberView},
 };

@@ -1,16 +1,12 @@
 //! Ordering numbers.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     Api,
-    extract::{Body, Caller, Key, Params},
+    extract::{Body, Caller, Key, Params, Path},
     messages::status,
     numbers::number_view,
     page::PageParams,
@@ -32,8 +28,10 @@ pub(super) struct NewOrder {
     #[schema(example = "gb-mobile")]
     product: String,
     /// 1 to 20; 1 if not given.
+    #[schema(minimum = 1, maximum = 20)]
     count: Option<u32>,
     /// 1 to 12; 1 if not given.
+    #[schema(minimum = 1, maximum = 12)]
     months: Option<u32>,
     /// Whether the numbers are renewed by themselves; yes if not given.
     auto_renew: Option<bool>,

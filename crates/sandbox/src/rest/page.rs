@@ -14,8 +14,10 @@ const MAX_LIMIT: u32 = 200;
 #[into_params(parameter_in = Query)]
 pub(super) struct PageParams {
     /// Most rows, 1 to 200; 50 if not given.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_page` of the page before.
+    #[param(pattern = "^[0-9]{1,18}$")]
     page: Option<String>,
 }
 
@@ -35,12 +37,28 @@ impl PageParams {
     pub(super) fn window(&self) -> Result<Window, Problem> {
         let before = match &self.page {
             None => i64::MAX,
-            Some(page) => page.parse().map_err(|_| {
+            Some(page) => place(page).ok_or_else(|| {
                 Problem::of(StatusCode::BAD_REQUEST, "bad_page", "This is not a page of this list.")
             })?,
         };
-        Ok(Window { before, limit: self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) })
+        Ok(Window { before, limit: rows(self.limit, DEFAULT_LIMIT, MAX_LIMIT)? })
     }
+}
+
+/// A position as it is written in pages: digits alone, no more than are ever given out.
+pub(super) fn place(text: &str) -> Option<i64> {
+    let is_one = (1..=18).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_one)
+}
+
+/// How many rows a page has: as many as asked for, at most `most`.
+pub(super) fn rows(asked: Option<u32>, usual: u32, most: u32) -> Result<u32, Problem> {
+    let rows = asked.unwrap_or(usual);
+    if (1..=most).contains(&rows) {
+        return Ok(rows);
+    }
+    let why = format!("The limit is 1 to {most}.");
+    Err(Problem::of(StatusCode::BAD_REQUEST, "bad_request", &why))
 }
 
 impl Window {

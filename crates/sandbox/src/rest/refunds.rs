@@ -1,16 +1,12 @@
 //! Asking for money back.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
     Api,
-    extract::{Body, Caller, Key, Params},
+    extract::{Body, Caller, Key, Params, Path},
     messages::status,
     page::PageParams,
     problem::Problem,
@@ -32,7 +28,6 @@ pub(super) struct NewRefund {
     /// `sms_restrictions_ignored`, `one_service_unsupported`, `caller_id_impossible`, `changed_mind`,
     /// `accidental_topup`, `misunderstanding`, `out_of_service`, `blocked_by_operator`, `cannot_be_provided`,
     /// `not_provided_though_offered`, `local_provider_failed`.
-    #[schema(value_type = String)]
     reason: RefundReason,
     #[schema(example = "4.90")]
     amount: String,

@@ -1,17 +1,13 @@
 //! What numbers do with calls: forwarding, CallerID, voicemail, menu; and the rates' answer before anything is dialled.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Api,
-    extract::{Body, Caller, Params},
+    extract::{Body, Caller, Params, Path},
     problem::Problem,
     view::{Money, SipView},
 };

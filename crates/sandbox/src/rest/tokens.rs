@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{Method, StatusCode},
 };
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     Api,
-    extract::{Body, Caller},
+    extract::{Body, Caller, Path},
     problem::Problem,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub(super) struct TokensView {
 
 /// What a request needs; `tokens` is had by the account's own token alone.
 pub(super) fn scope(method: &Method, path: &str) -> &'static str {
-    let reads = *method == Method::GET || path.ends_with("/quote");
+    let reads = matches!(*method, Method::GET | Method::HEAD) || path.ends_with("/quote");
     match path.strip_prefix("/v1/").unwrap_or_default().split(['/', '.']).next().unwrap_or_default() {
         "tokens" => "tokens",
         // Its credentials make calls.
@@ -150,6 +150,7 @@ mod tests {
     fn each_request_needs_its_scope() {
         for (method, path, needed) in [
             (Method::GET, "/v1/account", "read"),
+            (Method::HEAD, "/v1/account", "read"),
             (Method::GET, "/v1/transactions.csv", "read"),
             (Method::GET, "/v1/sip", "sip"),
             (Method::POST, "/v1/messages", "messages"),

@@ -1,16 +1,12 @@
 //! Top-ups: begun here, paid on the checkout page.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
     Api,
-    extract::{Body, Caller, Key},
+    extract::{Body, Caller, Key, Path},
     messages::status,
     problem::Problem,
     view::{AutoTopUpView, Money, TopUpView},

@@ -64,8 +64,10 @@ pub(super) struct InvoiceView {
 #[into_params(parameter_in = Query)]
 pub(super) struct LedgerParams {
     /// Most rows, 1 to 200; 50 if not given.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
     /// `next_page` of the page before.
+    #[param(pattern = "^[0-9]{1,18}$")]
     page: Option<String>,
     /// The first day.
     #[param(value_type = Option<String>, format = Date)]
