@@ -297,6 +297,24 @@ describe("recent activity", () => {
     expect(find("stale-banner")).toBeNull();
   });
 
+  it("says quietly how far older activity is read, over all accounts, and stops when it is", async () => {
+    const { fake } = await open();
+    expect(find("history-progress")).toBeNull();
+    fake.changeAccount({ history: { rows: 12_400, total: null } });
+    await pass(0);
+    expect(text("history-progress")).toBe("Loading older activity… 12,400");
+    fake.changeAccount({ history: { rows: 12_600, total: 90_000 } });
+    await pass(0);
+    expect(text("history-progress")).toBe("Loading older activity… 12,600 of 90,000");
+    // Rows that came meanwhile: a total that is less than what was read says nothing.
+    fake.changeAccount({ history: { rows: 90_001, total: 90_000 } });
+    await pass(0);
+    expect(text("history-progress")).toBe("Loading older activity… 90,001");
+    fake.changeAccount({ history: null });
+    await pass(0);
+    expect(find("history-progress")).toBeNull();
+  });
+
   it("shows hostile text as text", async () => {
     const { fake } = await open();
     fake.receive('<img src=x onerror="window.hit=1"><a href="https://evil.example">tap</a>');

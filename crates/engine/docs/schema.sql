@@ -121,6 +121,16 @@ CREATE TABLE cursor (
     place   TEXT NOT NULL
 ) STRICT;
 
+-- How far an account's past has been read, while some is left: the page to read next (none for the newest), the rows so
+-- far and in all, where known. What is dated up to `until` is no news.
+CREATE TABLE history (
+    account   INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    page      TEXT,
+    rows_read INTEGER NOT NULL,
+    rows_all  INTEGER,
+    until     INTEGER NOT NULL
+) STRICT;
+
 -- Conversations: one account, one of its numbers (empty when unknown), one peer as it came.
 CREATE TABLE thread (
     id      INTEGER PRIMARY KEY,

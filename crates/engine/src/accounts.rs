@@ -104,7 +104,7 @@ impl Account {
     fn loaded(loaded: LoadedAccount) -> Self {
         let mut account = Self::new(loaded.profile);
         account.numbers = loaded.numbers;
-        account.feed = Feed::from_cursor(loaded.cursor);
+        account.feed = Feed::loaded(loaded.cursor, loaded.history);
         account.outbox = Outbox::loaded(loaded.outbox);
         account.wallet = Wallet::loaded(loaded.balance, loaded.topups);
         account.rules = loaded.rules;
@@ -154,6 +154,7 @@ impl Account {
                 stale,
             }),
             feed,
+            history: self.feed.history.view(),
             topup_limits: match &self.wallet.balance {
                 Some(b) => b.limits.map(|(least, most)| (least.to_string(), most.to_string())),
                 None => None,

@@ -4,41 +4,38 @@
 //! question is on its way at a time; whatever else happens meanwhile only makes the next one come sooner.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 use tern_provider::{
     ProviderError,
-    types::{Change, ChangesPage, Cursor, PageToken, SnapshotPage},
+    types::{Change, ChangesPage, Cursor, SnapshotPage},
 };
 
 use crate::{
     accounts::Link,
     api::{AccountId, ErrorCode, ErrorView, EventKind, FeedState, Notice},
     core::{Backoff, Effect, ProviderReport, ProviderRequest, SecretKind, State, Write},
-    record::{Applied, Batch, Row, RowWhat},
+    history::History,
+    record::{Applied, Batch, HistoryMove, HistoryPlace, Reading, Row, RowWhat},
     views,
 };
 
 /// Beside the hints, which may get lost.
 const POLL: Duration = Duration::from_secs(30);
-/// Pages of a snapshot read at most: a feed that names pages for ever must end.
-const MOST_PAGES: u32 = 500;
 
 /// An account's feed.
 pub(crate) struct Feed {
     /// Everything up to here is kept.
     cursor: Option<Cursor>,
-    /// Where the batch being kept leads.
-    keeping: Option<Cursor>,
+    /// What is older than the place where it began.
+    pub(crate) history: History,
     work: Work,
     freshness: Freshness,
     /// Whether what comes now came while nobody watched.
     catching_up: bool,
-    /// Whether what comes now is the past as it was before the account was added.
-    history: bool,
     /// Something came while a question was on its way.
     again: bool,
     next: Option<Instant>,
@@ -51,20 +48,23 @@ pub(crate) struct Feed {
 enum Work {
     /// No provider yet, or nothing to do before `next`.
     Idle,
-    /// A page of the snapshot was asked for. `first` is the cursor of its first page.
-    Snapshot { first: Option<Cursor>, page: Option<PageToken>, pages: u32 },
+    /// The newest page was asked for: there is no place in the feed yet, or no more.
+    Newest,
     /// Changes were asked for.
     Changes,
-    /// The store is keeping an answer.
-    Keeping(Then),
+    /// The store is keeping an answer, a part at a time.
+    Keeping { rest: VecDeque<Batch>, then: Then },
 }
 
 /// What follows once an answer is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Then {
-    Page { first: Cursor, page: PageToken, pages: u32 },
-    Changes,
-    UpToDate,
+    /// Further changes, after those up to here.
+    Changes(Cursor),
+    /// The same, and the past from here on beside it.
+    Begin(Cursor, Option<HistoryPlace>),
+    /// Nothing before its time.
+    UpToDate(Cursor),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,11 +94,10 @@ impl Default for Feed {
     fn default() -> Self {
         Self {
             cursor: None,
-            keeping: None,
             work: Work::Idle,
             freshness: Freshness::Loading,
             catching_up: false,
-            history: true,
+            history: History::default(),
             again: false,
             next: None,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
@@ -109,10 +108,15 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// A feed that an earlier run has read up to `cursor`.
-    pub(crate) fn from_cursor(cursor: Option<Cursor>) -> Self {
-        let known = cursor.is_some();
-        Self { cursor, catching_up: known, history: !known, ..Self::default() }
+    /// A feed that an earlier run has read up to `cursor`, and its past down to `history`.
+    pub(crate) fn loaded(cursor: Option<Cursor>, history: Option<HistoryPlace>) -> Self {
+        let catching_up = cursor.is_some();
+        Self { cursor, catching_up, history: History::loaded(history), ..Self::default() }
+    }
+
+    /// Whether what happens is followed, and nothing keeps it from that.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.cursor.is_some() && self.freshness == Freshness::Fresh
     }
 
     pub(crate) fn view(&self) -> FeedState {
@@ -131,7 +135,8 @@ impl Feed {
             Stream::Off | Stream::On => None,
         };
         let next = if self.work == Work::Idle { self.next } else { None };
-        [retry, next].into_iter().flatten().min()
+        let history = if self.is_followed() { self.history.next_wake() } else { None };
+        [retry, next, history].into_iter().flatten().min()
     }
 
     pub(crate) fn set_stale(&mut self, now: Timestamp, error: ErrorView) {
@@ -168,10 +173,11 @@ impl State {
             ProviderReport::Opened(capabilities) => {
                 account.link = Link::Open(link, capabilities);
                 // Answers of an earlier connection never come any more.
-                if !matches!(account.feed.work, Work::Keeping(_)) {
+                if !matches!(account.feed.work, Work::Keeping { .. }) {
                     account.feed.work = Work::Idle;
                 }
                 account.feed.stream = Stream::Off;
+                account.feed.history.stop();
                 account.outbox.reopened();
                 self.give_up_asking(id);
                 self.wallet_opened(id);
@@ -184,7 +190,8 @@ impl State {
                 self.give_up_asking(id);
                 self.account_changed(id);
             }
-            ProviderReport::Snapshot(result) => self.snapshot_read(id, result),
+            ProviderReport::Snapshot(result) => self.newest_read(id, result),
+            ProviderReport::History(page, result) => self.history_read(id, page.as_ref(), result),
             ProviderReport::Changes(result) => self.changes_read(id, result),
             ProviderReport::Hint => self.read_feed(id),
             ProviderReport::HintsEnded => {
@@ -240,43 +247,67 @@ impl State {
     }
 
     pub(crate) fn applied(&mut self, id: &AccountId, applied: Applied) {
-        let Some(account) = self.accounts.get_mut(id) else { return };
-        if let Some(cursor) = account.feed.keeping.take() {
-            account.feed.cursor = Some(cursor);
+        if applied.of == Reading::History {
+            return self.history_applied(id, applied);
         }
-        let catching_up = account.feed.catching_up;
-        let then = match std::mem::replace(&mut account.feed.work, Work::Idle) {
-            Work::Keeping(then) => then,
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let while_away = account.feed.catching_up;
+        let (next, then) = match std::mem::replace(&mut account.feed.work, Work::Idle) {
+            Work::Keeping { mut rest, then } => (rest.pop_front().map(|next| (next, rest)), Some(then)),
             other => {
                 account.feed.work = other;
-                Then::UpToDate
+                (None, None)
             }
         };
-        account.outbox.settle(&applied.settled);
         if applied.changed > 0 {
-            self.activity_changed(applied.threads);
+            self.activity_changed(applied.threads.iter().copied());
+        }
+        self.take_in(id, &applied, while_away);
+        let Some(then) = then else { return };
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if let Some((next, rest)) = next {
+            account.feed.work = Work::Keeping { rest, then };
+            return self.write(Write::Apply(next));
+        }
+        match then {
+            Then::Changes(cursor) => {
+                account.feed.cursor = Some(cursor);
+                self.ask_changes(id);
+            }
+            Then::Begin(cursor, past) => {
+                account.feed.cursor = Some(cursor);
+                account.feed.history.begin(past);
+                self.ask_changes(id);
+            }
+            Then::UpToDate(cursor) => {
+                account.feed.cursor = Some(cursor);
+                self.up_to_date(id);
+            }
+        }
+    }
+
+    /// Tells everybody concerned what was kept.
+    pub(crate) fn take_in(&mut self, id: &AccountId, applied: &Applied, while_away: bool) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.outbox.settle(&applied.settled);
         }
         for row in &applied.fresh {
-            if catching_up {
+            if while_away {
                 self.away.count(row);
             } else {
                 self.tell(row);
             }
         }
         self.ledger_kept(id, &applied.ledger);
-        match then {
-            Then::Page { first, page, pages } => self.ask_snapshot(id, Some(first), Some(page), pages),
-            Then::Changes => self.ask_changes(id),
-            Then::UpToDate => self.up_to_date(id),
-        }
     }
 
-    pub(crate) fn not_applied(&mut self, id: &AccountId) {
+    pub(crate) fn not_applied(&mut self, id: &AccountId, of: Reading) {
         let error = ErrorView::new(ErrorCode::StorageFailed);
         self.trouble(Some(id.clone()), error.clone());
-        let Some(account) = self.accounts.get_mut(id) else { return };
-        account.feed.keeping = None;
-        self.feed_failed(id, error, None);
+        match of {
+            Reading::Live => self.feed_failed(id, error, None),
+            Reading::History => self.history_failed(id, None),
+        }
     }
 
     fn read_feed(&mut self, id: &AccountId) {
@@ -290,7 +321,7 @@ impl State {
         }
         match &account.feed.cursor {
             Some(_) => self.ask_changes(id),
-            None => self.ask_snapshot(id, None, None, 0),
+            None => self.ask_newest(id),
         }
     }
 
@@ -302,38 +333,43 @@ impl State {
         self.ask(id, ProviderRequest::Changes(cursor));
     }
 
-    fn ask_snapshot(&mut self, id: &AccountId, first: Option<Cursor>, page: Option<PageToken>, pages: u32) {
+    fn ask_newest(&mut self, id: &AccountId) {
         let Some(account) = self.accounts.get_mut(id) else { return };
-        account.feed.work = Work::Snapshot { first, page: page.clone(), pages };
-        self.ask(id, ProviderRequest::Snapshot(page));
+        account.feed.work = Work::Newest;
+        account.feed.history.stop();
+        self.ask(id, ProviderRequest::Snapshot);
     }
 
-    fn snapshot_read(&mut self, id: &AccountId, result: Result<SnapshotPage, ProviderError>) {
+    /// The newest page is kept together with the place in the feed that was taken before it; what is older is read
+    /// beside what happens.
+    fn newest_read(&mut self, id: &AccountId, result: Result<SnapshotPage, ProviderError>) {
+        let now = self.now.wall;
         let Some(account) = self.accounts.get_mut(id) else { return };
-        let Work::Snapshot { first, page: asked, pages } = account.feed.work.clone() else { return };
+        if account.feed.work != Work::Newest {
+            return;
+        }
         let page = match result {
             Ok(page) => page,
             Err(error) => return self.feed_error(id, error),
         };
-        // Taken before the rows were read: everything later is in the changes after it.
-        let first = first.unwrap_or(page.cursor);
-        let pages = pages.saturating_add(1);
-        let (cursor, then) = match page.next_page {
-            // A page that names itself, or a list that never ends, is as good as the end.
-            Some(next) if Some(&next) != asked.as_ref() && pages < MOST_PAGES => {
-                (None, Then::Page { first, page: next, pages })
-            }
-            _ => (Some(first), Then::Changes),
+        // Where the place in the feed was lost, what is not known yet came while nobody watched, except what would
+        // not have been news either.
+        let (past, until) = match (account.feed.catching_up, account.feed.history.until()) {
+            (true, until) => (until.unwrap_or(Timestamp::MIN), until.unwrap_or(Timestamp::MIN)),
+            (false, _) => (Timestamp::MAX, now),
         };
-        account.feed.keeping = cursor.clone();
-        account.feed.work = Work::Keeping(then);
-        let batch = Batch {
+        let rows = u64::try_from(page.objects.len()).unwrap_or(u64::MAX);
+        let place =
+            page.next_page.map(|next| HistoryPlace { page: Some(next), rows, total: page.total, until });
+        let whole = Batch {
             account: id.clone(),
             changes: page.objects.into_iter().rev().map(Change::Upsert).collect(),
-            cursor,
-            history: account.feed.history,
+            cursor: Some(page.cursor.clone()),
+            history: place.clone().map_or(HistoryMove::Ends, HistoryMove::To),
+            past,
+            of: Reading::Live,
         };
-        self.write(Write::Apply(batch));
+        self.keep(id, whole, Then::Begin(page.cursor, place));
     }
 
     fn changes_read(&mut self, id: &AccountId, result: Result<ChangesPage, ProviderError>) {
@@ -349,11 +385,26 @@ impl State {
             account.feed.work = Work::Idle;
             return self.up_to_date(id);
         }
-        account.feed.keeping = Some(page.next.clone());
-        account.feed.work = Work::Keeping(if page.has_more { Then::Changes } else { Then::UpToDate });
-        let batch =
-            Batch { account: id.clone(), changes: page.changes, cursor: Some(page.next), history: false };
-        self.write(Write::Apply(batch));
+        let next = page.next.clone();
+        let then = if page.has_more { Then::Changes(next) } else { Then::UpToDate(next) };
+        let whole = Batch {
+            account: id.clone(),
+            changes: page.changes,
+            cursor: Some(page.next),
+            history: HistoryMove::Stays,
+            past: Timestamp::MIN,
+            of: Reading::Live,
+        };
+        self.keep(id, whole, then);
+    }
+
+    fn keep(&mut self, id: &AccountId, whole: Batch, then: Then) {
+        let mut rest = Batch::parts(whole);
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if let Some(first) = rest.pop_front() {
+            account.feed.work = Work::Keeping { rest, then };
+            self.write(Write::Apply(first));
+        }
     }
 
     fn up_to_date(&mut self, id: &AccountId) {
@@ -363,7 +414,6 @@ impl State {
         let feed = &mut account.feed;
         feed.backoff.succeed();
         feed.next = now.checked_add(every);
-        feed.history = false;
         let caught_up = std::mem::take(&mut feed.catching_up);
         let again = std::mem::take(&mut feed.again);
         if feed.freshness != Freshness::Fresh {
@@ -403,7 +453,7 @@ impl State {
             // Rows that are there already stay; what is new among them came while nobody watched.
             account.feed.cursor = None;
             account.feed.catching_up = true;
-            return self.ask_snapshot(id, None, None, 0);
+            return self.ask_newest(id);
         }
         let view = provider_error(&error);
         match error {
@@ -442,7 +492,7 @@ impl State {
         }
     }
 
-    fn tell_away(&mut self) {
+    pub(crate) fn tell_away(&mut self) {
         let now = (self.away.messages, self.away.missed_calls);
         if now == self.away.told {
             return;

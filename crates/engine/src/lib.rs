@@ -9,6 +9,7 @@ pub mod audio;
 mod calls;
 mod core;
 mod engine;
+mod history;
 mod line;
 mod link;
 mod messages;

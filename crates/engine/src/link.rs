@@ -130,7 +130,11 @@ async fn carry_out(provider: &SharedProvider, request: ProviderRequest) -> Provi
         ProviderRequest::Hints(_) => ProviderReport::HintsEnded,
         ProviderRequest::Account => ProviderReport::Account(provider.account().await),
         ProviderRequest::Numbers => ProviderReport::Numbers(provider.numbers().await),
-        ProviderRequest::Snapshot(page) => ProviderReport::Snapshot(provider.snapshot(page, PAGE).await),
+        ProviderRequest::Snapshot => ProviderReport::Snapshot(provider.snapshot(None, PAGE).await),
+        ProviderRequest::History(page) => {
+            let answer = provider.snapshot(page.clone(), PAGE).await;
+            ProviderReport::History(page, answer)
+        }
         ProviderRequest::Changes(since) => ProviderReport::Changes(provider.changes(&since, PAGE).await),
         ProviderRequest::Send(row, key, message) => {
             ProviderReport::Sent(row, provider.send_message(&key, &message).await)

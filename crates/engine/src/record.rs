@@ -1,10 +1,12 @@
 //! What is kept, as the rules see it: no SQL, nothing for people to read.
 
+use std::collections::VecDeque;
+
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tern_provider::types::{
-    AccountRules, Change, Cursor, DocumentKind, IdempotencyKey, Money, Number, Rate, SendLimits, Transaction,
-    TransactionType,
+    AccountRules, Change, Cursor, DocumentKind, IdempotencyKey, Money, Number, PageToken, Rate, SendLimits,
+    Transaction, TransactionType,
 };
 use url::Url;
 
@@ -325,13 +327,76 @@ pub(crate) struct Batch {
     pub(crate) changes: Vec<Change>,
     /// Where the feed continues after them.
     pub(crate) cursor: Option<Cursor>,
-    /// The account's first look at the past: nothing of it is new to its user.
-    pub(crate) history: bool,
+    /// Where the reading of the past stands after them.
+    pub(crate) history: HistoryMove,
+    /// What is dated up to here is the past as it was before the account was added: no news to its user.
+    pub(crate) past: Timestamp,
+    /// Which of the two readings brought them.
+    pub(crate) of: Reading,
+}
+
+/// The two readings of a provider's activity, which go on side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Reading {
+    /// What happens.
+    #[default]
+    Live,
+    /// What happened before the account was added, or before its place in the feed was lost.
+    History,
+}
+
+/// How far the past has been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HistoryPlace {
+    /// The page to read next; `None` for the newest.
+    pub(crate) page: Option<PageToken>,
+    /// Rows read so far.
+    pub(crate) rows: u64,
+    /// Rows there are, where the provider tells.
+    pub(crate) total: Option<u64>,
+    /// What is dated up to here is no news to the account's user.
+    pub(crate) until: Timestamp,
+}
+
+/// What becomes of the place in the past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HistoryMove {
+    /// Nothing.
+    Stays,
+    /// It moves here.
+    To(HistoryPlace),
+    /// The past has been read.
+    Ends,
+}
+
+/// Rows kept in one transaction at most: other writes get in between.
+const PART: usize = 200;
+
+impl Batch {
+    /// Cuts changes, oldest first, into batches to be kept one after another; the places move on with the last one.
+    pub(crate) fn parts(mut whole: Self) -> VecDeque<Self> {
+        let mut parts = VecDeque::new();
+        while whole.changes.len() > PART {
+            let rest = whole.changes.split_off(PART);
+            let changes = std::mem::replace(&mut whole.changes, rest);
+            parts.push_back(Self {
+                account: whole.account.clone(),
+                changes,
+                cursor: None,
+                history: HistoryMove::Stays,
+                ..whole
+            });
+        }
+        parts.push_back(whole);
+        parts
+    }
 }
 
 /// What a [`Batch`] changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Applied {
+    /// Whose.
+    pub(crate) of: Reading,
     /// Incoming messages and missed calls never seen before, oldest first.
     pub(crate) fresh: Vec<Row>,
     /// Ledger rows never seen before, oldest first.
@@ -366,6 +431,8 @@ pub(crate) struct LoadedAccount {
     pub(crate) balance: Option<Balance>,
     /// Its place in the feed.
     pub(crate) cursor: Option<Cursor>,
+    /// How far its past has been read; `None` once it has been.
+    pub(crate) history: Option<HistoryPlace>,
     /// SMS that did not leave, oldest first.
     pub(crate) outbox: Vec<Outgoing>,
     /// Top-ups that did not end.

@@ -126,6 +126,7 @@ impl Provider for MemoryProvider {
             cursor: Cursor(rows.len().to_string()),
             objects: rows.into_iter().rev().map(ActivityObject::Message).collect(),
             next_page: None,
+            total: None,
         })
     }
 

@@ -470,6 +470,7 @@ function enliven(fake: Fake): void {
       fake.changeAccount({
         feed: { state: "stale", since: new Date(Date.now() - 900_000).toISOString(), error: problem("providerUnreachable") },
       }),
+    history: () => fake.changeAccount({ history: { rows: 12_400, total: 90_000 } }),
     voicemail: () => fake.changeAccount({ voicemail: { new: 2, old: 1, urgent: 0, mailbox: "*97" } }),
     password: () => fake.changeAccount({ registration: { state: "passwordNeeded", error: problem("passwordNeeded") } }),
     retrying: () =>

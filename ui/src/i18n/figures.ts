@@ -24,6 +24,11 @@ export function tenths(language: Tongue, value: number): string {
   return new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value);
 }
 
+/** 12400 as `12,400`. */
+export function count(language: Tongue, value: number): string {
+  return new Intl.NumberFormat(language).format(value);
+}
+
 /** The hour, as `14:05`. */
 export function clock(language: Tongue, at: string): string {
   return new Intl.DateTimeFormat(regional(language), { hour: "numeric", minute: "2-digit" }).format(new Date(at));

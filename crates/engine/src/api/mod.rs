@@ -33,7 +33,8 @@ pub use settings::{Appearance, HoldSound, Language, PortRange, RecordFormat, Set
 pub use view::{
     AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,
     CallOutcome, CallSecurityView, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy,
-    FeedState, HoldState, MessageState, MessageView, MoneyView, NumberView, PlayingView, RecordingView,
-    RedirectView, RegistrationState, SecurityProtocol, Snapshot, SoundCheckView, ThreadView, TopUpState,
-    TopUpView, TransactionKind, TransactionView, TransferAskView, TransferState, TransferView, VoicemailView,
+    FeedState, HistoryView, HoldState, MessageState, MessageView, MoneyView, NumberView, PlayingView,
+    RecordingView, RedirectView, RegistrationState, SecurityProtocol, Snapshot, SoundCheckView, ThreadView,
+    TopUpState, TopUpView, TransactionKind, TransactionView, TransferAskView, TransferState, TransferView,
+    VoicemailView,
 };

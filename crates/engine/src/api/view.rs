@@ -54,6 +54,10 @@ pub struct AccountView {
     pub balance: Option<BalanceView>,
     /// Where the activity feed stands.
     pub feed: FeedState,
+    /// While older activity is read in the background: how far that got.
+    #[serde(default)]
+    #[specta(optional)]
+    pub history: Option<HistoryView>,
     /// The least and the most a top-up may be, decimals; `None` where top-up is not offered.
     pub topup_limits: Option<(String, String)>,
     /// Top-ups that are not finished.
@@ -124,6 +128,16 @@ pub enum FeedState {
         /// Why.
         error: ErrorView,
     },
+}
+
+/// How far the reading of older activity got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryView {
+    /// Rows read so far.
+    pub rows: u32,
+    /// Rows there are in all, where the provider tells.
+    pub total: Option<u32>,
 }
 
 /// A rented number.

@@ -299,8 +299,10 @@ pub(crate) enum ProviderRequest {
     Account,
     /// The rented numbers.
     Numbers,
-    /// A page of the whole feed.
-    Snapshot(Option<PageToken>),
+    /// The newest page of everything.
+    Snapshot,
+    /// An older page of everything; `None` for the newest again.
+    History(Option<PageToken>),
     /// What came after.
     Changes(Cursor),
     /// Hints that something came.
@@ -323,7 +325,8 @@ impl std::fmt::Debug for ProviderRequest {
         f.write_str(match self {
             Self::Account => "Account",
             Self::Numbers => "Numbers",
-            Self::Snapshot(_) => "Snapshot",
+            Self::Snapshot => "Snapshot",
+            Self::History(_) => "History",
             Self::Changes(_) => "Changes",
             Self::Hints(_) => "Hints",
             Self::Send(..) => "Send",

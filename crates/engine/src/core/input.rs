@@ -7,7 +7,8 @@ use tern_media::secure::SecurityState;
 use tern_provider::{
     ProviderError, Secret,
     types::{
-        AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, Rate, SnapshotPage, TopUp,
+        AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, PageToken, Rate, SnapshotPage,
+        TopUp,
     },
 };
 use tern_sip::{Answer, Disconnect, FlowId, Listener};
@@ -278,6 +279,8 @@ pub(crate) enum ProviderReport {
     Numbers(Result<Vec<Number>, ProviderError>),
     /// To [`super::ProviderRequest::Snapshot`].
     Snapshot(Result<SnapshotPage, ProviderError>),
+    /// To [`super::ProviderRequest::History`]: the page that was asked for.
+    History(Option<PageToken>, Result<SnapshotPage, ProviderError>),
     /// To [`super::ProviderRequest::Changes`].
     Changes(Result<ChangesPage, ProviderError>),
     /// The feed has something new.

@@ -6,7 +6,7 @@ use super::RequestId;
 use crate::{
     api::{AccountId, ErrorView, MessageState, Settings},
     record::{
-        Applied, Balance, Batch, KeptRate, KnownRules, LocalCall, NewOutgoing, Profile, Row, RowId,
+        Applied, Balance, Batch, KeptRate, KnownRules, LocalCall, NewOutgoing, Profile, Reading, Row, RowId,
         ThreadRowId, TopUpRecord,
     },
 };
@@ -57,8 +57,8 @@ pub(crate) enum Write {
 pub(crate) enum Kept {
     /// [`Write::Apply`] is kept.
     Applied(AccountId, Applied),
-    /// [`Write::Apply`] failed: the feed must not move on.
-    NotApplied(AccountId),
+    /// [`Write::Apply`] failed: the reading must not move on.
+    NotApplied(AccountId, Reading),
     /// [`Write::Queue`] is kept.
     Queued(RequestId, NewOutgoing, RowId, ThreadRowId),
     /// [`Write::Queue`] failed.

@@ -351,7 +351,7 @@ impl State {
     fn kept(&mut self, kept: Kept) {
         match kept {
             Kept::Applied(account, applied) => self.applied(&account, applied),
-            Kept::NotApplied(account) => self.not_applied(&account),
+            Kept::NotApplied(account, of) => self.not_applied(&account, of),
             Kept::Queued(request, new, row, thread) => self.queued(request, new, row, thread),
             Kept::NotQueued(request) => self.refuse(request, ErrorCode::StorageFailed),
             Kept::Moved(account, row, state, thread) => self.moved(&account, row, state, thread),
@@ -381,6 +381,7 @@ impl State {
         for id in ids {
             self.run_line(&id);
             self.run_feed(&id);
+            self.run_history(&id);
             self.run_outbox(&id);
             self.run_wallet(&id);
         }

@@ -72,26 +72,26 @@ impl Bench {
     pub(crate) fn attached(cursor: Option<&str>) -> Self {
         let mut bench = match cursor {
             None => Self::new(false, Loaded::default()),
-            Some(cursor) => Self::new(
-                false,
-                Loaded {
-                    next_account: 2,
-                    accounts: vec![LoadedAccount {
-                        profile: profile(true),
-                        numbers: vec![number()],
-                        balance: None,
-                        cursor: Some(Cursor(cursor.into())),
-                        outbox: Vec::new(),
-                        topups: Vec::new(),
-                        rules: None,
-                        rates: Vec::new(),
-                    }],
-                    settings: Settings::default(),
-                },
-            ),
+            Some(cursor) => Self::loaded(cursor, None),
         };
         bench.attach();
         bench
+    }
+
+    /// With the account that an earlier run has left.
+    pub(crate) fn loaded(cursor: &str, history: Option<crate::record::HistoryPlace>) -> Self {
+        let account = LoadedAccount {
+            profile: profile(true),
+            numbers: vec![number()],
+            balance: None,
+            cursor: Some(Cursor(cursor.into())),
+            history,
+            outbox: Vec::new(),
+            topups: Vec::new(),
+            rules: None,
+            rates: Vec::new(),
+        };
+        Self::new(false, Loaded { next_account: 2, accounts: vec![account], settings: Settings::default() })
     }
 
     pub(crate) fn attach(&mut self) {
@@ -346,6 +346,7 @@ pub(crate) fn snapshot(cursor: &str, next_page: Option<&str>) -> ProviderReport 
         objects: vec![tern_provider::types::ActivityObject::Message(message("m1"))],
         cursor: Cursor(cursor.into()),
         next_page: next_page.map(|p| tern_provider::types::PageToken(p.into())),
+        total: None,
     }))
 }
 

@@ -54,18 +54,17 @@ pub(super) fn kind_word(kind: ActivityKind) -> &'static str {
 }
 
 pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, StoreError> {
-    let mut applied = Applied::default();
+    let mut applied = Applied { of: batch.of, ..Applied::default() };
     for change in &batch.changes {
+        let history = matches!(change, Change::Upsert(object) if object.at() <= batch.past);
         let kept = match change {
             Change::Upsert(ActivityObject::Message(m)) => {
-                message::keep(connection, &batch.account, m, batch.history)?
+                message::keep(connection, &batch.account, m, history)?
             }
-            Change::Upsert(ActivityObject::Call(c)) => {
-                call::keep(connection, &batch.account, c, batch.history)?
-            }
+            Change::Upsert(ActivityObject::Call(c)) => call::keep(connection, &batch.account, c, history)?,
             Change::Upsert(ActivityObject::Transaction(t)) => {
                 let kept = ledger::keep(connection, &batch.account, t)?;
-                if kept.fresh && !batch.history {
+                if kept.fresh && !history {
                     applied.ledger.push(t.clone());
                 }
                 Kept { fresh: false, ..kept }
@@ -79,7 +78,7 @@ pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, S
         if kept.settled {
             applied.settled.push(row);
         }
-        if kept.fresh && !batch.history {
+        if kept.fresh && !history {
             applied.fresh.extend(read::row(connection, row)?);
         }
     }

@@ -55,7 +55,7 @@ pub(super) fn keep(
         None => activity::insert(connection, &common)?,
     };
     put(connection, id, message)?;
-    let settled = connection.execute("DELETE FROM outbox WHERE activity = ?1", [id.0])? > 0;
+    let settled = connection.prepare_cached("DELETE FROM outbox WHERE activity = ?1")?.execute([id.0])? > 0;
     Ok(Kept { row: Some(id), threads, fresh, settled })
 }
 

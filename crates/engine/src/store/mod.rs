@@ -12,6 +12,7 @@ mod column;
 mod cursor;
 mod draft;
 mod gap;
+mod history;
 mod ledger;
 mod message;
 mod number;
@@ -53,6 +54,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/004_recording.sql")),
     M::up(include_str!("migrations/005_gap.sql")),
     M::up(include_str!("migrations/006_rules.sql")),
+    M::up(include_str!("migrations/030_history.sql")),
 ];
 
 /// Why the store failed.
@@ -224,6 +226,7 @@ pub(crate) fn load(connection: &mut Connection) -> Result<Loaded, StoreError> {
             numbers: number::of(&tx, &profile.id)?,
             balance: balance::of(&tx, &profile.id)?,
             cursor: cursor::of(&tx, &profile.id)?,
+            history: history::of(&tx, &profile.id)?,
             outbox: outbox::of(&tx, &profile.id)?,
             topups: topup::of(&tx, &profile.id)?,
             rules: rules::of(&tx, &profile.id)?,
@@ -238,7 +241,7 @@ pub(crate) fn load(connection: &mut Connection) -> Result<Loaded, StoreError> {
 
 pub(crate) fn run(connection: &mut Connection, write: Write) -> Option<Kept> {
     let failed = match &write {
-        Write::Apply(batch) => Kept::NotApplied(batch.account.clone()),
+        Write::Apply(batch) => Kept::NotApplied(batch.account.clone(), batch.of),
         Write::Queue(request, _) => Kept::NotQueued(*request),
         Write::FindFailed(request, row) => Kept::FoundFailed(*request, *row, None),
         _ => Kept::Failed,
@@ -286,6 +289,7 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
             if let Some(cursor) = &batch.cursor {
                 cursor::put(tx, &batch.account, cursor)?;
             }
+            history::put(tx, &batch.account, &batch.history)?;
             Some(Kept::Applied(batch.account, applied))
         }
         Write::Queue(request, new) => {

@@ -4,7 +4,8 @@ use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use tern_provider::types::{
     ActivityKind, ActivityObject, CallOutcome as RemoteOutcome, CallRecord, Change, Cursor, Direction, Gap,
-    IdempotencyKey, Message, MessageState as Remote, Money, RemoteId, Transaction as Entry, TransactionType,
+    IdempotencyKey, Message, MessageState as Remote, Money, PageToken, RemoteId, Transaction as Entry,
+    TransactionType,
 };
 
 use super::*;
@@ -14,7 +15,10 @@ use crate::{
         Transport, TurnServer,
     },
     core::RequestId,
-    record::{Applied, Balance, Batch, LocalCall, NewOutgoing, Profile, Row, RowId, RowWhat, TopUpRecord},
+    record::{
+        Applied, Balance, Batch, HistoryMove, HistoryPlace, LocalCall, NewOutgoing, Profile, Reading, Row,
+        RowId, RowWhat, TopUpRecord,
+    },
 };
 
 const ACCOUNT: AccountId = AccountId(1);
@@ -87,11 +91,39 @@ fn call(id: &str, sip: Option<&str>, outcome: RemoteOutcome) -> CallRecord {
 }
 
 fn apply_changes(connection: &mut Connection, changes: Vec<Change>, history: bool) -> Applied {
-    let batch = Batch { account: ACCOUNT, changes, cursor: Some(Cursor("c".into())), history };
+    let batch = Batch {
+        account: ACCOUNT,
+        changes,
+        cursor: Some(Cursor("c".into())),
+        history: HistoryMove::Stays,
+        past: if history { Timestamp::MAX } else { Timestamp::MIN },
+        of: Reading::Live,
+    };
     match run(connection, Write::Apply(batch)) {
         Some(Kept::Applied(_, applied)) => applied,
         other => panic!("{other:?}"),
     }
+}
+
+fn past(page: Option<&str>, rows: u64) -> HistoryPlace {
+    HistoryPlace {
+        page: page.map(|page| PageToken(page.into())),
+        rows,
+        total: Some(1000),
+        until: Timestamp::MIN,
+    }
+}
+
+fn move_history(connection: &mut Connection, history: HistoryMove) {
+    let batch = Batch {
+        account: ACCOUNT,
+        changes: Vec::new(),
+        cursor: None,
+        history,
+        past: Timestamp::MAX,
+        of: Reading::History,
+    };
+    assert!(matches!(run(connection, Write::Apply(batch)), Some(Kept::Applied(..))));
 }
 
 fn upsert(message: Message) -> Change {
@@ -231,6 +263,7 @@ fn what_is_kept_comes_back() {
     run(&mut connection, Write::TopUp(topup.clone()));
     let row = queue(&mut connection, "key-1");
     run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Sending, None));
+    move_history(&mut connection, HistoryMove::To(past(Some("p2"), 200)));
     apply_changes(&mut connection, vec![upsert(message("m1", 1, "hello"))], false);
     let loaded = load(&mut connection).unwrap();
     let account = &loaded.accounts[0];
@@ -238,6 +271,7 @@ fn what_is_kept_comes_back() {
     assert_eq!(account.balance, Some(balance));
     assert_eq!(account.topups, [topup]);
     assert_eq!(account.cursor, Some(Cursor("c".into())));
+    assert_eq!(account.history, Some(past(Some("p2"), 200)), "and it stays while only the feed moves on");
     assert_eq!(account.outbox.len(), 1);
     assert_eq!(account.outbox[0].state, MessageState::Unknown, "what was being sent is not known to be sent");
 }
@@ -359,6 +393,53 @@ fn the_same_words_sent_before_are_not_taken_for_these() {
         .collect();
     assert_eq!(states.len(), 2, "two SMS, two rows");
     assert!(states.contains(&MessageState::Sent) && states.contains(&MessageState::Unknown), "{states:?}");
+}
+
+#[test]
+fn the_place_in_the_past_comes_back_until_all_of_it_is_read() {
+    let mut connection = database();
+    let place = |connection: &mut Connection| load(connection).unwrap().accounts.remove(0).history;
+    assert_eq!(place(&mut connection), None);
+    for (page, rows) in [(Some("p2"), 200), (Some("p3"), 400), (None, 0)] {
+        move_history(&mut connection, HistoryMove::To(past(page, rows)));
+        move_history(&mut connection, HistoryMove::Stays);
+        assert_eq!(place(&mut connection), Some(past(page, rows)));
+    }
+    move_history(&mut connection, HistoryMove::Ends);
+    assert_eq!(place(&mut connection), None);
+}
+
+#[test]
+fn what_was_deleted_is_not_brought_back_by_an_older_page() {
+    let mut connection = database();
+    let gone = Change::Delete { kind: ActivityKind::Message, id: RemoteId("m1".into()), version: 3 };
+    apply_changes(&mut connection, vec![gone], false);
+    apply_changes(
+        &mut connection,
+        vec![upsert(message("m1", 2, "old")), upsert(message("m2", 1, "there"))],
+        true,
+    );
+    assert_eq!(texts(&connection), ["there"]);
+}
+
+#[test]
+fn a_large_page_is_kept_in_parts_and_the_places_move_with_the_last() {
+    for (rows, parts) in [(0, 1), (1, 1), (200, 1), (201, 2), (1000, 5)] {
+        let whole = Batch {
+            account: ACCOUNT,
+            changes: (0..rows).map(|n| upsert(message(&format!("m{n}"), 1, "x"))).collect(),
+            cursor: Some(Cursor("c".into())),
+            history: HistoryMove::Ends,
+            past: Timestamp::MAX,
+            of: Reading::History,
+        };
+        let cut = Batch::parts(whole.clone());
+        assert_eq!(cut.len(), parts, "{rows}");
+        let moves = cut.iter().map(|part| part.cursor.is_some() && part.history == HistoryMove::Ends);
+        assert_eq!(moves.filter(|moves| *moves).count(), 1);
+        assert!(cut.back().is_some_and(|last| last.cursor.is_some()));
+        assert!(cut.iter().flat_map(|part| &part.changes).eq(&whole.changes), "in order, none left out");
+    }
 }
 
 #[test]

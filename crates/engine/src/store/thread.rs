@@ -12,15 +12,17 @@ pub(super) fn find_or_make(
     number: &str,
     peer: &str,
 ) -> Result<ThreadRowId, StoreError> {
-    connection.execute(
-        "INSERT INTO thread (account, number, peer) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-        params![account.0, number, peer],
-    )?;
-    Ok(connection.query_row(
-        "SELECT id FROM thread WHERE account = ?1 AND number = ?2 AND peer = ?3",
-        params![account.0, number, peer],
-        |row| row.get(0).map(ThreadRowId),
-    )?)
+    let known = connection
+        .prepare_cached("SELECT id FROM thread WHERE account = ?1 AND number = ?2 AND peer = ?3")?
+        .query_row(params![account.0, number, peer], |row| row.get(0).map(ThreadRowId))
+        .optional()?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    connection
+        .prepare_cached("INSERT INTO thread (account, number, peer) VALUES (?1, ?2, ?3)")?
+        .execute(params![account.0, number, peer])?;
+    Ok(ThreadRowId(connection.last_insert_rowid()))
 }
 
 /// Account, number and peer of a conversation.

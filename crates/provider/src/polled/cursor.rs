@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Row;
 use crate::{
     ProviderError,
+    http::refused,
     types::{Cursor, PageToken},
 };
 
@@ -119,13 +120,11 @@ pub(super) struct Token {
     pub(super) began: Timestamp,
     pub(super) list: usize,
     pub(super) page: Option<String>,
-    /// Of this list, so far.
-    pub(super) pages: usize,
 }
 
 impl Token {
     pub(super) fn read(token: &PageToken) -> Result<Self, ProviderError> {
-        serde_json::from_str(&token.0).map_err(|_| ProviderError::Malformed)
+        serde_json::from_str(&token.0).map_err(|_| refused("bad_page", ""))
     }
 
     pub(super) fn write(&self) -> PageToken {

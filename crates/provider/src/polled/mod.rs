@@ -102,7 +102,7 @@ pub(crate) async fn snapshot(
     let terms = lists.terms();
     let token = match page {
         Some(token) => Token::read(&token)?,
-        None => Token { began: now, list: 0, page: None, pages: 0 },
+        None => Token { began: now, list: 0, page: None },
     };
     let past = terms.kept.map_or(terms.past, |kept| kept.min(terms.past));
     let span = Span { from: before(token.began, past), until: after(now) };
@@ -114,17 +114,16 @@ pub(crate) async fn snapshot(
     let mut objects: Vec<_> =
         listed.rows.into_iter().filter(|r| r.at() >= span.from).map(|r| r.object).collect();
     objects.sort_by_key(|object| std::cmp::Reverse(object.at()));
-    let pages = token.pages.saturating_add(1);
     let next = match listed.next {
-        Some(next) if !past_it && Some(&next) != token.page.as_ref() && pages < MOST_PAGES => {
-            Some(Token { page: Some(next), pages, ..token })
+        Some(next) if !past_it && Some(&next) != token.page.as_ref() => {
+            Some(Token { page: Some(next), ..token })
         }
         _ if token.list.saturating_add(1) < lists.count() => {
-            Some(Token { list: token.list.saturating_add(1), page: None, pages: 0, ..token })
+            Some(Token { list: token.list.saturating_add(1), page: None, ..token })
         }
         _ => None,
     };
-    Ok(SnapshotPage { objects, cursor, next_page: next.map(|token| token.write()) })
+    Ok(SnapshotPage { objects, cursor, next_page: next.map(|token| token.write()), total: None })
 }
 
 /// What changed; see [`crate::Provider::changes`].

@@ -183,6 +183,8 @@ pub(super) struct Snapshot {
     items: Vec<Row>,
     #[serde(default)]
     next_page: Option<String>,
+    #[serde(default)]
+    total: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -474,6 +476,7 @@ impl Snapshot {
             objects,
             cursor: types::Cursor(self.cursor),
             next_page: self.next_page.map(types::PageToken),
+            total: self.total,
         })
     }
 }

@@ -109,4 +109,6 @@ pub struct SnapshotPage {
     pub cursor: Cursor,
     /// The next page, if any.
     pub next_page: Option<PageToken>,
+    /// How many rows all pages have together, where the provider tells.
+    pub total: Option<u64>,
 }

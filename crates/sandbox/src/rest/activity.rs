@@ -72,6 +72,7 @@ pub(super) async fn snapshot(
         })?,
     };
     let cursor = write_cursor(&api.operator.epoch, seq);
+    let is_first = params.page.is_none();
     let view = api
         .ask(move |op| {
             Ok(op.read(|c| -> Result<_, StoreError> {
@@ -85,7 +86,8 @@ pub(super) async fn snapshot(
                         items.push(ItemView { kind: row.kind.word(), id: row.id, version, object });
                     }
                 }
-                Ok(SnapshotView { cursor, items, next_page })
+                let total = if is_first { Some(changes::rows(c, account.id)?) } else { None };
+                Ok(SnapshotView { cursor, items, next_page, total })
             })?)
         })
         .await?;

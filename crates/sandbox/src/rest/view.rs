@@ -387,6 +387,9 @@ pub(crate) struct SnapshotView {
     pub(super) items: Vec<ItemView>,
     /// For the `page` parameter; absent on the last page.
     pub(super) next_page: Option<String>,
+    /// How many rows all pages have together; on the first page only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) total: Option<u64>,
 }
 
 /// A row of the snapshot.

@@ -96,6 +96,18 @@ pub(crate) fn forget_old(books: &Books<'_>, account: AccountId, keep: u64) -> Re
     Ok(())
 }
 
+/// How many rows a snapshot has in all its pages.
+pub(crate) fn rows(connection: &Connection, account: AccountId) -> Result<u64, StoreError> {
+    let count: i64 = connection.query_row(
+        "SELECT (SELECT count(*) FROM messages WHERE account = ?1) + (SELECT count(*) FROM calls WHERE account = ?1)
+             + (SELECT count(*) FROM transactions WHERE account = ?1)
+             + (SELECT count(*) FROM notices WHERE account = ?1)",
+        [account.0],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// The objects of an account newest first, from `after` on, at most `limit`.
 pub(crate) fn snapshot(
     connection: &Connection,

@@ -1,6 +1,6 @@
 // Rows of Recent Activity as they are shown: which drawing, which words, under which day.
 
-import type { ActivityItem, ActivityWhat } from "../../api/generated";
+import type { AccountView, ActivityItem, ActivityWhat } from "../../api/generated";
 import type { IconName } from "../../components/icons";
 import { daysBetween } from "../../i18n/figures";
 import { kebab } from "../../i18n/index.svelte";
@@ -49,4 +49,15 @@ export function mark(what: ActivityWhat): { icon: IconName; tone: "calm" | "good
 /** Key of a call's words. */
 export function callWords(what: Extract<ActivityWhat, { type: "call" }>): string {
   return `row-call-${what.direction}-${kebab(what.outcome)}`;
+}
+
+/** How far the reading of older activity got, over all accounts that still read; `null` when none does. */
+export function historyOf(accounts: readonly AccountView[]): { rows: number; total: number | null } | null {
+  const reading = accounts.flatMap((account) => account.history ?? []);
+  if (reading.length === 0) return null;
+  const known = reading.every(({ rows, total }) => total !== null && total >= rows);
+  return {
+    rows: reading.reduce((sum, { rows }) => sum + rows, 0),
+    total: known ? reading.reduce((sum, { total }) => sum + (total ?? 0), 0) : null,
+  };
 }

@@ -31,6 +31,7 @@ fn plain() -> Loaded {
             numbers: Vec::new(),
             balance: None,
             cursor: None,
+            history: None,
             outbox: Vec::new(),
             topups: Vec::new(),
             rules: None,

@@ -26,8 +26,10 @@ struct Weather {
     crashes: f64,
     /// Whether a key protects from sending twice.
     keys: bool,
-    /// Whether old places in the feed expire.
+    /// Whether old places in the feed expire, and names of older pages.
     expiry: bool,
+    /// Rows there are before the account is added, at most.
+    past: u32,
 }
 
 /// The provider: rows with versions, and the sequence of their changes.
@@ -39,6 +41,8 @@ struct Provider {
     accepted: BTreeMap<IdempotencyKey, Vec<String>>,
     oldest: u64,
     keys: bool,
+    /// Names of older pages are known as long as this is the same.
+    pages: u32,
 }
 
 impl Provider {
@@ -102,25 +106,41 @@ impl Provider {
         Ok(ChangesPage { changes, next: Cursor(next.to_string()), has_more })
     }
 
-    fn snapshot(&self, page: Option<&PageToken>) -> SnapshotPage {
-        // Newest first; the token is the sequence number to continue below.
-        let below: u64 = page.map_or(u64::MAX, |p| p.0.parse().unwrap());
+    fn snapshot(&self, page: Option<&PageToken>) -> Result<SnapshotPage, ProviderError> {
+        // Newest first; the token is the sequence number to continue below, and which tokens it is one of.
+        let below = match page {
+            None => u64::MAX,
+            Some(page) => match page.0.split_once('.').unwrap() {
+                (pages, below) if pages == self.pages.to_string() => below.parse().unwrap(),
+                _ => {
+                    return Err(ProviderError::Refused { code: "bad_page".into(), detail: String::new() });
+                }
+            },
+        };
         let mut rows: Vec<&(u64, Message)> = self.rows.values().filter(|(seq, _)| *seq < below).collect();
         rows.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
         let more = rows.len() > 4;
         rows.truncate(4);
-        SnapshotPage {
+        Ok(SnapshotPage {
             objects: rows.iter().map(|(_, m)| ActivityObject::Message(m.clone())).collect(),
             cursor: Cursor(self.seq.to_string()),
-            next_page: rows.last().filter(|_| more).map(|(seq, _)| PageToken(seq.to_string())),
-        }
+            next_page: rows
+                .last()
+                .filter(|_| more)
+                .map(|(seq, _)| PageToken(format!("{}.{seq}", self.pages))),
+            total: None,
+        })
     }
 
     fn answer(&mut self, random: &mut ChaCha8Rng, request: ProviderRequest) -> Option<ProviderReport> {
         Some(match request {
             ProviderRequest::Account => ProviderReport::Account(Ok(info("10.00"))),
             ProviderRequest::Numbers => ProviderReport::Numbers(Ok(vec![number()])),
-            ProviderRequest::Snapshot(page) => ProviderReport::Snapshot(Ok(self.snapshot(page.as_ref()))),
+            ProviderRequest::Snapshot => ProviderReport::Snapshot(self.snapshot(None)),
+            ProviderRequest::History(page) => {
+                let answer = self.snapshot(page.as_ref());
+                ProviderReport::History(page, answer)
+            }
             ProviderRequest::Changes(since) => ProviderReport::Changes(self.read(random, &since)),
             ProviderRequest::Send(row, key, message) => {
                 ProviderReport::Sent(row, Ok(self.send(&key, &message)))
@@ -146,7 +166,8 @@ fn failed(request: &ProviderRequest, error: ProviderError) -> Option<ProviderRep
     Some(match request {
         ProviderRequest::Account => ProviderReport::Account(Err(error)),
         ProviderRequest::Numbers => ProviderReport::Numbers(Err(error)),
-        ProviderRequest::Snapshot(_) => ProviderReport::Snapshot(Err(error)),
+        ProviderRequest::Snapshot => ProviderReport::Snapshot(Err(error)),
+        ProviderRequest::History(page) => ProviderReport::History(page.clone(), Err(error)),
         ProviderRequest::Changes(_) => ProviderReport::Changes(Err(error)),
         ProviderRequest::Send(row, ..) => ProviderReport::Sent(*row, Err(error)),
         ProviderRequest::FindSent(row, _) => ProviderReport::FoundSent(*row, Err(error)),
@@ -183,6 +204,7 @@ struct World {
     promised: BTreeSet<String>,
     texts: BTreeMap<RequestId, String>,
     arrived: u64,
+    deleted: BTreeSet<String>,
 }
 
 impl World {
@@ -197,8 +219,9 @@ impl World {
             accepted: BTreeMap::new(),
             oldest: 0,
             keys: weather.keys,
+            pages: 0,
         };
-        for n in 0..random.random_range(0..12) {
+        for n in 0..random.random_range(0..weather.past.max(1)) {
             provider.put(super::message(&format!("old{n}")));
         }
         let bench = Bench::new(false, Loaded::default());
@@ -216,6 +239,7 @@ impl World {
             promised: BTreeSet::new(),
             texts: BTreeMap::new(),
             arrived: 0,
+            deleted: BTreeSet::new(),
         };
         world.start();
         world
@@ -370,10 +394,12 @@ impl World {
             6 => {
                 let ids: Vec<String> =
                     self.provider.rows.keys().filter(|id| id.starts_with("old")).cloned().collect();
-                if let Some(id) = ids.first() {
-                    self.provider.delete(id);
+                if let Some(id) = ids.get(self.random.random_range(0..ids.len().max(1))).cloned() {
+                    self.provider.delete(&id);
+                    self.deleted.insert(format!("text of {id}"));
                 }
             }
+            7 if self.weather.expiry && self.random.random_bool(0.5) => self.provider.pages += 1,
             7 if self.weather.expiry => self.provider.oldest = self.provider.seq,
             _ => {
                 self.asked += 1;
@@ -429,6 +455,17 @@ fn simulate(seed: u64, weather: Weather) -> usize {
     for (_, message) in world.provider.rows.values() {
         assert!(distinct.contains(&message.text), "lost: {}, seed {seed}", message.text);
     }
+    // Where a place in the feed expired, what was deleted before is told by nobody.
+    if !weather.expiry {
+        for text in &world.deleted {
+            assert!(!distinct.contains(text), "brought back: {text}, seed {seed}");
+        }
+    }
+    assert_eq!(
+        load(&mut world.database).unwrap().accounts[0].history,
+        None,
+        "not read to its end, seed {seed}"
+    );
     for (key, ids) in &world.provider.accepted {
         assert_eq!(ids.len(), 1, "sent twice: {key:?}, seed {seed}");
     }
@@ -452,15 +489,22 @@ fn run_seeds(weather: Weather) {
 
 #[test]
 fn in_fair_weather_everything_arrives_once() {
-    run_seeds(Weather { faults: 0.0, crashes: 0.0, keys: true, expiry: false });
+    run_seeds(Weather { faults: 0.0, crashes: 0.0, keys: true, expiry: false, past: 12 });
 }
 
 #[test]
 fn with_faults_crashes_and_expired_places_everything_arrives_once() {
-    run_seeds(Weather { faults: 0.3, crashes: 0.02, keys: true, expiry: true });
+    run_seeds(Weather { faults: 0.3, crashes: 0.02, keys: true, expiry: true, past: 12 });
 }
 
 #[test]
 fn without_keys_nothing_is_sent_twice() {
-    run_seeds(Weather { faults: 0.3, crashes: 0.02, keys: false, expiry: true });
+    run_seeds(Weather { faults: 0.3, crashes: 0.02, keys: false, expiry: true, past: 12 });
+}
+
+#[test]
+fn a_long_past_is_read_through_deaths_changes_and_deletions() {
+    for expiry in [false, true] {
+        run_seeds(Weather { faults: 0.1, crashes: 0.01, keys: true, expiry, past: 400 });
+    }
 }
