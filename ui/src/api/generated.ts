@@ -32,6 +32,8 @@ export type AccountView = {
 	balance: BalanceView | null,
 	/**  Where the activity feed stands. */
 	feed: FeedState,
+	/**  While older activity is read in the background: how far that got. */
+	history?: HistoryView | null,
 	/**  The least and the most a top-up may be, decimals; `None` where top-up is not offered. */
 	topupLimits: [string, string] | null,
 	/**  Top-ups that are not finished. */
@@ -805,6 +807,14 @@ export type HiddenWhy =
 "otherCountry" | 
 /**  The provider says so, without a reason. */
 "providerSays";
+
+/**  How far the reading of older activity got. */
+export type HistoryView = {
+	/**  Rows read so far. */
+	rows: number,
+	/**  Rows there are in all, where the provider tells. */
+	total: number | null,
+};
 
 /**  What the other side hears while it waits. */
 export type HoldSound = 
