@@ -7,8 +7,8 @@ use tern_media::secure::SecurityState;
 use tern_provider::{
     ProviderError, Secret,
     types::{
-        AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, PageToken, Rate, SnapshotPage,
-        TopUp,
+        AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, PageToken, Rate,
+        SnapshotPage, TopUp,
     },
 };
 use tern_sip::{Answer, Disconnect, FlowId, Listener};
