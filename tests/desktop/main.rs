@@ -22,5 +22,6 @@ mod first_look;
 mod funds;
 mod messages;
 mod missing;
+mod prices;
 mod ringing;
 mod shell;
