@@ -6,7 +6,8 @@
 //!
 //! The invariant: the position (timestamp of the next sample to be given out) only moves by what was given out,
 //! by holes that later packets prove, and by a restart. An empty buffer holds the position: what arrives late
-//! is still played, at more delay, and playing faster takes the delay back.
+//! is still played, at more delay, and playing faster takes the delay back. The delay has grown when that packet is
+//! played, and not while nothing comes: if the packet is lost, what was held stands for it.
 //!
 //! What isn't here: decoding, concealing and stretching (`playout`), and counting for RTCP ([`Reception`]).
 
@@ -258,6 +259,8 @@ impl JitterBuffer {
         };
         let lost = self.lost_before(packet.sequence);
         self.last_out = Some(packet.sequence);
+        // What was played in its place and more made everything later; before, nobody knew.
+        self.sounding.shift(self.seconds(held - gap));
         self.needed(now, first);
         self.state = State::Playing { position: first, held: 0 };
         // A sender that paused goes on later than where it stopped; a network that stalled, just there.
@@ -286,13 +289,12 @@ impl JitterBuffer {
     pub fn held(&mut self, ticks: u32) {
         if let State::Playing { held, .. } = &mut self.state {
             *held = held.saturating_add(ticks);
-            self.shift(f64::from(ticks));
         }
     }
 
     /// What was given out last came to be played `ticks` longer (or shorter, if negative) than it is.
     pub fn stretched(&mut self, ticks: i64) {
-        self.shift(ticks as f64);
+        self.sounding.shift(ticks as f64 / self.clock_rate);
     }
 
     /// What the delay asks for at present.
@@ -372,10 +374,6 @@ impl JitterBuffer {
     /// The offset at which samples should sound.
     fn goal(&self) -> f64 {
         self.arrivals.target() + self.lot
-    }
-
-    fn shift(&mut self, ticks: f64) {
-        self.sounding.shift(ticks / self.clock_rate);
     }
 
     fn clock(&mut self, now: Instant) -> f64 {

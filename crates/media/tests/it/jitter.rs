@@ -91,6 +91,29 @@ fn bursts_of_loss_are_made_up_for_and_no_more() {
 }
 
 #[test]
+fn lost_packets_are_no_delay_and_late_ones_are() {
+    for late in [false, true] {
+        let mut stream = pcmu_stream();
+        let start = std::time::Instant::now();
+        let mut out = [0.0; 160];
+        let mut delays = Vec::new();
+        for i in 0..200_u32 {
+            let now = start + Duration::from_millis(20) * i;
+            // Six are lost, or come 120 ms late.
+            let sent = if late { i.checked_sub(6).filter(|n| (150..156).contains(n)) } else { None };
+            for n in sent.into_iter().chain(Some(i).filter(|n| !(150..156).contains(n))) {
+                stream.receive(now, &pcmu_packet(n as u16, n * 160, 9, 0x20));
+            }
+            stream.playout(now, &mut out);
+            delays.push(stream.stats().buffer_ms);
+        }
+        let calm = delays[149];
+        let most = delays[150..].iter().copied().fold(0.0, f32::max);
+        assert_eq!(most > calm + 50.0, late, "{calm} ms, then {most}");
+    }
+}
+
+#[test]
 fn a_drifting_sender_is_followed() {
     for ppm in [-200.0, 200.0] {
         let rules = Rules { drift_ppm: ppm, ..Rules::default() };

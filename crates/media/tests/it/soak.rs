@@ -61,9 +61,7 @@ fn soak(length: Duration, ppm: f64) {
             stream.handle_timeout(start + now);
             while stream.poll_packet().is_some() {}
             while stream.poll_event().is_some() {}
-            if step % 250 == 249 {
-                most_delay = most_delay.max(stream.stats().buffer_ms);
-            }
+            most_delay = most_delay.max(stream.stats().buffer_ms);
         }
         most_delay
     };
