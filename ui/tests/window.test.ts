@@ -348,6 +348,22 @@ describe("a conversation", () => {
     expect(last()).toBe("delivered");
   });
 
+  it("says when a message leaves that the limits hold back", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    const states = () => all("message-state").map((state) => (state.textContent ?? "").trim());
+    for (const [after, words] of [
+      [20 * 60_000, /^Leaves at \d/],
+      [30 * 3_600_000, /^Leaves on .+ at \d/],
+    ] as const) {
+      fake.holdMessages(new Date(Date.now() + after).toISOString());
+      await type("composer", "Later");
+      await press("Enter", get("composer"));
+      await pass(0);
+      expect(states().at(-1)).toMatch(words);
+    }
+  });
+
   it("keeps what was typed and not sent", async () => {
     const { fake } = await open();
     await openRow("+447700900142");

@@ -216,7 +216,9 @@ CREATE TABLE outbox (
     activity INTEGER PRIMARY KEY REFERENCES activity (id) ON DELETE CASCADE,
     account  INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     send_key TEXT NOT NULL UNIQUE,
-    state    TEXT NOT NULL
+    state    TEXT NOT NULL,
+    left_at   INTEGER, -- when its request left, by the provider's clock
+    leaves_at INTEGER  -- while it is queued: when it leaves, by ours
 ) STRICT;
 
 -- Top-ups that were asked for and have not ended. Gone when the ledger shows the money, or it was declined.

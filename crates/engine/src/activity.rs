@@ -290,6 +290,9 @@ impl State {
     pub(crate) fn take_in(&mut self, id: &AccountId, applied: &Applied, while_away: bool) {
         if let Some(account) = self.accounts.get_mut(id) {
             account.outbox.settle(&applied.settled);
+            if !applied.departed.is_empty() {
+                account.outbox.note_left(applied.departed.iter().cloned());
+            }
         }
         for row in &applied.fresh {
             if while_away {

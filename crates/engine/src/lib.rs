@@ -15,6 +15,7 @@ mod link;
 mod messages;
 mod net;
 mod notices;
+mod pacing;
 mod phone;
 pub mod ports;
 mod rates;

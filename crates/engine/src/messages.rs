@@ -3,44 +3,68 @@
 //! Invariant: an SMS has its row before anything is sent, and its row says `sending` before the request leaves. An
 //! answer that does not come makes it `unknown`; it is looked for by its key, and sent again only where the provider
 //! promises that a key never acts twice. One SMS of an account is on its way at a time, in the order they were asked
-//! for.
+//! for, and not before its provider's limits have room for it.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
+use jiff::{SignedDuration, Timestamp};
 use tern_provider::{
     ProviderError,
-    types::{IdempotencyKey, Message, NumberState, OutgoingMessage, SoughtMessage},
+    types::{IdempotencyKey, LimitScope, LimitWindow, Message, NumberState, OutgoingMessage, SoughtMessage},
 };
 
 use crate::{
-    accounts::Link,
+    accounts::{Account, Link},
     activity::provider_error,
     api::{AccountId, ErrorCode, ErrorView, MessageState, Reply},
     core::{Backoff, ProviderRequest, RequestId, State, Write},
+    pacing::Pace,
     phone,
-    record::{NewOutgoing, Outgoing, RowId, ThreadRowId},
+    record::{NewOutgoing, Outgoing, RowId, Sent, ThreadRowId},
 };
 
 /// Longer texts are no SMS of any provider, characters.
 const LONGEST_TEXT: usize = 10_000;
 /// How often an SMS is looked for where it must not be sent again.
 const LOOKUPS: u32 = 5;
+/// What left longer ago counts for no limit.
+const COUNTED: SignedDuration = SignedDuration::from_hours(25);
+/// Departures remembered at most, the latest ones.
+const MOST_LEFT: usize = 5_000;
+/// A wait of less is not worth telling, nor is a change of it.
+const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(15);
 
 /// An account's SMS that have not left.
 pub(crate) struct Outbox {
     queue: VecDeque<Entry>,
     step: Step,
-    /// Not before.
+    /// Not before, after a failure.
     paused: Option<Instant>,
+    /// Not before, for the limits' sake.
+    held: Option<Instant>,
+    left: Left,
+    /// When each leaves is to be reckoned again.
+    replan: bool,
     backoff: Backoff,
+}
+
+/// What counts for the limits.
+enum Left {
+    Unknown,
+    /// The store was asked.
+    Asked,
+    /// By the provider's clock, oldest first.
+    Known(Vec<Sent>),
 }
 
 struct Entry {
     message: Outgoing,
     lookups: u32,
+    /// When it leaves, as the windows were told.
+    leaves: Option<Timestamp>,
 }
 
 /// What is happening to the first entry.
@@ -61,6 +85,9 @@ impl Default for Outbox {
             queue: VecDeque::new(),
             step: Step::Rest,
             paused: None,
+            held: None,
+            left: Left::Unknown,
+            replan: true,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(120)),
         }
     }
@@ -68,12 +95,13 @@ impl Default for Outbox {
 
 impl Outbox {
     pub(crate) fn loaded(messages: Vec<Outgoing>) -> Self {
-        let queue = messages.into_iter().map(|message| Entry { message, lookups: 0 }).collect();
+        let queue = messages.into_iter().map(|message| Entry { message, lookups: 0, leaves: None }).collect();
         Self { queue, ..Self::default() }
     }
 
     pub(crate) fn next_wake(&self) -> Option<Instant> {
-        if self.queue.is_empty() || self.step != Step::Rest { None } else { self.paused }
+        let is_idle = self.queue.is_empty() || self.step != Step::Rest;
+        if is_idle { None } else { self.paused.into_iter().chain(self.held).max() }
     }
 
     /// The connection is a new one: answers over the old one never come.
@@ -85,6 +113,30 @@ impl Outbox {
             }
         }
         self.paused = None;
+        self.reckon();
+    }
+
+    /// What the limits leave room for may be different from now on.
+    pub(crate) fn reckon(&mut self) {
+        self.replan = true;
+        self.held = None;
+    }
+
+    /// Something left, from here or from another device.
+    pub(crate) fn note_left(&mut self, sent: impl IntoIterator<Item = Sent>) {
+        if let Left::Known(left) = &mut self.left {
+            left.extend(sent);
+            left.sort_by_key(|sent| sent.at);
+            left.drain(..left.len().saturating_sub(MOST_LEFT));
+        }
+        self.reckon();
+    }
+
+    fn left(&self) -> &[Sent] {
+        match &self.left {
+            Left::Known(left) => left,
+            Left::Unknown | Left::Asked => &[],
+        }
     }
 
     /// The numbers that the SMS in the queue leave from, one for each.
@@ -94,7 +146,11 @@ impl Outbox {
 
     /// The feed shows these as sent.
     pub(crate) fn settle(&mut self, rows: &[RowId]) {
+        if rows.is_empty() {
+            return;
+        }
         self.queue.retain(|e| !rows.contains(&e.message.row));
+        self.reckon();
         if let Step::Marking(row) | Step::Asked(row) = self.step
             && rows.contains(&row)
         {
@@ -108,6 +164,43 @@ impl Outbox {
 
     fn remove(&mut self, row: RowId) {
         self.queue.retain(|e| e.message.row != row);
+        self.reckon();
+    }
+
+    /// The first that may leave, or be looked for; or when the next one may.
+    fn first(&self, pace: Option<&Pace>, now: Timestamp) -> Result<&Entry, Option<Timestamp>> {
+        let mut waits: Vec<(&str, Timestamp)> = Vec::new();
+        for entry in &self.queue {
+            let Some(pace) = pace.filter(|_| entry.message.state != MessageState::Unknown) else {
+                return Ok(entry);
+            };
+            let from = entry.message.from.as_str();
+            // Behind one that waits, those of the same number wait too.
+            if waits.iter().any(|(number, _)| *number == from || pace.scope == LimitScope::Account) {
+                continue;
+            }
+            let at = pace.next(now, from, self.left());
+            if at <= now {
+                return Ok(entry);
+            }
+            waits.push((from, at));
+        }
+        Err(waits.into_iter().map(|(_, at)| at).min())
+    }
+}
+
+impl Account {
+    /// The limits of its SMS, where any are known.
+    fn pace(&self) -> Option<Pace> {
+        let (_, capabilities) = self.link.open()?;
+        let known = self.rules.as_ref();
+        let limits = known.and_then(|known| known.send_limits).or(capabilities.send_limits)?;
+        let rules = known.map(|known| &known.rules);
+        Some(Pace {
+            limits,
+            window: rules.and_then(|rules| rules.sms_window).unwrap_or(LimitWindow::Rolling),
+            scope: rules.and_then(|rules| rules.sms_scope).unwrap_or(LimitScope::Account),
+        })
     }
 }
 
@@ -171,7 +264,8 @@ impl State {
         let NewOutgoing { account: id, key, from, to, text, at, .. } = new;
         if let Some(account) = self.accounts.get_mut(&id) {
             let message = Outgoing { row, account: id, key, from, to, text, at, state: MessageState::Queued };
-            account.outbox.queue.push_back(Entry { message, lookups: 0 });
+            account.outbox.queue.push_back(Entry { message, lookups: 0, leaves: None });
+            account.outbox.reckon();
         }
         self.reply(request, Ok(Reply::MessageQueued { message: row.outside(), thread: thread.outside() }));
         self.activity_changed([thread]);
@@ -179,23 +273,112 @@ impl State {
 
     pub(crate) fn run_outbox(&mut self, id: &AccountId) {
         let now = self.now.instant;
+        let Some(by_provider) = self.provider_now(id) else { return };
         let Some(account) = self.accounts.get_mut(id) else { return };
-        if account.link.open().is_none() || account.outbox.step != Step::Rest {
+        if account.link.open().is_none() || account.outbox.queue.is_empty() {
             return;
         }
-        if account.outbox.paused.is_some_and(|at| at > now) {
+        let pace = account.pace();
+        if pace.is_some() {
+            match account.outbox.left {
+                Left::Known(_) => {}
+                Left::Asked => return,
+                Left::Unknown => {
+                    account.outbox.left = Left::Asked;
+                    let since = by_provider.saturating_sub(COUNTED).unwrap_or(by_provider);
+                    return self.write(Write::FindLeft(id.clone(), since));
+                }
+            }
+        }
+        self.plan_outbox(id, pace.as_ref(), by_provider);
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let outbox = &mut account.outbox;
+        let waits = |until: Option<Instant>| until.is_some_and(|at| at > now);
+        if outbox.step != Step::Rest || waits(outbox.paused) || waits(outbox.held) {
             return;
         }
-        account.outbox.paused = None;
-        let Some(entry) = account.outbox.queue.front() else { return };
+        (outbox.paused, outbox.held) = (None, None);
+        let entry = match outbox.first(pace.as_ref(), by_provider) {
+            Ok(entry) => entry,
+            Err(next) => {
+                let wait = next.and_then(|at| Duration::try_from(at.duration_since(by_provider)).ok());
+                outbox.held = now.checked_add(wait.unwrap_or(Duration::from_secs(60)));
+                return;
+            }
+        };
         let (row, state) = (entry.message.row, entry.message.state);
         if state == MessageState::Unknown {
             let Outgoing { key, from, to, text, at, .. } = entry.message.clone();
-            account.outbox.step = Step::Asked(row);
+            outbox.step = Step::Asked(row);
             let sought = SoughtMessage { key, message: OutgoingMessage { from, to, text }, since: at };
             self.ask(id, ProviderRequest::FindSent(row, sought));
         } else {
             self.mark_sending(id, row);
+        }
+    }
+
+    /// Reckons when each SMS leaves, and has it told where that is worth a word.
+    fn plan_outbox(&mut self, id: &AccountId, pace: Option<&Pace>, by_provider: Timestamp) {
+        let now = self.now;
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        let outbox = &mut account.outbox;
+        if !std::mem::take(&mut outbox.replan) {
+            return;
+        }
+        if let Left::Known(left) = &mut outbox.left {
+            left.retain(|sent| by_provider.duration_since(sent.at) <= COUNTED);
+        }
+        let paused = outbox.paused.map_or(Duration::ZERO, |at| at.saturating_duration_since(now.instant));
+        let start = by_provider.saturating_add(paused).unwrap_or(by_provider);
+        let is_waiting = |entry: &&Entry| entry.message.state == MessageState::Queued;
+        let senders: Vec<&str> =
+            outbox.queue.iter().filter(is_waiting).map(|entry| entry.message.from.as_str()).collect();
+        let times = match pace {
+            Some(pace) => pace.schedule(start, senders.into_iter(), outbox.left()),
+            None => vec![start; senders.len()],
+        };
+        let mut told = Vec::new();
+        let waiting = outbox.queue.iter_mut().filter(|entry| entry.message.state == MessageState::Queued);
+        for (entry, at) in waiting.zip(times) {
+            let wait = at.duration_since(by_provider);
+            let leaves = now.wall.saturating_add(wait).ok().filter(|_| wait >= WORTH_TELLING);
+            let is_news = match (entry.leaves, leaves) {
+                (None, None) => false,
+                (Some(before), Some(after)) => after.duration_since(before).abs() >= WORTH_TELLING,
+                // About to leave as it was told.
+                (Some(before), None) => before.duration_since(now.wall) >= WORTH_TELLING,
+                (None, Some(_)) => true,
+            };
+            if is_news {
+                entry.leaves = leaves;
+                told.push((entry.message.row, leaves));
+            }
+        }
+        if !told.is_empty() {
+            self.write(Write::Leaves(told));
+        }
+    }
+
+    /// What counts for the limits, as the store has it.
+    pub(crate) fn left_found(&mut self, id: &AccountId, left: Vec<Sent>) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.outbox.left = Left::Known(Vec::new());
+            account.outbox.note_left(left);
+        }
+    }
+
+    /// Our time as the account's provider has it.
+    fn provider_now(&self, id: &AccountId) -> Option<Timestamp> {
+        let account = self.accounts.get(id)?;
+        Some(crate::rates::by_provider(account.rules.as_ref(), self.now.wall))
+    }
+
+    /// Counts one that the provider has taken, or may have.
+    fn count_left(&mut self, id: &AccountId, row: RowId) {
+        let Some(at) = self.provider_now(id) else { return };
+        let Some(account) = self.accounts.get_mut(id) else { return };
+        if let Some(number) = account.outbox.entry(row).map(|entry| entry.message.from.clone()) {
+            account.outbox.note_left([Sent { at, number }]);
         }
     }
 
@@ -235,10 +418,14 @@ impl State {
             return;
         };
         match result {
-            Ok(message) => self.keep_sent(id, row, message),
+            Ok(message) => {
+                self.count_left(id, row);
+                self.keep_sent(id, row, message);
+            }
             Err(ProviderError::RateLimited { retry_after }) => {
                 let wait = account.outbox.backoff.fail(&mut self.random);
                 account.outbox.paused = self.now.instant.checked_add(retry_after.unwrap_or(wait));
+                account.outbox.reckon();
                 self.move_message(id, row, MessageState::Queued, None);
             }
             Err(
@@ -249,6 +436,7 @@ impl State {
             ) => {
                 let wait = account.outbox.backoff.fail(&mut self.random);
                 account.outbox.paused = self.now.instant.checked_add(wait);
+                self.count_left(id, row);
                 let error = ErrorView::new(ErrorCode::SendUnknown);
                 self.move_message(id, row, MessageState::Unknown, Some(error));
             }
@@ -301,8 +489,12 @@ impl State {
     }
 
     fn mark_sending(&mut self, id: &AccountId, row: RowId) {
+        let Some(at) = self.provider_now(id) else { return };
         if let Some(account) = self.accounts.get_mut(id) {
             account.outbox.step = Step::Marking(row);
+            if account.pace().is_some() {
+                self.write(Write::Left(row, at));
+            }
             self.write(Write::Outbox(id.clone(), row, MessageState::Sending, None));
         }
     }

@@ -138,6 +138,7 @@ impl State {
         let at = wall.saturating_add(ahead).unwrap_or(wall);
         let known = KnownRules { at, ahead, send_limits, rules };
         account.rules = Some(known.clone());
+        account.outbox.reckon();
         self.write(Write::Rules(id.clone(), known));
     }
 
@@ -160,7 +161,7 @@ impl State {
 }
 
 /// Our time as the provider's clock has it.
-fn by_provider(rules: Option<&KnownRules>, wall: Timestamp) -> Timestamp {
+pub(crate) fn by_provider(rules: Option<&KnownRules>, wall: Timestamp) -> Timestamp {
     let ahead = rules.map_or(SignedDuration::ZERO, |known| known.ahead);
     wall.saturating_add(ahead).unwrap_or(wall)
 }

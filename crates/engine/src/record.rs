@@ -188,6 +188,8 @@ pub(crate) enum RowWhat {
         error: Option<ErrorView>,
         /// What it cost.
         price: Option<Money>,
+        /// While it is queued: when it leaves, where that is not now.
+        leaves_at: Option<Timestamp>,
     },
     /// A call.
     Call {
@@ -405,6 +407,8 @@ pub(crate) struct Applied {
     pub(crate) threads: Vec<ThreadRowId>,
     /// SMS of the outbox that the feed shows as sent.
     pub(crate) settled: Vec<RowId>,
+    /// SMS that were sent from elsewhere.
+    pub(crate) departed: Vec<Sent>,
     /// Rows that were new or different.
     pub(crate) changed: u32,
 }

@@ -27,13 +27,14 @@ pub(crate) fn item(row: &Row) -> ActivityItem {
         unread: row.unread,
         recording: row.recording.clone(),
         what: match &row.what {
-            RowWhat::Message { incoming, text, state, error, price } => ActivityWhat::Message {
+            RowWhat::Message { incoming, text, state, error, price, leaves_at } => ActivityWhat::Message {
                 message: MessageView {
                     incoming: *incoming,
                     text: text.clone(),
                     state: *state,
                     error: error.clone(),
                     price: money(price),
+                    leaves_at: leaves_at.map(|at| at.to_string()),
                 },
             },
             RowWhat::Call { direction, outcome, duration_seconds, price } => ActivityWhat::Call {

@@ -59,6 +59,8 @@ export interface Fake extends Bridge {
   changeDevices(change: Partial<DevicesView>): void;
   /** Someone writes to us. */
   receive(text: string, peer?: string): void;
+  /** What is sent from now on waits until then; `null` for no longer. */
+  holdMessages(until: string | null): void;
   /** An event gets lost on the way. */
   loseEvent(): void;
   /** How often the window subscribed. */
@@ -98,6 +100,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   let checking: ReturnType<typeof setInterval> | undefined;
   let devices = data.DEVICES;
   let hints: Hints = {};
+  let heldUntil: string | null = null;
   const drafts = new Map<ThreadId, string>();
   const commands: Command[] = [];
 
@@ -170,14 +173,16 @@ export function createFake(options: FakeOptions = {}): Fake {
     const known = rows.find((row) => row.peer === peer);
     const row = add(from, peer, known?.peerName ?? to, false, {
       type: "message",
-      message: { incoming: false, text, state: "queued", error: null, price: null },
+      message: { incoming: false, text, state: "queued", error: null, price: null, leavesAt: heldUntil },
     });
     drafts.delete(data.threadId(from, peer));
     const become = (state: "sending" | "sent" | "delivered", ms: number) =>
       setTimeout(() => change(row.id, (old) => withMessage(old, { state })), ms);
-    become("sending", 150);
-    become("sent", 900);
-    become("delivered", 2600);
+    if (heldUntil === null) {
+      become("sending", 150);
+      become("sent", 900);
+      become("delivered", 2600);
+    }
     return { type: "messageQueued", message: row.id, thread: data.threadId(from, peer) };
   }
 
@@ -425,6 +430,9 @@ export function createFake(options: FakeOptions = {}): Fake {
       const message = { incoming: true, text, state: "received" as const, error: null, price: null };
       const item = add(data.OWN.london, peer, name, true, { type: "message", message });
       emit({ type: "messageArrived", item });
+    },
+    holdMessages(until) {
+      heldUntil = until;
     },
     loseEvent() {
       seq += 1;

@@ -942,6 +942,8 @@ export type MessageView = {
 	error: ErrorView | null,
 	/**  What it cost. */
 	price: MoneyView | null,
+	/**  In state `queued`: when it leaves, RFC 3339, where the provider's limits make it wait. */
+	leavesAt?: string | null,
 };
 
 /**  An amount. */

@@ -45,6 +45,11 @@ export function day(language: Tongue, at: Date, now: Date): string {
   }).format(at);
 }
 
+/** A day within a sentence, as `12 Mar`. */
+export function shortDay(language: Tongue, at: Date): string {
+  return new Intl.DateTimeFormat(regional(language), { day: "numeric", month: "short" }).format(at);
+}
+
 /** `YYYY-MM-DD` as a short date. */
 export function date(language: Tongue, at: string): string {
   return new Intl.DateTimeFormat(regional(language), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(at));

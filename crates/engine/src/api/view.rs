@@ -300,6 +300,10 @@ pub struct MessageView {
     pub error: Option<ErrorView>,
     /// What it cost.
     pub price: Option<MoneyView>,
+    /// In state `queued`: when it leaves, RFC 3339, where the provider's limits make it wait.
+    #[serde(default)]
+    #[specta(optional)]
+    pub leaves_at: Option<String>,
 }
 
 impl std::fmt::Debug for MessageView {

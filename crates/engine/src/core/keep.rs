@@ -1,5 +1,6 @@
 //! What the core asks to be kept, and what it hears of it. How it is kept is the store's business.
 
+use jiff::Timestamp;
 use tern_provider::types::{IdempotencyKey, Message, Number};
 
 use super::RequestId;
@@ -7,7 +8,7 @@ use crate::{
     api::{AccountId, ErrorView, MessageState, Settings},
     record::{
         Applied, Balance, Batch, KeptRate, KnownRules, LocalCall, NewOutgoing, Profile, Reading, Row, RowId,
-        ThreadRowId, TopUpRecord,
+        Sent, ThreadRowId, TopUpRecord,
     },
 };
 
@@ -32,6 +33,12 @@ pub(crate) enum Write {
     Queue(RequestId, NewOutgoing),
     /// Moves an SMS on; `Failed` takes it out of the outbox.
     Outbox(AccountId, RowId, MessageState, Option<ErrorView>),
+    /// The SMS leaves now, by the provider's clock.
+    Left(RowId, Timestamp),
+    /// When SMS that wait leave, by our clock; `None` for about now.
+    Leaves(Vec<(RowId, Option<Timestamp>)>),
+    /// Looks for what left since, by the provider's clock.
+    FindLeft(AccountId, Timestamp),
     /// The provider has the SMS of this key.
     Sent(AccountId, RowId, IdempotencyKey, Message),
     /// Looks a failed SMS up, to be sent anew.
@@ -65,6 +72,8 @@ pub(crate) enum Kept {
     NotQueued(RequestId),
     /// [`Write::Outbox`] is kept; whether the entry was still in the outbox.
     Moved(AccountId, RowId, MessageState, Option<ThreadRowId>),
+    /// [`Write::FindLeft`]'s answer.
+    Left(AccountId, Vec<Sent>),
     /// [`Write::Sent`] is kept.
     Sent(AccountId, RowId, Option<ThreadRowId>),
     /// [`Write::FindFailed`]'s answer: account, from, to, text.

@@ -355,6 +355,7 @@ impl State {
             Kept::Queued(request, new, row, thread) => self.queued(request, new, row, thread),
             Kept::NotQueued(request) => self.refuse(request, ErrorCode::StorageFailed),
             Kept::Moved(account, row, state, thread) => self.moved(&account, row, state, thread),
+            Kept::Left(account, left) => self.left_found(&account, left),
             Kept::Sent(account, row, thread) => self.sent_kept(&account, row, thread),
             Kept::FoundFailed(request, row, found) => self.retry(request, row, found),
             Kept::Called(row) => self.call_kept(row),

@@ -327,6 +327,7 @@ pub(crate) fn message_row(id: i64, peer: &str) -> Row {
             state: crate::api::MessageState::Received,
             error: None,
             price: None,
+            leaves_at: None,
         },
     }
 }

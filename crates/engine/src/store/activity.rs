@@ -9,7 +9,7 @@ use tern_provider::types::{ActivityKind, ActivityObject, Change, RemoteId};
 use super::{StoreError, call, gap, ledger, message, micros, read};
 use crate::{
     api::AccountId,
-    record::{Applied, Batch, RowId, ThreadRowId},
+    record::{Applied, Batch, RowId, Sent, ThreadRowId},
 };
 
 /// What a row of any kind has.
@@ -41,6 +41,8 @@ pub(super) struct Kept {
     pub fresh: bool,
     /// Of the outbox, and sent.
     pub settled: bool,
+    /// Sent from elsewhere, and never seen before.
+    pub departed: Option<Sent>,
 }
 
 /// The word for a kind.
@@ -73,6 +75,7 @@ pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, S
             Change::Delete { kind, id, version } => delete(connection, &batch.account, *kind, id, *version)?,
         };
         let Some(row) = kept.row else { continue };
+        applied.departed.extend(kept.departed);
         applied.changed = applied.changed.saturating_add(1);
         applied.threads.extend(kept.threads);
         if kept.settled {
@@ -211,5 +214,5 @@ fn delete(
     for table in ["message", "call", "ledger", "gap"] {
         connection.execute(&format!("DELETE FROM {table} WHERE activity = ?1"), [known.id.0])?;
     }
-    Ok(Kept { row: Some(known.id), threads, fresh: false, settled: false })
+    Ok(Kept { row: Some(known.id), threads, ..Kept::default() })
 }

@@ -72,7 +72,7 @@ pub(super) fn keep(
         price: call.price.as_ref(),
     };
     put(connection, id, &detail)?;
-    Ok(Kept { row: Some(id), threads, fresh, settled: false })
+    Ok(Kept { row: Some(id), threads, fresh, ..Kept::default() })
 }
 
 /// Keeps a call that SIP saw, unless the provider's log has told of it already.

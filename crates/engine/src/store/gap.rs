@@ -31,5 +31,5 @@ pub(super) fn keep(connection: &Connection, account: &AccountId, gap: &Gap) -> R
     let id = activity::insert(connection, &common)?;
     connection
         .execute("INSERT INTO gap (activity, since) VALUES (?1, ?2)", params![id.0, micros(gap.from)])?;
-    Ok(Kept { row: Some(id), threads: Vec::new(), fresh: false, settled: false })
+    Ok(Kept { row: Some(id), ..Kept::default() })
 }

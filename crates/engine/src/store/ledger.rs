@@ -57,5 +57,5 @@ pub(super) fn keep(
             entry.description,
             entry.reference
         ])?;
-    Ok(Kept { row: Some(id), threads: Vec::new(), fresh, settled: false })
+    Ok(Kept { row: Some(id), fresh, ..Kept::default() })
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{AccountId, ErrorCode, ErrorView, MessageState},
-    record::{RowId, ThreadRowId, refusal},
+    record::{RowId, Sent, ThreadRowId, refusal},
 };
 
 const KIND: &str = "message";
@@ -32,6 +32,7 @@ pub(super) fn keep(
         _ => None,
     };
     let incoming = message.direction == Direction::Incoming;
+    let is_elsewhere = known.is_none() && ours.is_none() && !incoming && !history;
     let fresh = known.is_none() && ours.is_none() && incoming && message.state == Remote::Received;
     let thread = thread::find_or_make(connection, account, &message.number, &message.peer)?;
     let common = Common {
@@ -56,7 +57,8 @@ pub(super) fn keep(
     };
     put(connection, id, message)?;
     let settled = connection.prepare_cached("DELETE FROM outbox WHERE activity = ?1")?.execute([id.0])? > 0;
-    Ok(Kept { row: Some(id), threads, fresh, settled })
+    let departed = is_elsewhere.then(|| Sent { at: message.at, number: message.number.clone() });
+    Ok(Kept { row: Some(id), threads, fresh, settled, departed })
 }
 
 /// The provider's answer to sending the row `id`.

@@ -55,6 +55,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/005_gap.sql")),
     M::up(include_str!("migrations/006_rules.sql")),
     M::up(include_str!("migrations/030_history.sql")),
+    M::up(include_str!("migrations/031_pace.sql")),
 ];
 
 /// Why the store failed.
@@ -244,6 +245,8 @@ pub(crate) fn run(connection: &mut Connection, write: Write) -> Option<Kept> {
         Write::Apply(batch) => Kept::NotApplied(batch.account.clone(), batch.of),
         Write::Queue(request, _) => Kept::NotQueued(*request),
         Write::FindFailed(request, row) => Kept::FoundFailed(*request, *row, None),
+        // The provider's own answer keeps the limits then.
+        Write::FindLeft(account, _) => Kept::Left(account.clone(), Vec::new()),
         _ => Kept::Failed,
     };
     let done = connection.transaction().map_err(StoreError::from).and_then(|tx| {
@@ -302,6 +305,15 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
         Write::Outbox(account, row, state, error) => {
             let thread = outbox::set(tx, row, state, error.as_ref())?;
             Some(Kept::Moved(account, row, state, thread))
+        }
+        Write::Left(row, at) => {
+            outbox::note_left(tx, row, at)?;
+            None
+        }
+        Write::Leaves(times) => Some(Kept::Changed(outbox::note_leaves(tx, &times)?)),
+        Write::FindLeft(account, since) => {
+            let left = outbox::left_since(tx, &account, since)?;
+            Some(Kept::Left(account, left))
         }
         Write::Sent(account, row, key, message) => {
             let thread = message::sent(tx, &account, row, &key, &message)?;

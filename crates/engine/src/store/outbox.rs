@@ -1,6 +1,7 @@
 //! Table `outbox`: SMS that have not left yet. The row is there before anything is sent, and goes when the outcome
 //! is known.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use tern_provider::types::IdempotencyKey;
 
@@ -8,11 +9,11 @@ use super::{
     StoreError,
     activity::{self, Common},
     column::{self, Word},
-    message, thread, timestamp,
+    message, micros, thread, timestamp,
 };
 use crate::{
     api::{AccountId, ErrorView, MessageState},
-    record::{NewOutgoing, Outgoing, RowId, ThreadRowId},
+    record::{NewOutgoing, Outgoing, RowId, Sent, ThreadRowId},
 };
 
 /// Oldest first. What was being sent when the last run ended has an unknown outcome.
@@ -88,4 +89,47 @@ pub(super) fn set(
         }
     }
     activity::thread_of(connection, row)
+}
+
+/// When the request that may have sent it left, by the provider's clock.
+pub(super) fn note_left(connection: &Connection, row: RowId, at: Timestamp) -> Result<(), StoreError> {
+    connection.execute("UPDATE outbox SET left_at = ?2 WHERE activity = ?1", params![row.0, micros(at)])?;
+    Ok(())
+}
+
+/// When those that wait leave; answers with their conversations.
+pub(super) fn note_leaves(
+    connection: &Connection,
+    times: &[(RowId, Option<Timestamp>)],
+) -> Result<Vec<ThreadRowId>, StoreError> {
+    let mut threads = Vec::new();
+    for (row, at) in times {
+        connection
+            .prepare_cached("UPDATE outbox SET leaves_at = ?2 WHERE activity = ?1")?
+            .execute(params![row.0, at.map(micros)])?;
+        threads.extend(activity::thread_of(connection, *row)?);
+    }
+    threads.sort_unstable();
+    threads.dedup();
+    Ok(threads)
+}
+
+/// What counts for the limits: SMS that the provider took, and those it may have taken.
+pub(super) fn left_since(
+    connection: &Connection,
+    account: &AccountId,
+    since: Timestamp,
+) -> Result<Vec<Sent>, StoreError> {
+    let mut left = super::read::sent_since(connection, account, since)?;
+    let mut statement = connection.prepare(
+        "SELECT o.left_at, a.number FROM outbox o JOIN activity a ON a.id = o.activity
+         WHERE o.account = ?1 AND o.state IN ('sending', 'unknown') AND o.left_at > ?2",
+    )?;
+    let rows = statement.query_map(params![account.0, micros(since)], |row| {
+        Ok(Sent { at: timestamp(row.get(0)?), number: row.get(1)? })
+    })?;
+    for row in rows {
+        left.push(row?);
+    }
+    Ok(left)
 }

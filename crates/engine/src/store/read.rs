@@ -11,12 +11,13 @@ use crate::{
 const COLUMNS: &str = "a.id, a.account, a.thread, a.number, a.peer, a.at, a.unread, a.kind,
     m.incoming, m.text, m.state, m.error_code, m.error_detail, m.price_amount, m.price_currency,
     c.incoming, c.outcome, c.duration_seconds, c.price_amount, c.price_currency,
-    l.kind, l.amount, l.currency, l.balance, l.description, c.recording, g.since
+    l.kind, l.amount, l.currency, l.balance, l.description, c.recording, g.since, o.leaves_at
     FROM activity a
     LEFT JOIN message m ON m.activity = a.id
     LEFT JOIN call c ON c.activity = a.id
     LEFT JOIN ledger l ON l.activity = a.id
-    LEFT JOIN gap g ON g.activity = a.id";
+    LEFT JOIN gap g ON g.activity = a.id
+    LEFT JOIN outbox o ON o.activity = a.id AND o.state = 'queued'";
 
 /// Where a page ended: the time and id of its last row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +146,7 @@ fn map(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
             state: column::word(row, 10)?,
             error: column::error(row, 11, 12)?,
             price: column::optional_money(row, 13, 14)?,
+            leaves_at: row.get::<_, Option<i64>>(27)?.map(timestamp),
         },
         "call" => RowWhat::Call {
             direction: if row.get(15)? { CallDirection::Incoming } else { CallDirection::Outgoing },

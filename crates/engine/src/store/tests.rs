@@ -443,6 +443,57 @@ fn a_large_page_is_kept_in_parts_and_the_places_move_with_the_last() {
 }
 
 #[test]
+fn what_counts_for_the_limits_is_what_the_provider_took_or_may_have() {
+    let mut connection = database();
+    let (sent_row, unknown, waiting) =
+        (queue(&mut connection, "k1"), queue(&mut connection, "k2"), queue(&mut connection, "k3"));
+    for (row, second) in [(sent_row, 100), (unknown, 200)] {
+        run(&mut connection, Write::Left(row, at(second)));
+        run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Sending, None));
+    }
+    let key = IdempotencyKey("k1".into());
+    run(&mut connection, Write::Sent(ACCOUNT, sent_row, key, sent(Some("k1"), 1, Remote::Sent)));
+    // Tried, and turned away before its time.
+    run(&mut connection, Write::Left(waiting, at(300)));
+    run(&mut connection, Write::Outbox(ACCOUNT, waiting, MessageState::Queued, None));
+    let departed = apply_changes(
+        &mut connection,
+        vec![upsert(Message { id: RemoteId("other".into()), at: at(400), ..sent(None, 1, Remote::Sent) })],
+        false,
+    )
+    .departed;
+    assert_eq!(departed.iter().map(|sent| sent.at).collect::<Vec<_>>(), [at(400)], "from another device");
+    let left = |connection: &mut Connection, since| match run(connection, Write::FindLeft(ACCOUNT, since)) {
+        Some(Kept::Left(_, mut left)) => {
+            left.sort_by_key(|sent| sent.at);
+            left.into_iter().map(|sent| sent.at).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        left(&mut connection, at(0)),
+        [at(1), at(200), at(400)],
+        "the provider's date where it told one"
+    );
+    assert_eq!(left(&mut connection, at(150)), [at(200), at(400)]);
+    // As it is after a restart.
+    load(&mut connection).unwrap();
+    assert_eq!(left(&mut connection, at(150)), [at(200), at(400)]);
+    let shown = |connection: &Connection, id: RowId| {
+        rows(connection).into_iter().find(|row| row.id == id).map(|row| match row.what {
+            RowWhat::Message { leaves_at, .. } => leaves_at,
+            _ => panic!("no message"),
+        })
+    };
+    let thread = rows(&connection)[0].thread.unwrap();
+    let told = run(&mut connection, Write::Leaves(vec![(waiting, Some(at(900)))]));
+    assert_eq!(told, Some(Kept::Changed(vec![thread])));
+    assert_eq!(shown(&connection, waiting), Some(Some(at(900))));
+    run(&mut connection, Write::Outbox(ACCOUNT, waiting, MessageState::Sending, None));
+    assert_eq!(shown(&connection, waiting), Some(None), "it leaves");
+}
+
+#[test]
 fn a_gap_is_a_row_once() {
     let mut connection = database();
     let gap = Gap { id: RemoteId("gap-1".into()), from: at(10), until: at(900) };

@@ -1,7 +1,13 @@
-use tern_provider::{ProviderError, types::IdempotencyKey};
+use tern_provider::{
+    ProviderError,
+    types::{IdempotencyKey, SendLimits},
+};
 
 use super::*;
-use crate::api::{ErrorCode, ErrorView, MessageState};
+use crate::{
+    api::{ErrorCode, ErrorView, MessageState},
+    record::Sent,
+};
 
 const ROW: RowId = RowId(3);
 const THREAD: ThreadRowId = ThreadRowId(7);
@@ -194,4 +200,138 @@ fn what_can_not_be_sent_is_refused_at_once() {
         assert_eq!(bench.reply_to(request).unwrap().unwrap_err().code, code);
     }
     assert!(!bench.written().iter().any(|w| matches!(w, Write::Queue(..))));
+}
+
+/// 1 a second, 100 an hour.
+fn limited() -> Capabilities {
+    let limits = SendLimits { per_second: Some(1), per_hour: Some(100), per_day: None };
+    Capabilities { send_limits: Some(limits), ..EVERYTHING }
+}
+
+/// Queues an SMS as the row `row`.
+fn queue(bench: &mut Bench, row: i64) {
+    let request = bench.command(send(OURS, PEER, "on my way"));
+    let new = bench.written().into_iter().find_map(|w| match w {
+        Write::Queue(id, new) if id == request => Some(new),
+        _ => None,
+    });
+    bench.kept(Kept::Queued(request, new.expect("not queued"), RowId(row), THREAD));
+}
+
+/// SMS that left `minutes` ago.
+fn gone(bench: &Bench, minutes: i64, count: usize) -> Vec<Sent> {
+    let at = bench.now.wall - jiff::SignedDuration::from_mins(minutes);
+    vec![Sent { at, number: OURS.into() }; count]
+}
+
+/// Lets time pass; the store and the provider answer at once. Tells when each SMS left, and what was told of the rest.
+fn run(
+    bench: &mut Bench,
+    link: u32,
+    time: Duration,
+) -> (Vec<(RowId, Timestamp)>, Vec<(RowId, Option<Timestamp>)>) {
+    let (mut left, mut told) = (Vec::new(), Vec::new());
+    let until = bench.now.instant + time;
+    loop {
+        let (written, asked) = (bench.written(), bench.asked());
+        let is_quiet = written.is_empty() && asked.is_empty();
+        for write in written {
+            match write {
+                Write::Outbox(_, row, state, _) => bench.kept(Kept::Moved(ACCOUNT, row, state, Some(THREAD))),
+                Write::Sent(_, row, ..) => bench.kept(Kept::Sent(ACCOUNT, row, Some(THREAD))),
+                Write::Leaves(times) => told.extend(times),
+                _ => {}
+            }
+        }
+        for request in asked {
+            if let ProviderRequest::Send(row, ..) = request {
+                left.push((row, bench.now.wall));
+                bench.provider(link, ProviderReport::Sent(row, Ok(message(&format!("out{}", row.0)))));
+            }
+        }
+        if is_quiet {
+            let Some(rest) = until.checked_duration_since(bench.now.instant).filter(|r| !r.is_zero()) else {
+                return (left, told);
+            };
+            bench.wait(rest.min(Duration::from_millis(500)));
+        }
+    }
+}
+
+#[test]
+fn the_limits_hold_the_queue_and_the_next_one_is_told_when_it_leaves() {
+    let mut bench = Bench::attached(Some("5"));
+    let link = bench.link();
+    bench.provider(link, ProviderReport::Opened(limited()));
+    queue(&mut bench, 1);
+    queue(&mut bench, 2);
+    // 99 left in the last hour: one more may, the second when the first of them is an hour old.
+    let left = gone(&bench, 30, 99);
+    bench.kept(Kept::Left(ACCOUNT, left));
+    let start = bench.now.wall;
+    let (left, told) = run(&mut bench, link, Duration::from_secs(60));
+    assert_eq!(left.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [RowId(1)]);
+    let half_past = start + jiff::SignedDuration::from_mins(30);
+    assert_eq!(told, [(RowId(2), Some(half_past))]);
+    let (left, _) = run(&mut bench, link, Duration::from_secs(28 * 60));
+    assert_eq!(left, [], "before its time");
+    let (left, _) = run(&mut bench, link, Duration::from_secs(120));
+    assert_eq!(left.len(), 1);
+    let late = left[0].1.duration_since(half_past);
+    assert!(!late.is_negative() && late.as_secs() < 2, "{late}");
+}
+
+#[test]
+fn one_a_second_leaves_and_so_short_a_wait_is_not_told() {
+    let mut bench = Bench::attached(Some("5"));
+    let link = bench.link();
+    bench.provider(link, ProviderReport::Opened(limited()));
+    (1..=5).for_each(|row| queue(&mut bench, row));
+    bench.kept(Kept::Left(ACCOUNT, Vec::new()));
+    let (left, told) = run(&mut bench, link, Duration::from_secs(10));
+    assert_eq!((left.len(), told.len()), (5, 0));
+    for pair in left.windows(2) {
+        assert!(pair[1].1.duration_since(pair[0].1) >= jiff::SignedDuration::from_secs(1), "{pair:?}");
+    }
+}
+
+#[test]
+fn what_left_before_a_restart_and_from_elsewhere_counts() {
+    let mut bench = Bench::attached(Some("5"));
+    let link = bench.link();
+    bench.provider(link, ProviderReport::Opened(limited()));
+    bench.written();
+    queue(&mut bench, 1);
+    // Nothing leaves before the store has told.
+    assert_eq!(run(&mut bench, link, Duration::from_secs(30)).0, []);
+    let left = gone(&bench, 10, 50);
+    bench.kept(Kept::Left(ACCOUNT, left));
+    assert_eq!(run(&mut bench, link, Duration::from_secs(5)).0.len(), 1);
+    // Another device sends 49.
+    let departed = gone(&bench, 1, 49);
+    bench.kept(Kept::Applied(ACCOUNT, Applied { departed, changed: 49, ..Applied::default() }));
+    queue(&mut bench, 2);
+    let (left, told) = run(&mut bench, link, Duration::from_secs(5));
+    assert_eq!((left.len(), told.len()), (0, 1));
+    // The account's limit is raised.
+    let raised = SendLimits { per_second: Some(1), per_hour: Some(1000), per_day: None };
+    bench.provider(
+        link,
+        ProviderReport::Account(Ok(AccountInfo { send_limits: Some(raised), ..info("10.00") })),
+    );
+    assert_eq!(run(&mut bench, link, Duration::from_secs(5)).0.len(), 1);
+}
+
+#[test]
+fn a_pause_that_the_provider_asks_for_is_told_too() {
+    let (mut bench, link, _) = queued();
+    mark(&mut bench, MessageState::Sending);
+    bench.written();
+    bench.asked();
+    let wait = Some(Duration::from_secs(400));
+    bench.provider(link, ProviderReport::Sent(ROW, Err(ProviderError::RateLimited { retry_after: wait })));
+    let expected = bench.now.wall + jiff::SignedDuration::from_secs(400);
+    let (left, told) = run(&mut bench, link, Duration::from_secs(390));
+    assert_eq!((left.len(), told), (0, vec![(ROW, Some(expected))]));
+    assert_eq!(run(&mut bench, link, Duration::from_secs(20)).0.len(), 1);
 }

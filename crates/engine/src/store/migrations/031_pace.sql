@@ -1,0 +1,2 @@
+ALTER TABLE outbox ADD COLUMN left_at INTEGER;
+ALTER TABLE outbox ADD COLUMN leaves_at INTEGER;
