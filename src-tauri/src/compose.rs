@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tauri::{AppHandle, Manager};
-use tern_engine::api::{Answer, ErrorView, EventKind, Query};
+use tern_engine::api::{Answer, ErrorCode, ErrorView, EventKind, Query, Snapshot};
 use tern_engine::audio::DeviceAudio;
 use tern_engine::ports::{Ports, plain::SystemClock};
 use tern_engine::{Engine, EngineConfig, EngineHandle};
@@ -66,7 +66,14 @@ async fn start(app: &AppHandle, data: PathBuf) -> Result<(), ErrorView> {
     })
     .await?;
     tauri::async_runtime::spawn(attend(app.clone(), engine.clone()));
-    let (snapshot, _) = engine.subscribe().await?;
+    let snapshot = match engine.subscribe().await?.0 {
+        open if open.storage.is_none() => open,
+        // The window asks how.
+        _ => {
+            host.ready(engine.clone());
+            opened(&engine).await?
+        }
+    };
     let first_start = snapshot.accounts.is_empty();
     if !first_start {
         // The feed as it was last seen is worth showing before any provider answers.
@@ -79,6 +86,18 @@ async fn start(app: &AppHandle, data: PathBuf) -> Result<(), ErrorView> {
         host.ready(engine);
     }
     Ok(())
+}
+
+/// What there is once the history is open.
+async fn opened(engine: &EngineHandle) -> Result<Snapshot, ErrorView> {
+    let (mut snapshot, mut events) = engine.subscribe().await?;
+    while snapshot.storage.is_some() {
+        if events.next().await.is_none() {
+            return Err(ErrorView::new(ErrorCode::Internal));
+        }
+        snapshot = engine.subscribe().await?.0;
+    }
+    Ok(snapshot)
 }
 
 /// The shell's own ear: keeps the tray true and brings the window when it is asked for.
@@ -95,7 +114,9 @@ async fn attend(app: AppHandle, engine: EngineHandle) {
             seen = event.seq;
             match event.kind {
                 EventKind::ShowRequested { .. } => window::show(&app),
-                EventKind::AccountChanged { .. } | EventKind::SettingsChanged {} => {
+                EventKind::StorageChanged {}
+                | EventKind::AccountChanged { .. }
+                | EventKind::SettingsChanged {} => {
                     if let Ok(Answer::Snapshot { snapshot }) = engine.query(Query::Snapshot {}).await {
                         app.state::<Tray>().tell(&app, &snapshot);
                     }

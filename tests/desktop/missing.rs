@@ -3,6 +3,9 @@
 use crate::desk::{Desk, With};
 use crate::window::Window;
 
+/// What the history is closed with where there is no keyring.
+const PASSPHRASE: &str = "correct horse battery";
+
 /// Types the sandbox's SIP account in by hand, as one of a provider that Tern knows nothing of.
 async fn add_account(desk: &Desk, window: &Window<'_>, password: Option<&str>) {
     let (user, domain, right, proxy) = desk.provider.sip();
@@ -47,11 +50,20 @@ async fn the_keyring_keeps_the_password_from_one_start_to_the_next() {
 async fn without_a_keyring_the_password_is_asked_for_at_each_start() {
     let desk = Desk::start_with(With::NoKeyring).await;
     let window = desk.open_without_account().await;
+    // Nothing is kept in the clear: first its user says how.
+    window.see("storage").await;
+    window.picture("storage-choice");
+    window.type_into("storage-passphrase", PASSPHRASE).await;
+    window.type_into("storage-again", PASSPHRASE).await;
+    window.click("storage-open").await;
+    window.see_gone("storage").await;
     add_account(&desk, &window, None).await;
     window.see_attribute("registration-state", "data-state", "registered").await;
     window.quit().await;
 
     let window = desk.open_without_account().await;
+    window.type_into("storage-passphrase", PASSPHRASE).await;
+    window.click("storage-open").await;
     window.see("password-prompt").await;
     window.see_attribute("registration-state", "data-state", "passwordNeeded").await;
     window.picture("password-needed");
@@ -61,6 +73,7 @@ async fn without_a_keyring_the_password_is_asked_for_at_each_start() {
     window.see_attribute("registration-state", "data-state", "registered").await;
     window.quit().await;
     desk.assert_nowhere_on_disk(&right);
+    desk.assert_nowhere_on_disk(PASSPHRASE);
 }
 
 #[tokio::test(flavor = "multi_thread")]

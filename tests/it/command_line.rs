@@ -270,6 +270,9 @@ fn a_stored_account_without_a_keyring_asks_for_its_password_each_time() {
     let field = |name: &str| account[name].as_str().expect("a field").to_owned();
     let (user, domain, proxy, password) = (field("user"), field("domain"), field("proxy"), field("password"));
     let folder = Scratch::new("stored").expect("a folder");
+    let desk = Scratch::new("desk").expect("a folder");
+    let passphrase = desk.write("passphrase.txt", "correct horse battery").expect("written");
+    let history = ["--passphrase-file", text(&passphrase)];
     let run = |words: &[&str]| {
         let arguments = [words, &["--data", text(folder.path())]].concat();
         // No bus, no keyring.
@@ -279,7 +282,12 @@ fn a_stored_account_without_a_keyring_asks_for_its_password_each_time() {
     };
     let identity = ["--name", "work", "--user", &user, "--domain", &domain, "--proxy", &proxy];
     let secret = ["--password-env", "SIP_PASSWORD"];
-    let (status, lines) = run(&[&["accounts", "add"], &identity[..], &secret].concat());
+    let add = [&["accounts", "add"], &identity[..], &secret].concat();
+    // Nothing is kept in the clear without a word.
+    let (status, lines) = run(&add);
+    assert_eq!((status, &lines[0]["code"]), (3, &"storageClosed".into()), "{lines:?}");
+    let run = |words: &[&str]| run(&[words, &history[..]].concat());
+    let (status, lines) = run(&add);
     assert_eq!((status, &lines[0]["event"]), (0, &"added".into()), "{lines:?}");
     let (status, lines) = run(&["register"]);
     assert_eq!((status, &lines[0]["code"]), (3, &"passwordNeeded".into()), "{lines:?}");
@@ -292,6 +300,9 @@ fn a_stored_account_without_a_keyring_asks_for_its_password_each_time() {
     }
     assert_eq!(run(&["accounts", "remove", "work"]).0, 0);
     assert_eq!(run(&["accounts"]), (0, vec![]));
+    desk.write("passphrase.txt", "another horse battery").expect("written");
+    let (status, lines) = run(&["accounts"]);
+    assert_eq!((status, &lines[0]["code"]), (3, &"wrongPassphrase".into()), "{lines:?}");
 }
 
 #[test]
@@ -324,7 +335,7 @@ fn what_goes_wrong_has_a_code_and_an_exit_status() {
     check(&["answer", "--direct", "--bind", &taken], 8, "addressInUse");
     check(&["sandbox", "--http", "0.0.0.0:0"], 2, "notLoopback");
     check(&["call"], 2, "usage");
-    check(&["balance"], 5, "noAccount");
+    check(&["balance", "--no-history"], 5, "noAccount");
 }
 
 #[test]

@@ -1,12 +1,17 @@
 import axe from "axe-core";
 import { expect, it, vi } from "vitest";
-import { click, get, open, openRow, pass, type Stage } from "./stage";
+import type { FakeOptions } from "../src/api/fake";
+import { click, find, open, openRow, pass, type Stage } from "./stage";
 
 // Colours are held by tokens.test.ts and by `npm run look`: nothing is painted here.
 const OPTIONS: axe.RunOptions = { rules: { "color-contrast": { enabled: false } }, resultTypes: ["violations"] };
 
+/** Scenes that begin otherwise. */
+const OPTIONS_OF: Record<string, FakeOptions> = { "closed history": { storage: { type: "choose", plain: false } } };
+
 const SCENES: Record<string, (stage: Stage) => Promise<void>> = {
   start: async () => {},
+  "closed history": async () => {},
   thread: () => openRow("+33639981207"),
   settings: () => click("open-settings"),
   "add funds": () => click("add-funds"),
@@ -26,10 +31,10 @@ const SCENES: Record<string, (stage: Stage) => Promise<void>> = {
   },
 };
 
-it.each(Object.entries(SCENES))("%s can be used without eyes or mouse", async (_, scene) => {
-  const stage = await open();
+it.each(Object.entries(SCENES))("%s can be used without eyes or mouse", async (name, scene) => {
+  const stage = await open(OPTIONS_OF[name] ?? {});
   await scene(stage);
-  expect(get("window")).toBeTruthy();
+  expect(find("window") ?? find("storage")).toBeTruthy();
   vi.useRealTimers();
   const { violations } = await axe.run(document.body, OPTIONS);
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 90)).join(" | ")}`)).toEqual([]);

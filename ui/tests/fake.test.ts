@@ -47,6 +47,14 @@ const COMMANDS: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
   markCallsRead: { type: "markCallsRead" },
   addFunds: { type: "addFunds", account: 1, amount: "25.00" },
   openCheckout: { type: "openCheckout", account: 1, topup: "t" },
+  openStorage: { type: "openStorage", choice: { type: "noHistory" } },
+  saveContact: { type: "saveContact", card: { name: "Ann", note: "", numbers: ["+447700900142"] } },
+  removeContact: { type: "removeContact", contact: 1 },
+  importContacts: { type: "importContacts", vcards: "" },
+  blockNumber: { type: "blockNumber", number: "+447700900142", spam: true },
+  unblockNumber: { type: "unblockNumber", number: "+447700900142" },
+  deleteThread: { type: "deleteThread", thread: THREAD },
+  rebuildSearch: { type: "rebuildSearch" },
   changeSettings: { type: "changeSettings", settings: { language: "fr" } },
 };
 
@@ -58,6 +66,12 @@ const QUERIES: { [T in Query["type"]]: Extract<Query, { type: T }> } = {
   target: { type: "target", account: 1, target: "+33639981207" },
   composed: { type: "composed", account: 1, from: null, to: "+33639981207", text: "On my way" },
   numberTerms: { type: "numberTerms", account: 1 },
+  search: { type: "search", text: "code", filter: {}, before: null, limit: 10 },
+  blockedActivity: { type: "blockedActivity", before: null, limit: 10 },
+  contacts: { type: "contacts" },
+  exportContacts: { type: "exportContacts" },
+  blocked: { type: "blocked" },
+  export: { type: "export", format: "csv", path: "/tmp/all.csv" },
 };
 
 describe("the fake engine", () => {

@@ -19,7 +19,7 @@ use tern_engine::{
     sandbox_accounts,
 };
 
-use crate::{args, failure::Failure, keyring::Keyring, watch::Watch};
+use crate::{args, failure::Failure, history, keyring::Keyring, watch::Watch};
 
 /// The window's folder inside the user's data directory.
 const FOLDER: &str = "app.tern.desktop";
@@ -62,6 +62,10 @@ impl Session {
         let stored = sandbox.is_none() && args.user.is_none() && !args.direct;
         let keyring = stored.then(|| Arc::new(Keyring::new()));
         let engine = Engine::start(config(args, keyring, extras)?).await?;
+        if let Err(failure) = history::open(&engine, &args.history).await {
+            engine.shutdown().await;
+            return Err(failure);
+        }
         match Self::pick(args, engine.clone(), sandbox, stored, password).await {
             Ok(session) => Ok(session),
             Err(failure) => {
@@ -172,10 +176,19 @@ impl Session {
 }
 
 /// Starts an engine on the stored accounts without choosing one; their passwords are in the keyring.
-pub(crate) async fn stored_engine(data: Option<PathBuf>) -> Result<(EngineHandle, Arc<Keyring>), Failure> {
+pub(crate) async fn stored_engine(
+    data: Option<PathBuf>,
+    history: &args::History,
+) -> Result<(EngineHandle, Arc<Keyring>), Failure> {
     let args = args::Account { data, ..args::Account::default() };
     let keyring = Arc::new(Keyring::new());
     let engine = Engine::start(config(&args, Some(keyring.clone()), Extras::default())?).await?;
+    if let Err(failure) = history::open(&engine, history).await {
+        engine.shutdown().await;
+        return Err(failure);
+    }
+    // The history's key is no account's.
+    keyring.begin();
     Ok((engine, keyring))
 }
 

@@ -53,6 +53,14 @@ pub(crate) enum Command {
     Play(Play),
     /// Ask a server of the provider API whether it keeps what the API promises
     Provider(Provider),
+    /// Find messages and calls by words, names, notes or parts of numbers
+    Search(Search),
+    /// Write everything kept, but for secrets, into a file
+    Export(Export),
+    /// List, add, remove, import or export contacts
+    Contacts(Contacts),
+    /// Turn a number's calls down and keep its SMS aside, without a word
+    Block(Block),
     /// Check the sound: what the microphone hears is played back a second later
     Check(Check),
 }
@@ -166,6 +174,135 @@ pub(crate) enum Digest {
     Sha256,
 }
 
+/// The history that the window uses.
+#[derive(Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct Stored {
+    /// Where it lies; the window's own place unless given
+    #[arg(long, value_name = "DIR", env = "TERN_DATA_DIR", global = true)]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) history: History,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Search {
+    /// Words or their beginnings, a name, or a part of a number; nothing for all that the filters let through
+    pub(crate) text: Vec<String>,
+    /// Only rows of this number of one's own
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+    /// Only rows of this kind
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<SearchedKind>,
+    /// Only rows of this moment or later, such as 2026-06-01T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only rows before this moment
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only rows not seen yet
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// At most so many rows, the newest
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchedKind {
+    Message,
+    Call,
+    Ledger,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// A file that is not there yet
+    pub(crate) file: PathBuf,
+    /// json: contacts, blocked numbers and Recent Activity; csv: Recent Activity as a table
+    #[arg(long, value_enum, default_value_t = ExportedAs::Json)]
+    pub(crate) format: ExportedAs,
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportedAs {
+    Json,
+    Csv,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Contacts {
+    #[command(subcommand)]
+    pub(crate) command: Option<ContactsCommand>,
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContactsCommand {
+    /// List them (also without any word)
+    List,
+    /// Add one
+    Add {
+        /// As shown wherever the number would be
+        #[arg(long)]
+        name: String,
+        /// A number; several for several
+        #[arg(long, required = true)]
+        number: Vec<String>,
+        /// Your own words
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Remove one
+    Remove {
+        /// As the list has it
+        id: u32,
+    },
+    /// Take over a vCard file; known contacts are brought up to date
+    Import {
+        /// Version 2.1, 3.0 or 4.0
+        file: PathBuf,
+    },
+    /// Write them into a vCard file, version 4.0
+    Export {
+        /// Replaced if it is there
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Block {
+    #[command(subcommand)]
+    pub(crate) command: Option<BlockCommand>,
+    #[command(flatten)]
+    pub(crate) stored: Stored,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BlockCommand {
+    /// List them (also without any word)
+    List,
+    /// Block a number
+    Add {
+        /// In any spelling, or a sender's name
+        number: String,
+        /// Because it sends spam
+        #[arg(long)]
+        spam: bool,
+    },
+    /// Let it through again
+    Remove {
+        /// As the list has it
+        number: String,
+    },
+}
+
 /// Which account acts.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Account (the first stored one unless told otherwise)")]
@@ -211,6 +348,20 @@ pub(crate) struct Account {
     /// Print every SIP message as it comes and goes on standard error, without passwords
     #[arg(long)]
     pub(crate) trace: bool,
+    #[command(flatten)]
+    pub(crate) history: History,
+}
+
+/// How the stored history is opened where no keyring has its key.
+#[derive(Debug, Default, clap::Args)]
+#[group(skip)]
+pub(crate) struct History {
+    /// Where no keyring has the history's key: the first line of this file is its passphrase
+    #[arg(long, value_name = "FILE", conflicts_with = "no_history", global = true)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Where no keyring has the history's key: keep nothing, and see nothing of what was kept
+    #[arg(long, global = true)]
+    pub(crate) no_history: bool,
 }
 
 /// How SIP travels, for an account given whole.
@@ -496,6 +647,8 @@ pub(crate) struct Accounts {
     /// Where stored accounts lie; the window's own place unless given
     #[arg(long, value_name = "DIR", env = "TERN_DATA_DIR", global = true)]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) history: History,
     #[command(subcommand)]
     pub(crate) command: Option<AccountsCommand>,
 }
@@ -676,6 +829,7 @@ mod tests {
         check("tern call echo --account-index 1", "--sandbox");
         check("tern call echo --codec speex", "speex");
         check("tern call echo --bind nowhere", "not an IP address");
+        check("tern call echo --passphrase-file f --no-history", "cannot be used with");
         check("tern call echo --seconds -1", "-1");
         check("tern call echo --transport sctp", "sctp");
         check("tern call echo --ca ca.pem", "--user");

@@ -63,6 +63,8 @@ impl Exit {
         match code {
             WrongPassword
             | PasswordNeeded
+            | StorageClosed
+            | WrongPassphrase
             | RegistrationForbidden
             | ProviderUnauthorized
             | ProviderAddressNotAllowed => Self::Credentials,

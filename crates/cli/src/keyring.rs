@@ -19,7 +19,7 @@ pub(crate) struct Keyring {
     answers: watch::Sender<Answers>,
 }
 
-/// Entries written or removed so far, and what went wrong last.
+/// Entries written or removed since the count began, and what went wrong last.
 #[derive(Default)]
 struct Answers {
     count: u32,
@@ -29,6 +29,11 @@ struct Answers {
 impl Keyring {
     pub(crate) fn new() -> Self {
         Self { answers: watch::Sender::default() }
+    }
+
+    /// Counts entries from here on.
+    pub(crate) fn begin(&self) {
+        self.answers.send_replace(Answers::default());
     }
 
     /// Waits until the keyring has written or removed so many entries. The engine goes on without that; a command

@@ -7,6 +7,8 @@
 //! tern register --user U --domain D --password-env VAR --proxy HOST:PORT
 //! tern sms send +447700900123 "On my way" --sandbox URL
 //! tern play talk.opus | tern check               hears a recording; hears whether this computer's sound works
+//! tern search cafe --kind message               finds words, names and parts of numbers in what is kept
+//! tern contacts import people.vcf | tern block add +447700900123 --spam | tern export --format csv all.csv
 //! tern sms list | tern activity --follow | tern balance | tern accounts
 //! ```
 //!
@@ -28,6 +30,7 @@ mod audio;
 mod commands;
 mod exit;
 mod failure;
+mod history;
 mod keyring;
 mod log;
 mod report;
@@ -77,6 +80,10 @@ async fn run(command: Command, report: &Report) -> Result<Exit, Failure> {
         Command::Balance(args) => commands::balance::run(args, report, &mut stop).await,
         Command::Play(args) => commands::play::run(args, report, &mut stop).await,
         Command::Provider(args) => commands::provider::run(args, report, &mut stop).await,
+        Command::Search(args) => commands::search::run(args, report, &mut stop).await,
+        Command::Export(args) => commands::search::export(args, report, &mut stop).await,
+        Command::Contacts(args) => commands::contacts::run(args, report, &mut stop).await,
+        Command::Block(args) => commands::contacts::block(args, report, &mut stop).await,
         Command::Check(args) => commands::check::run(args, report, &mut stop).await,
     }
 }

@@ -239,7 +239,7 @@ impl State {
             Target::Name(name) => name,
             Target::Address(_) => peer_of(&uri, &account.profile.domain),
         };
-        let peer_name = phone::display(&peer);
+        let peer_name = self.name_of(&peer);
         let call = self.new_call(
             id,
             CallDirection::Outgoing,

@@ -1,29 +1,38 @@
 //! Starting the engine, and the handle its shells hold.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::{SeedableRng, rngs::StdRng};
 use tern_provider::{
     Secret,
     sandbox::{ClockChange, SandboxClock},
-    types::SipCredentials,
+    types::{ActivityKind, SipCredentials},
 };
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     api::{
-        AccountId, Answer, Command, DevicesView, ErrorCode, ErrorView, Event, MediaOverrides, Query, Reply,
-        Snapshot,
+        AccountId, Answer, Command, DevicesView, ErrorCode, ErrorView, Event, EventKind, MediaOverrides,
+        Query, Reply, SearchKind, Snapshot,
     },
+    contacts,
     core::{CoreConfig, Now, State},
+    export,
+    gate::{Gate, Through},
     link::{self, Connect},
     ports::{NotificationAction, Ports},
-    record::ThreadRowId,
+    record::{Sought, ThreadRowId},
     rules::{self, Draft, Facts},
-    store::{Place, Reader, Store, StoreError, read},
+    storage::{Opened, Storage, failed as storage_failed},
+    store::{Connection, Place, Reader, StoreError, blocked, contact, read, search},
     task::{Parts, Request, Task, gone},
-    views,
+    vcard, views,
 };
 
 /// Requests that may wait for the engine; whoever asks more waits.
@@ -84,7 +93,8 @@ pub struct Engine;
 
 impl Engine {
     /// Opens the database and starts, on the current tokio runtime. The engine runs until
-    /// [`EngineHandle::shutdown`], or until the last handle is dropped.
+    /// [`EngineHandle::shutdown`], or until the last handle is dropped. Where no key opens the database,
+    /// [`Snapshot::storage`] says what has to be chosen first.
     ///
     /// # Errors
     /// [`ErrorCode::StorageFailed`] when the database can't be opened, [`ErrorCode::Internal`] with the reason when
@@ -105,41 +115,97 @@ impl Engine {
         let directory = config.data_dir;
         let beside = || Some(directory.as_ref()?.join("recordings"));
         let recordings = config.recordings_dir.or_else(beside);
-        let opened = tokio::task::spawn_blocking(move || Store::open(directory.as_deref())).await;
-        let (store, loaded) = match opened {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the database can't be opened");
-                return Err(storage_failed(&error));
-            }
-            Err(_) => return Err(ErrorView::new(ErrorCode::StorageFailed)),
-        };
-        let core = CoreConfig {
-            user_agent: config.user_agent,
-            media: config.media,
-            direct: config.direct,
-            recordings,
-            trace: config.trace.is_some(),
-            seed: rand::Rng::random(&mut StdRng::from_os_rng()),
-        };
-        let now = Now { instant: config.ports.clock.now(), wall: config.ports.clock.wall() };
-        let (state, first) = State::new(core, loaded, now);
+        let storage = Storage::new(directory, &config.ports)?;
+        let opened = storage.open().await?;
         let (requests_in, requests) = mpsc::channel(REQUESTS);
         let (events, _) = broadcast::channel(EVENTS);
-        let reader = store.reader();
-        let task = Task::new(Parts {
-            state,
-            store,
+        let reader = Arc::new(OnceLock::new());
+        let handle = EngineHandle {
+            requests: requests_in.clone(),
+            reader: reader.clone(),
             ports: config.ports.clone(),
+        };
+        let outside = Outside {
+            core: CoreConfig {
+                user_agent: config.user_agent,
+                media: config.media,
+                direct: config.direct,
+                recordings,
+                trace: config.trace.is_some(),
+                seed: rand::Rng::random(&mut StdRng::from_os_rng()),
+            },
+            ports: config.ports,
             connect,
             sip_bind: config.sip_bind,
             dns: config.dns,
             trace: config.trace,
-            requests,
-            events,
+            reader,
+        };
+        match opened {
+            Opened::Open(opened) => {
+                let (store, loaded) = *opened;
+                let early = VecDeque::new();
+                let task = outside.task(Through { store, loaded, requests, events, seq: 0, early });
+                tokio::spawn(task);
+            }
+            Opened::Closed(view) => {
+                // Held weakly: the last handle's end must still be noticed.
+                let requests_in = requests_in.downgrade();
+                let gate = Gate { storage, view, requests, events, seq: 0 };
+                tokio::spawn(async move {
+                    let Some(mut through) = gate.pass().await else { return };
+                    let early = std::mem::take(&mut through.early);
+                    let (events, seq) = (through.events.clone(), through.seq.wrapping_add(1));
+                    through.seq = seq;
+                    let task = outside.task(through);
+                    // Nobody may be listening.
+                    let _ = events.send(Event { seq, kind: EventKind::StorageChanged {} });
+                    drop(events);
+                    tokio::spawn(async move {
+                        for request in early {
+                            let Some(requests_in) = requests_in.upgrade() else { return };
+                            let _ = requests_in.send(request).await;
+                        }
+                    });
+                    task.await;
+                });
+            }
+        }
+        Ok(handle)
+    }
+}
+
+/// What the task is made of besides its storage.
+struct Outside {
+    core: CoreConfig,
+    ports: Ports,
+    connect: Connect,
+    sip_bind: Option<SocketAddr>,
+    dns: Option<SocketAddr>,
+    trace: Option<Trace>,
+    reader: Arc<OnceLock<Reader>>,
+}
+
+impl Outside {
+    /// The task, ready to run; the handles can read from now on.
+    fn task(self, through: Through) -> impl Future<Output = ()> + Send {
+        let now = Now { instant: self.ports.clock.now(), wall: self.ports.clock.wall() };
+        let (state, first) = State::new(self.core, through.loaded, now);
+        // Set here only, and storage is opened once.
+        let _ = self.reader.set(through.store.reader());
+        let task = Task::new(Parts {
+            state,
+            store: through.store,
+            ports: self.ports,
+            connect: self.connect,
+            sip_bind: self.sip_bind,
+            dns: self.dns,
+            trace: self.trace,
+            requests: through.requests,
+            events: through.events,
+            seq: through.seq,
         });
-        tokio::spawn(task.run(first));
-        Ok(EngineHandle { requests: requests_in, reader, ports: config.ports })
+        task.run(first)
     }
 }
 
@@ -194,7 +260,7 @@ pub async fn sandbox_clock(url: &str, change: Option<&ClockChange>) -> Result<Sa
 #[derive(Clone)]
 pub struct EngineHandle {
     requests: mpsc::Sender<Request>,
-    reader: Reader,
+    reader: Arc<OnceLock<Reader>>,
     ports: Ports,
 }
 
@@ -224,16 +290,55 @@ impl EngineHandle {
             }
             Query::Activity { before, limit } => {
                 let before = place(before.as_deref())?;
-                let page = self.reader.read(move |c| read::activity(c, before, limit)).await;
+                let page = self.reader()?.read(move |c| read::activity(c, before, limit)).await;
                 Ok(Answer::Activity { page: views::page(&page.map_err(|e| storage_failed(&e))?) })
             }
             Query::Thread { thread, before, limit } => {
                 let id = ThreadRowId::inside(&thread).ok_or(ErrorView::new(ErrorCode::NotFound))?;
                 let before = place(before.as_deref())?;
-                let found = self.reader.read(move |c| read::conversation(c, id, before, limit)).await;
+                let found = self.reader()?.read(move |c| read::conversation(c, id, before, limit)).await;
                 let (head, page) =
                     found.map_err(|e| storage_failed(&e))?.ok_or(ErrorView::new(ErrorCode::NotFound))?;
                 Ok(Answer::Thread { thread: views::thread(id, head, &page) })
+            }
+            Query::Search { text, filter, before, limit } => {
+                let before = place(before.as_deref())?;
+                let sought = Sought {
+                    text,
+                    number: filter.number,
+                    kind: filter.kind.map(|kind| match kind {
+                        SearchKind::Message => ActivityKind::Message,
+                        SearchKind::Call => ActivityKind::Call,
+                        SearchKind::Ledger => ActivityKind::Transaction,
+                    }),
+                    since: contacts::moment(filter.since.as_deref())?,
+                    until: contacts::moment(filter.until.as_deref())?,
+                    unread: filter.unread,
+                };
+                let found = self.read(move |c| search::rows(c, &sought, before, limit)).await?;
+                Ok(Answer::Search { page: contacts::found_view(found) })
+            }
+            Query::BlockedActivity { before, limit } => {
+                let before = place(before.as_deref())?;
+                let page = self.read(move |c| read::unwanted(c, before, limit)).await?;
+                Ok(Answer::BlockedActivity { page: views::page(&page) })
+            }
+            Query::Contacts {} => {
+                let all = self.read(contact::all).await?;
+                Ok(Answer::Contacts { contacts: all.into_iter().map(contacts::view).collect() })
+            }
+            Query::ExportContacts {} => {
+                let all = self.read(contact::all).await?;
+                let cards: Vec<_> = all.into_iter().map(|contact| contact.card).collect();
+                Ok(Answer::ExportContacts { vcards: vcard::write(&cards) })
+            }
+            Query::Blocked {} => {
+                let all = self.read(blocked::all).await?;
+                Ok(Answer::Blocked { blocked: all.into_iter().map(contacts::blocked_view).collect() })
+            }
+            Query::Export { format, path } => {
+                let rows = export::write(self.reader()?, format, &PathBuf::from(path)).await?;
+                Ok(Answer::Export { rows })
             }
             Query::Devices {} => {
                 let audio = self.ports.audio.clone();
@@ -251,7 +356,7 @@ impl EngineHandle {
             Query::Composed { account, from, to, text } => {
                 let facts = self.facts(account.clone()).await?;
                 let since = facts.now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
-                let sent = self.reader.read(move |c| read::sent_since(c, &account, since)).await;
+                let sent = self.reader()?.read(move |c| read::sent_since(c, &account, since)).await;
                 let sent = sent.map_err(|e| storage_failed(&e))?;
                 let draft = Draft { from: from.as_deref(), to: &to, text: &text };
                 Ok(Answer::Composed { composed: rules::composed(&facts, &draft, &sent) })
@@ -269,8 +374,11 @@ impl EngineHandle {
     /// [`ErrorCode::StorageFailed`] when the first page can't be read, [`ErrorCode::Internal`] after the end.
     pub async fn subscribe(&self) -> Result<(Snapshot, EventStream), ErrorView> {
         let (mut snapshot, events) = self.ask(Request::Subscribe).await?;
+        if snapshot.storage.is_some() {
+            return Ok((snapshot, EventStream { events }));
+        }
         // Read after the subscription began: what it shows too early is told again.
-        let page = self.reader.read(|c| read::activity(c, None, FIRST_PAGE)).await;
+        let page = self.reader()?.read(|c| read::activity(c, None, FIRST_PAGE)).await;
         snapshot.activity = views::page(&page.map_err(|e| storage_failed(&e))?);
         Ok((snapshot, EventStream { events }))
     }
@@ -301,6 +409,17 @@ impl EngineHandle {
     async fn facts(&self, account: AccountId) -> Result<Facts, ErrorView> {
         let facts = self.ask(|answer| Request::Facts(account, answer)).await?;
         facts.ok_or(ErrorView::new(ErrorCode::NotFound))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ErrorView> {
+        self.reader()?.read(read).await.map_err(|e| storage_failed(&e))
+    }
+
+    fn reader(&self) -> Result<&Reader, ErrorView> {
+        self.reader.get().ok_or(ErrorView::new(ErrorCode::StorageClosed))
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, ErrorView> {
@@ -335,8 +454,4 @@ fn place(text: Option<&str>) -> Result<Option<Place>, ErrorView> {
         None => Ok(None),
         Some(text) => Place::parse(text).map(Some).ok_or(ErrorView::new(ErrorCode::NotFound)),
     }
-}
-
-fn storage_failed(error: &StoreError) -> ErrorView {
-    ErrorView::with_detail(ErrorCode::StorageFailed, error.to_string())
 }

@@ -52,7 +52,7 @@ impl State {
         if !missed || !row.unread {
             return;
         }
-        let name = phone::display(&row.peer);
+        let name = self.name_of(&row.peer);
         let title = self.texts.get("notify-missed-title", &[]);
         let body = self.texts.get("notify-missed-body", &[("name", name.into())]);
         // One per row: several missed calls are several reasons to call back.
@@ -71,7 +71,7 @@ impl State {
         } else {
             self.texts.get("notify-sms-hidden", &[])
         };
-        let title = self.texts.get("notify-sms-title", &[("name", phone::display(&row.peer).into())]);
+        let title = self.texts.get("notify-sms-title", &[("name", self.name_of(&row.peer).into())]);
         self.say(message_tag(thread), title, body, open(Some(thread)));
     }
 

@@ -1,18 +1,24 @@
 //! What is kept, as the rules see it: no SQL, nothing for people to read.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::PathBuf,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tern_provider::types::{
-    AccountRules, Change, Cursor, DocumentKind, IdempotencyKey, Money, Number, PageToken, Rate, SendLimits,
-    Transaction, TransactionType,
+    AccountRules, ActivityKind, Change, Cursor, DocumentKind, IdempotencyKey, Money, Number, PageToken, Rate,
+    SendLimits, Transaction, TransactionType,
 };
 use url::Url;
 
-use crate::api::{
-    AccountId, ActivityId, CallDirection, CallOutcome, ErrorCode, ErrorView, MediaOptions, MessageState,
-    Settings, ThreadId, TopUpState, Transport,
+use crate::{
+    api::{
+        AccountId, ActivityId, CallDirection, CallOutcome, ContactId, ErrorCode, ErrorView, MediaOptions,
+        MessageState, Settings, ThreadId, TopUpState, Transport,
+    },
+    vcard::Card,
 };
 
 /// An account's own settings.
@@ -162,6 +168,10 @@ pub(crate) struct Row {
     pub(crate) unread: bool,
     /// A call's recording.
     pub(crate) recording: Option<String>,
+    /// Nobody wants to hear of the other side.
+    pub(crate) blocked: bool,
+    /// What the other side is called among the contacts.
+    pub(crate) name: Option<String>,
     /// What it is.
     pub(crate) what: RowWhat,
 }
@@ -413,6 +423,64 @@ pub(crate) struct Applied {
     pub(crate) changed: u32,
 }
 
+/// A contact as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Contact {
+    /// Its id.
+    pub(crate) id: ContactId,
+    /// Name, note and numbers.
+    pub(crate) card: Card,
+}
+
+/// A number nobody wants to hear of.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Blocked {
+    /// As the activity has it.
+    pub(crate) number: String,
+    /// Because it sends spam.
+    pub(crate) spam: bool,
+    /// Since when.
+    pub(crate) at: Timestamp,
+}
+
+impl std::fmt::Debug for Blocked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Blocked").field("spam", &self.spam).finish_non_exhaustive()
+    }
+}
+
+/// What is looked up for each call and message.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(crate) struct Book {
+    /// Names by number.
+    pub(crate) names: BTreeMap<String, String>,
+    /// Whom nobody wants to hear of.
+    pub(crate) blocked: BTreeSet<String>,
+}
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book").field("names", &self.names.len()).finish_non_exhaustive()
+    }
+}
+
+/// What is looked for.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub(crate) struct Sought {
+    /// As typed.
+    pub(crate) text: String,
+    /// Only rows of this number of the user's own.
+    pub(crate) number: Option<String>,
+    /// Only rows of this kind.
+    pub(crate) kind: Option<ActivityKind>,
+    /// Only rows of this moment or later.
+    pub(crate) since: Option<Timestamp>,
+    /// Only rows before this moment.
+    pub(crate) until: Option<Timestamp>,
+    /// Only rows not seen yet.
+    pub(crate) unread: bool,
+}
+
 /// Everything kept that the rules work with, read once at the start.
 #[derive(Debug, Default)]
 pub(crate) struct Loaded {
@@ -422,6 +490,10 @@ pub(crate) struct Loaded {
     pub(crate) next_account: u32,
     /// The settings.
     pub(crate) settings: Settings,
+    /// Names by number, and who is blocked.
+    pub(crate) book: Book,
+    /// Where the database is kept that was damaged and has been rebuilt.
+    pub(crate) damage: Option<PathBuf>,
 }
 
 /// One account as it was left.

@@ -117,6 +117,8 @@ pub(crate) struct Parts {
     pub(crate) trace: Option<Trace>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) events: broadcast::Sender<Event>,
+    /// The number of the last event.
+    pub(crate) seq: u32,
 }
 
 impl Task {
@@ -153,7 +155,7 @@ impl Task {
             secrets,
             notices,
             events: parts.events,
-            seq: 0,
+            seq: parts.seq,
             backlog: VecDeque::new(),
             waiting: HashMap::new(),
             next_request: 0,
@@ -239,6 +241,7 @@ impl Task {
                     settings: self.state.settings().clone(),
                     notices: Some(self.state.notices().to_vec()).filter(|n| !n.is_empty()),
                     playing: self.state.playing.clone(),
+                    storage: None,
                 };
                 let _ = answer.send((snapshot, self.events.subscribe()));
                 None

@@ -22,7 +22,7 @@ pub(crate) fn item(row: &Row) -> ActivityItem {
         thread: row.thread.map(ThreadRowId::outside),
         number: row.number.clone(),
         peer: row.peer.clone(),
-        peer_name: phone::display(&row.peer),
+        peer_name: row.name.clone().unwrap_or_else(|| phone::display(&row.peer)),
         at: row.at.to_string(),
         unread: row.unread,
         recording: row.recording.clone(),
@@ -70,7 +70,7 @@ pub(crate) fn thread(id: ThreadRowId, head: ThreadHead, page: &Page) -> ThreadVi
     ThreadView {
         id: id.outside(),
         account: head.account,
-        peer_name: phone::display(&head.peer),
+        peer_name: head.name.unwrap_or_else(|| phone::display(&head.peer)),
         // Without a number of ours there is nothing to send from.
         can_reply: !head.number.is_empty() && phone::can_reply(&head.peer),
         number: head.number,

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-/// A secret: its `Debug` tells nothing, it has no `Display`. [`Secret::reveal`] marks each place that uses it.
+use zeroize::Zeroize;
+
+/// A secret: its `Debug` tells nothing, it has no `Display`, it is wiped when dropped. [`Secret::reveal`] marks each place that uses it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -15,6 +17,12 @@ impl Secret {
     /// The value itself, for the wire or the keyring.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -2,6 +2,7 @@
 // count up by one, intents are answered before what follows from them) and believes whatever it is told.
 
 import { FakeCalls } from "./fake-calls";
+import { createPeople } from "./fake-people";
 import * as data from "./fake-data";
 import { askRate, composedView, isEmergency, targetView, termsView } from "./fake-rules";
 import type { Bridge } from "./client";
@@ -26,6 +27,7 @@ import type {
   Reply,
   Settings,
   Snapshot,
+  StorageView,
   TargetView,
   TermsView,
   ThreadId,
@@ -38,6 +40,8 @@ export interface FakeOptions {
   lively?: boolean;
   /** No account, as on a first start without a provider. */
   bare?: boolean;
+  /** The history is closed, and opens with {@link PASSPHRASE}. */
+  storage?: StorageView;
 }
 
 /** Parts of answers about rules and prices. */
@@ -46,6 +50,9 @@ export interface Hints {
   composed?: Partial<ComposedView>;
   terms?: Partial<TermsView>;
 }
+
+/** What opens a closed history. */
+export const PASSPHRASE = "correct horse";
 
 /** The fake, with the levers that tests pull. */
 export interface Fake extends Bridge {
@@ -80,6 +87,7 @@ const FAULTS: Partial<Record<ErrorCode, Fault>> = { providerUnreachable: "networ
 
 export function createFake(options: FakeOptions = {}): Fake {
   let seq = 0;
+  let storage = options.storage;
   let sink: ((event: Event) => void) | undefined;
   let rows: ActivityItem[] = options.bare ? [] : data.activity(Date.now());
   let accounts: AccountView[] = options.bare ? [] : [data.account(Date.now())];
@@ -104,6 +112,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   const drafts = new Map<ThreadId, string>();
   const commands: Command[] = [];
 
+  const people = createPeople(() => rows, emit);
   const calls = new FakeCalls({
     changed(call) {
       if (checking) check(false);
@@ -147,7 +156,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   }
 
   function snapshot(): Snapshot {
-    return { seq, accounts, calls: calls.living, activity: page(null, 50), devices, settings };
+    return { seq, accounts, calls: calls.living, activity: page(null, 50), devices, settings, ...(storage && { storage }) };
   }
 
   function page(before: string | null, limit: number, thread?: ThreadId) {
@@ -279,6 +288,14 @@ export function createFake(options: FakeOptions = {}): Fake {
   function act(command: Command): Reply {
     const done: Reply = { type: "done" };
     switch (command.type) {
+      case "openStorage": {
+        const { choice } = command;
+        if (choice.type === "askKeyring") throw problem("storageClosed");
+        if (choice.type === "passphrase" && choice.passphrase !== PASSPHRASE) throw problem("wrongPassphrase");
+        storage = undefined;
+        emit({ type: "storageChanged" });
+        return done;
+      }
       case "addAccount":
         return addAccount(command.account);
       case "removeAccount":
@@ -363,6 +380,18 @@ export function createFake(options: FakeOptions = {}): Fake {
         return addFunds(command.amount);
       case "openCheckout":
         return done;
+      case "saveContact":
+      case "removeContact":
+      case "importContacts":
+      case "blockNumber":
+      case "unblockNumber":
+        return people.act(command);
+      case "deleteThread":
+        rows = rows.filter((row) => row.thread !== command.thread);
+        changed(command.thread);
+        return done;
+      case "rebuildSearch":
+        return done;
       case "changeSettings":
         settings = command.settings;
         emit({ type: "settingsChanged" });
@@ -386,6 +415,8 @@ export function createFake(options: FakeOptions = {}): Fake {
         return { type: "composed", composed: { ...composedView(query.from ?? data.OWN.london, query.to, query.text), ...hints.composed } };
       case "numberTerms":
         return { type: "numberTerms", terms: { ...termsView(known(query.account), Date.now()), ...hints.terms } };
+      default:
+        return people.answer(query);
     }
   }
 

@@ -135,7 +135,31 @@ composed: ComposedView } |
 /**  To [`Query::NumberTerms`]. */
 { type: "numberTerms"; 
 /**  How they go on. */
-terms: TermsView };
+terms: TermsView } | 
+/**  To [`Query::Search`]. */
+{ type: "search"; 
+/**  The page. */
+page: SearchPage } | 
+/**  To [`Query::BlockedActivity`]. */
+{ type: "blockedActivity"; 
+/**  The page. */
+page: ActivityPage } | 
+/**  To [`Query::Contacts`]. */
+{ type: "contacts"; 
+/**  By name. */
+contacts: ContactView[] } | 
+/**  To [`Query::ExportContacts`]. */
+{ type: "exportContacts"; 
+/**  The file's text. */
+vcards: string } | 
+/**  To [`Query::Blocked`]. */
+{ type: "blocked"; 
+/**  Newest first. */
+blocked: BlockedView[] } | 
+/**  To [`Query::Export`]. */
+{ type: "export"; 
+/**  Rows of Recent Activity that were written. */
+rows: number };
 
 /**  Light or dark. */
 export type Appearance = 
@@ -165,6 +189,18 @@ export type BalanceView = {
 	at: string,
 	/**  Whether it may be old. */
 	stale: boolean,
+};
+
+/**  A number whose calls are turned down and whose SMS are kept aside, both without a word. */
+export type BlockedView = {
+	/**  As the activity has it. */
+	number: string,
+	/**  For people. */
+	name: string,
+	/**  Blocked because it sends spam. */
+	spam: boolean,
+	/**  Since when. */
+	at: string,
 };
 
 /**  Which number the called side sees. */
@@ -330,6 +366,10 @@ why: HiddenWhy } |
 
 /**  A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events. */
 export type Command = 
+/**  Opens the history; see [`super::Snapshot::storage`]. */
+{ type: "openStorage"; 
+/**  How. */
+choice: StorageChoice } | 
 /**  Adds a SIP account and starts registering it. Answers [`Reply::AccountAdded`]. */
 { type: "addAccount"; 
 /**  What the user typed. */
@@ -477,6 +517,36 @@ message: ActivityId } |
 thread: ThreadId; 
 /**  Plain text; empty removes the draft. */
 text: string } | 
+/**  Adds a contact, or replaces one. Answers [`Reply::ContactSaved`]. */
+{ type: "saveContact"; 
+/**  Which one; `None` for a new one. */
+contact?: ContactId | null; 
+/**  What was typed. */
+card: ContactCard } | 
+/**  Removes a contact. */
+{ type: "removeContact"; 
+/**  Which one. */
+contact: ContactId } | 
+/**  Takes over the contacts of a vCard file. Answers [`Reply::ContactsImported`]. */
+{ type: "importContacts"; 
+/**  The file's text. */
+vcards: string } | 
+/**  Turns a number's calls down and keeps its SMS aside, from now on and without a word. */
+{ type: "blockNumber"; 
+/**  As the activity has it, or as typed. */
+number: string; 
+/**  Because it sends spam. */
+spam: boolean } | 
+/**  Lets it through again. */
+{ type: "unblockNumber"; 
+/**  As the activity has it. */
+number: string } | 
+/**  Removes a conversation from this computer, but for what has not left yet. */
+{ type: "deleteThread"; 
+/**  Which one. */
+thread: ThreadId } | 
+/**  Makes the search's index anew. */
+{ type: "rebuildSearch" } | 
 /**  Marks everything of a thread as seen. */
 { type: "markThreadRead"; 
 /**  Which one. */
@@ -524,6 +594,41 @@ export type ComposedView = {
 	limits: SendLimitView[],
 	/**  When the next one may leave, RFC 3339; `None` for now. */
 	nextAt: string | null,
+};
+
+/**  A contact as typed. */
+export type ContactCard = {
+	/**  Not empty. */
+	name: string,
+	/**  The user's own words; may be empty. */
+	note: string,
+	/**  At least one, as typed. */
+	numbers: string[],
+};
+
+/**  A contact. */
+export type ContactId = number;
+
+/**  A contact's number. */
+export type ContactNumber = {
+	/**  E.164, or as it is where it is no telephone number. */
+	number: string,
+	/**  For people. */
+	formatted: string,
+	/**  What it is for: `cell`, `home`, `work`, `fax`, `pager`. */
+	label: string | null,
+};
+
+/**  Somebody with a name. */
+export type ContactView = {
+	/**  Its id. */
+	id: ContactId,
+	/**  As shown wherever one of the numbers would be. */
+	name: string,
+	/**  The user's own words. */
+	note: string,
+	/**  At least one. */
+	numbers: ContactNumber[],
 };
 
 /**  A sound device. */
@@ -694,6 +799,21 @@ export type ErrorCode =
 "notOffered" | 
 /**  The local database can't be read or written. */
 "storageFailed" | 
+/**  The history is closed: first its user has to choose how it is opened. */
+"storageClosed" | 
+/**  The passphrase does not open the history. */
+"wrongPassphrase" | 
+/**  A passphrase for a new history is too short; the detail is the least number of characters. */
+"passphraseTooShort" | 
+/**
+ *  The database was damaged; what could be read was kept, the rest comes from the provider again. The detail is
+ *  where the damaged file lies.
+ */
+"storageDamaged" | 
+/**  A contact needs a name and at least one number, or the file is too long. */
+"invalidContact" | 
+/**  The export can't be written; the detail says why. */
+"exportFailed" | 
 /**  A mistake of ours. */
 "internal";
 
@@ -732,6 +852,10 @@ call: CallView } |
 { type: "activityChanged"; 
 /**  The threads they belong to; the feed's first page is to be read again in any case. */
 threads: ThreadId[] } | 
+/**  The history was opened, or something else keeps it closed: take a new [`super::Snapshot`]. */
+{ type: "storageChanged" } | 
+/**  Contacts or blocked numbers are others. */
+{ type: "contactsChanged" } | 
 /**  Settings changed. */
 { type: "settingsChanged" } | 
 /**  Sound devices came or went. */
@@ -766,6 +890,13 @@ notice: Notice } |
 { type: "showRequested"; 
 /**  The thread to open; `None` for the window alone. */
 thread: ThreadId | null };
+
+/**  How everything is exported. */
+export type ExportFormat = 
+/**  Contacts, blocked numbers and Recent Activity as one JSON object. */
+"json" | 
+/**  Recent Activity as a table (RFC 4180), for spreadsheets. */
+"csv";
 
 /**  Whose fault an error is. */
 export type Fault = 
@@ -1226,7 +1357,35 @@ text: string } |
 /**  How an account's numbers go on, and what they cost. */
 { type: "numberTerms"; 
 /**  Whose. */
-account: AccountId };
+account: AccountId } | 
+/**  Rows of Recent Activity with these words, names or parts of numbers, newest first. */
+{ type: "search"; 
+/**  As typed; each word may be the beginning of one. Empty for all that the filter lets through. */
+text: string; 
+/**  What to leave out. */
+filter: SearchFilter; 
+/**  Where the last page ended; `None` for the newest. */
+before: string | null; 
+/**  At most this many rows, 1 to 200. */
+limit: number } | 
+/**  Recent Activity of blocked numbers, which is nowhere else, newest first. */
+{ type: "blockedActivity"; 
+/**  Where the last page ended; `None` for the newest. */
+before: string | null; 
+/**  At most this many rows, 1 to 200. */
+limit: number } | 
+/**  The contacts, by name. */
+{ type: "contacts" } | 
+/**  The contacts as a vCard file. */
+{ type: "exportContacts" } | 
+/**  Blocked numbers, newest first. */
+{ type: "blocked" } | 
+/**  Writes everything kept, but for secrets, into a file. */
+{ type: "export"; 
+/**  How. */
+format: ExportFormat; 
+/**  A file that is not there yet. */
+path: string };
 
 /**  How a recording is kept. Both hold two channels: this side left, the other right. */
 export type RecordFormat = 
@@ -1332,12 +1491,65 @@ call: CallId } |
 message: ActivityId; 
 /**  Its conversation. */
 thread: ThreadId } | 
+/**  The contact is kept. */
+{ type: "contactSaved"; 
+/**  Its id. */
+contact: ContactId } | 
+/**  The contacts are kept. */
+{ type: "contactsImported"; 
+/**  New ones. */
+added: number; 
+/**  Known ones that were replaced. */
+changed: number; 
+/**  Cards without a name or a number. */
+refused: number } | 
 /**  The checkout page is open. */
 { type: "topUpStarted"; 
 /**  The top-up. */
 topup: TopUpId; 
 /**  The host whose page was opened, to be shown to the user. */
 host: string };
+
+/**  What a search leaves out; everything that is not set lets all through. */
+export type SearchFilter = {
+	/**  Only rows of this number of the user's own. */
+	number?: string | null,
+	/**  Only rows of this kind. */
+	kind?: SearchKind | null,
+	/**  Only rows of this moment or later, RFC 3339. */
+	since?: string | null,
+	/**  Only rows before this moment, RFC 3339. */
+	until?: string | null,
+	/**  Only rows not seen yet. */
+	unread?: boolean,
+};
+
+/**  A row that was found. */
+export type SearchHit = {
+	/**  The row. */
+	item: ActivityItem,
+	/**  The part of an SMS' text around what was found; empty for other rows. */
+	snippet: string,
+	/**  What was found in it: from and to, in UTF-16 code units. */
+	ranges: ([number, number])[],
+};
+
+/**  Kinds of rows that can be told apart. */
+export type SearchKind = 
+/**  SMS. */
+"message" | 
+/**  Calls. */
+"call" | 
+/**  Money. */
+"ledger";
+
+/**  Rows that were found, newest first. */
+export type SearchPage = {
+	/**  The rows. */
+	hits: SearchHit[],
+	/**  Where the next page starts; `None` at the end. */
+	next: string | null,
+};
 
 /**  A secret on its way in. Never serialized out by the engine, never printed. */
 export type Secret = string;
@@ -1440,6 +1652,8 @@ export type Snapshot = {
 	notices?: Notice[] | null,
 	/**  The sound file that is played now. */
 	playing?: PlayingView | null,
+	/**  What keeps the history closed; `None` once it is open. Everything else is empty before. */
+	storage?: StorageView | null,
 };
 
 /**  A sound check: how loud both ends are, 0 to 1. */
@@ -1451,6 +1665,37 @@ export type SoundCheckView = {
 	/**  What is missing: a microphone, a loudspeaker. */
 	trouble: ErrorView | null,
 };
+
+/**  What is to be done about closed storage. */
+export type StorageChoice = 
+/**  Opens the history with a passphrase, or closes a new one with it. */
+{ type: "passphrase"; 
+/**  As typed. */
+passphrase: Secret } | 
+/**  Keeps everything in memory until the end; what lies on the disk stays there. */
+{ type: "noHistory" } | 
+/**  Asks the keyring again. */
+{ type: "askKeyring" } | 
+/**  Keeps the history that can't be opened aside, and begins a new one. */
+{ type: "startAnew"; 
+/**  Closes the new one; `None` leaves that to the keyring. */
+passphrase?: Secret | null };
+
+/**
+ *  Why nothing kept can be read yet. Until a choice is made, every command but [`super::Command::OpenStorage`] is
+ *  refused with [`super::ErrorCode::StorageClosed`].
+ */
+export type StorageView = 
+/**  No keyring takes a key for the history: a passphrase, or no history. */
+{ type: "choose"; 
+/**  There is a history of an earlier version, which was kept in the clear. */
+plain: boolean } | 
+/**  The history was closed with a passphrase. */
+{ type: "passphraseNeeded" } | 
+/**  The history's key is in the keyring, which is locked or can't be reached. */
+{ type: "keyringClosed" } | 
+/**  There is a history, and no key for it any more. */
+{ type: "keyLost" };
 
 /**  What dialling something comes to. */
 export type TargetView = {

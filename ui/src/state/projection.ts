@@ -16,6 +16,7 @@ import type {
   Settings,
   Snapshot,
   SoundCheckView,
+  StorageView,
   ThreadId,
   ThreadView,
 } from "../api/generated";
@@ -50,6 +51,8 @@ export interface Projection {
   playing: PlayingView | null;
   /** The sound check, while it goes on. */
   check: SoundCheckView | null;
+  /** What keeps the history closed. */
+  storage: StorageView | null;
   notices: ShownNotice[];
   /** Whether a first snapshot's notices were taken over: later snapshots repeat what was dismissed since. */
   told: boolean;
@@ -107,6 +110,7 @@ export function empty(): Projection {
     settings: {},
     playing: null,
     check: null,
+    storage: null,
     notices: [],
     told: false,
     nextNotice: 1,
@@ -176,7 +180,9 @@ function subscribed(state: Projection, snapshot: Snapshot): Step {
     playing: snapshot.playing ?? null,
     // Told ten times a second where there is one.
     check: null,
-    told: true,
+    storage: snapshot.storage ?? null,
+    // Before the history is open there is nothing to tell of it.
+    told: state.told || !snapshot.storage,
   };
   if (!state.told) next = (snapshot.notices ?? []).reduce(withNotice, next);
   for (const event of early) {
@@ -203,6 +209,8 @@ function received(state: Projection, event: Event): Step {
 
 function happened(state: Projection, kind: EventKind): Step {
   switch (kind.type) {
+    case "storageChanged":
+      return { state: { ...state, link: { state: "waiting", early: [] } }, effects: [{ type: "subscribe" }] };
     case "accountChanged":
     case "settingsChanged":
       return { state, effects: [{ type: "refresh" }] };
@@ -224,6 +232,7 @@ function happened(state: Projection, kind: EventKind): Step {
       return only({ ...state, playing: kind.playing });
     case "soundChecked":
       return only({ ...state, check: kind.check });
+    case "contactsChanged":
     case "callRang":
     case "digitCame":
       return only(state);

@@ -54,6 +54,8 @@ pub const PACKAGES: &[Package] = {
         package(Build, "git", "git", "git", &["git"]),
         package(Build, "ca-certificates", "ca-certificates", "ca-certificates", &[]),
         package(Build, "libwebkit2gtk-4.1-dev", "webkit2gtk4.1-devel", "webkit2gtk-4.1", &[]),
+        // The cipher of the database.
+        package(Build, "libssl-dev", "openssl-devel", "openssl", &[]),
         package(Build, "libdbus-1-dev", "dbus-devel", "dbus", &[]),
         package(
             Build,

@@ -53,7 +53,7 @@ pub(crate) async fn run(args: args::Accounts, report: &Report, stop: &mut Stop) 
         }
         _ => None,
     };
-    let (engine, keyring) = account::stored_engine(args.data).await?;
+    let (engine, keyring) = account::stored_engine(args.data, &args.history).await?;
     let ended = stop.or(act(&engine, &keyring, &command, new, report)).await;
     engine.shutdown().await;
     ended

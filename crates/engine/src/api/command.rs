@@ -5,13 +5,21 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{AccountId, ActivityId, CallId, MediaOptions, Settings, ThreadId, TopUpId};
+use super::{
+    AccountId, ActivityId, CallId, ContactCard, ContactId, MediaOptions, Settings, StorageChoice, ThreadId,
+    TopUpId,
+};
 
 /// A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events.
 #[expect(clippy::large_enum_variant, reason = "few exist at a time, and each is moved once or twice")]
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Command {
+    /// Opens the history; see [`super::Snapshot::storage`].
+    OpenStorage {
+        /// How.
+        choice: StorageChoice,
+    },
     /// Adds a SIP account and starts registering it. Answers [`Reply::AccountAdded`].
     AddAccount {
         /// What the user typed.
@@ -183,6 +191,44 @@ pub enum Command {
         /// Plain text; empty removes the draft.
         text: String,
     },
+    /// Adds a contact, or replaces one. Answers [`Reply::ContactSaved`].
+    SaveContact {
+        /// Which one; `None` for a new one.
+        #[serde(default)]
+        #[specta(optional)]
+        contact: Option<ContactId>,
+        /// What was typed.
+        card: ContactCard,
+    },
+    /// Removes a contact.
+    RemoveContact {
+        /// Which one.
+        contact: ContactId,
+    },
+    /// Takes over the contacts of a vCard file. Answers [`Reply::ContactsImported`].
+    ImportContacts {
+        /// The file's text.
+        vcards: String,
+    },
+    /// Turns a number's calls down and keeps its SMS aside, from now on and without a word.
+    BlockNumber {
+        /// As the activity has it, or as typed.
+        number: String,
+        /// Because it sends spam.
+        spam: bool,
+    },
+    /// Lets it through again.
+    UnblockNumber {
+        /// As the activity has it.
+        number: String,
+    },
+    /// Removes a conversation from this computer, but for what has not left yet.
+    DeleteThread {
+        /// Which one.
+        thread: ThreadId,
+    },
+    /// Makes the search's index anew.
+    RebuildSearch {},
     /// Marks everything of a thread as seen.
     MarkThreadRead {
         /// Which one.
@@ -246,6 +292,20 @@ pub enum Reply {
         message: ActivityId,
         /// Its conversation.
         thread: ThreadId,
+    },
+    /// The contact is kept.
+    ContactSaved {
+        /// Its id.
+        contact: ContactId,
+    },
+    /// The contacts are kept.
+    ContactsImported {
+        /// New ones.
+        added: u32,
+        /// Known ones that were replaced.
+        changed: u32,
+        /// Cards without a name or a number.
+        refused: u32,
     },
     /// The checkout page is open.
     TopUpStarted {

@@ -141,6 +141,19 @@ pub enum ErrorCode {
     NotOffered,
     /// The local database can't be read or written.
     StorageFailed,
+    /// The history is closed: first its user has to choose how it is opened.
+    StorageClosed,
+    /// The passphrase does not open the history.
+    WrongPassphrase,
+    /// A passphrase for a new history is too short; the detail is the least number of characters.
+    PassphraseTooShort,
+    /// The database was damaged; what could be read was kept, the rest comes from the provider again. The detail is
+    /// where the damaged file lies.
+    StorageDamaged,
+    /// A contact needs a name and at least one number, or the file is too long.
+    InvalidContact,
+    /// The export can't be written; the detail says why.
+    ExportFailed,
     /// A mistake of ours.
     Internal,
 }
@@ -177,6 +190,10 @@ impl ErrorCode {
         match self {
             WrongPassword
             | PasswordNeeded
+            | StorageClosed
+            | WrongPassphrase
+            | PassphraseTooShort
+            | InvalidContact
             | NotFound
             | InvalidTarget
             | InvalidRecipient
@@ -212,7 +229,8 @@ impl ErrorCode {
             SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered
             | SendUnknown => Fault::Network,
             KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed
-            | BrowserFailed | StorageFailed | RecordingFailed | PlayingFailed => Fault::Machine,
+            | BrowserFailed | StorageFailed | StorageDamaged | ExportFailed | RecordingFailed
+            | PlayingFailed => Fault::Machine,
             Internal => Fault::Tern,
         }
     }

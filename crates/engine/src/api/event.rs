@@ -38,6 +38,10 @@ pub enum EventKind {
         /// The threads they belong to; the feed's first page is to be read again in any case.
         threads: Vec<ThreadId>,
     },
+    /// The history was opened, or something else keeps it closed: take a new [`super::Snapshot`].
+    StorageChanged {},
+    /// Contacts or blocked numbers are others.
+    ContactsChanged {},
     /// Settings changed.
     SettingsChanged {},
     /// Sound devices came or went.

@@ -23,6 +23,10 @@ id!(
     AccountId(u32)
 );
 id!(
+    /// A contact.
+    ContactId(u32)
+);
+id!(
     /// A call while it lives; not reused before the engine restarts.
     CallId(u32)
 );

@@ -5,6 +5,7 @@
 //! here needs more than a JavaScript number can hold. Domain types, SQL rows and SIP messages stay inside.
 
 mod command;
+mod contacts;
 mod error;
 mod event;
 mod ids;
@@ -12,24 +13,29 @@ mod media;
 mod query;
 mod rules;
 mod settings;
+mod storage;
 mod view;
 
 pub use command::{
     AccountOptions, CallAs, Command, NewAccount, NewProvider, ProviderKind, Reply, Secret, Transport,
 };
+pub use contacts::{
+    BlockedView, ContactCard, ContactNumber, ContactView, SearchFilter, SearchHit, SearchKind, SearchPage,
+};
 pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
-pub use ids::{AccountId, ActivityId, CallId, ThreadId, TopUpId};
+pub use ids::{AccountId, ActivityId, CallId, ContactId, ThreadId, TopUpId};
 pub use media::{
     BadSide, DtmfWay, MediaKeying, MediaOptions, MediaOverrides, MediaSecurity, QualityView, SilenceCause,
     TurnServer,
 };
-pub use query::{Answer, Query};
+pub use query::{Answer, ExportFormat, Query};
 pub use rules::{
     CallerShown, ComposedView, HiddenWhy, LineKind, NumberStateView, NumberTermsView, Price, PriceGap,
     PriceSource, RenewalView, SendLimitView, SmsEncoding, TargetView, TermsView, UnpaidView, Verdict,
 };
 pub use settings::{Appearance, HoldSound, Language, PortRange, RecordFormat, Settings};
+pub use storage::{StorageChoice, StorageView};
 pub use view::{
     AccountView, ActivityItem, ActivityPage, ActivityWhat, BalanceView, CallDirection, CallEndView,
     CallOutcome, CallSecurityView, CallState, CallStatsView, CallView, DeviceView, DevicesView, EndedBy,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{
-    AccountId, ActivityPage, CallAs, ComposedView, DevicesView, Snapshot, TargetView, TermsView, ThreadId,
-    ThreadView,
+    AccountId, ActivityPage, BlockedView, CallAs, ComposedView, ContactView, DevicesView, SearchFilter,
+    SearchPage, Snapshot, TargetView, TermsView, ThreadId, ThreadView,
 };
 
 /// A question.
@@ -59,6 +59,47 @@ pub enum Query {
         /// Whose.
         account: AccountId,
     },
+    /// Rows of Recent Activity with these words, names or parts of numbers, newest first.
+    Search {
+        /// As typed; each word may be the beginning of one. Empty for all that the filter lets through.
+        text: String,
+        /// What to leave out.
+        filter: SearchFilter,
+        /// Where the last page ended; `None` for the newest.
+        before: Option<String>,
+        /// At most this many rows, 1 to 200.
+        limit: u32,
+    },
+    /// Recent Activity of blocked numbers, which is nowhere else, newest first.
+    BlockedActivity {
+        /// Where the last page ended; `None` for the newest.
+        before: Option<String>,
+        /// At most this many rows, 1 to 200.
+        limit: u32,
+    },
+    /// The contacts, by name.
+    Contacts {},
+    /// The contacts as a vCard file.
+    ExportContacts {},
+    /// Blocked numbers, newest first.
+    Blocked {},
+    /// Writes everything kept, but for secrets, into a file.
+    Export {
+        /// How.
+        format: ExportFormat,
+        /// A file that is not there yet.
+        path: String,
+    },
+}
+
+/// How everything is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ExportFormat {
+    /// Contacts, blocked numbers and Recent Activity as one JSON object.
+    Json,
+    /// Recent Activity as a table (RFC 4180), for spreadsheets.
+    Csv,
 }
 
 /// An answer, of the same name as its question.
@@ -100,5 +141,35 @@ pub enum Answer {
     NumberTerms {
         /// How they go on.
         terms: TermsView,
+    },
+    /// To [`Query::Search`].
+    Search {
+        /// The page.
+        page: SearchPage,
+    },
+    /// To [`Query::BlockedActivity`].
+    BlockedActivity {
+        /// The page.
+        page: ActivityPage,
+    },
+    /// To [`Query::Contacts`].
+    Contacts {
+        /// By name.
+        contacts: Vec<ContactView>,
+    },
+    /// To [`Query::ExportContacts`].
+    ExportContacts {
+        /// The file's text.
+        vcards: String,
+    },
+    /// To [`Query::Blocked`].
+    Blocked {
+        /// Newest first.
+        blocked: Vec<BlockedView>,
+    },
+    /// To [`Query::Export`].
+    Export {
+        /// Rows of Recent Activity that were written.
+        rows: u32,
     },
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{
-    AccountId, ActivityId, CallId, ErrorView, MediaOptions, Notice, QualityView, Settings, ThreadId, TopUpId,
+    AccountId, ActivityId, CallId, ErrorView, MediaOptions, Notice, QualityView, Settings, StorageView,
+    ThreadId, TopUpId,
 };
 
 /// Everything a window needs to start.
@@ -32,6 +33,10 @@ pub struct Snapshot {
     #[serde(default)]
     #[specta(optional)]
     pub playing: Option<PlayingView>,
+    /// What keeps the history closed; `None` once it is open. Everything else is empty before.
+    #[serde(default)]
+    #[specta(optional)]
+    pub storage: Option<StorageView>,
 }
 
 /// An account.

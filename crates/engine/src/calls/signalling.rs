@@ -22,8 +22,9 @@ use crate::{
     api::{
         AccountId, CallDirection, CallId, CallOutcome, EndedBy, ErrorCode, ErrorView, EventKind, MediaOptions,
     },
-    core::{Effect, MediaPlan, State},
+    core::{Effect, MediaPlan, State, Write},
     phone,
+    record::LocalCall,
 };
 
 /// How long a digit lasts.
@@ -239,12 +240,18 @@ impl State {
             return;
         }
         let local = up.local.ip();
+        let peer = who.address().map_or(String::new(), |from| peer_of(&from.uri, &domain));
+        if self.book.blocked.contains(&peer) {
+            // Without a ring, a notification or a word to the caller that it was blocked.
+            let _ = up.endpoint.reject(now, sip, SipReply::new(603));
+            return self.keep_blocked(account, call_id, peer, number);
+        }
         if replaces.is_none() {
             let _ = up.endpoint.ring(now, sip);
         }
-        let peer = who.address().map_or(String::new(), |from| peer_of(&from.uri, &domain));
         let peer_name = who.address().and_then(|from| from.display.as_deref()).map(shown);
-        let peer_name = match peer_name.filter(|n| !n.is_empty()) {
+        let known = self.book.names.get(&peer).cloned();
+        let peer_name = match known.or(peer_name.filter(|n| !n.is_empty())) {
             Some(name) => name,
             None if peer.is_empty() => self.texts.get("call-anonymous", &[]),
             None => phone::display(&peer),
@@ -271,6 +278,31 @@ impl State {
         }
         self.event(EventKind::CallRang { call: id.clone() });
         self.notify_call(&id);
+    }
+
+    /// Keeps a call that nobody hears of; the folder of blocked numbers shows it.
+    fn keep_blocked(
+        &mut self,
+        account: &AccountId,
+        sip_call_id: Option<String>,
+        peer: String,
+        number: Option<String>,
+    ) {
+        // The direct account is not the database's.
+        if *account == DIRECT {
+            return;
+        }
+        self.write(Write::Call(LocalCall {
+            account: account.clone(),
+            sip_call_id,
+            direction: CallDirection::Incoming,
+            number: number.unwrap_or_default(),
+            peer,
+            at: self.now.wall,
+            duration_seconds: 0,
+            outcome: CallOutcome::Declined,
+            recording: None,
+        }));
     }
 
     pub(super) fn call_of(&self, account: &AccountId, sip: tern_sip::CallId) -> Option<CallId> {

@@ -5,11 +5,12 @@ use tern_provider::types::{IdempotencyKey, Message, Number};
 
 use super::RequestId;
 use crate::{
-    api::{AccountId, ErrorView, MessageState, Settings},
+    api::{AccountId, ContactId, ErrorView, MessageState, Settings},
     record::{
-        Applied, Balance, Batch, KeptRate, KnownRules, LocalCall, NewOutgoing, Profile, Reading, Row, RowId,
-        Sent, ThreadRowId, TopUpRecord,
+        Applied, Balance, Batch, Blocked, Book, KeptRate, KnownRules, LocalCall, NewOutgoing, Profile,
+        Reading, Row, RowId, Sent, ThreadRowId, TopUpRecord,
     },
+    vcard::Card,
 };
 
 /// One thing to keep; one transaction.
@@ -57,6 +58,20 @@ pub(crate) enum Write {
     ReadCalls,
     /// Keeps the settings.
     Settings(Settings),
+    /// Adds a contact, or replaces one.
+    Contact(RequestId, Option<ContactId>, Card),
+    /// Removes a contact.
+    RemoveContact(ContactId),
+    /// Takes contacts over; so many cards were refused before.
+    ImportContacts(RequestId, Vec<Card>, u32),
+    /// Blocks a number.
+    Block(Blocked),
+    /// Lets it through again.
+    Unblock(String),
+    /// Removes a conversation.
+    RemoveThread(ThreadRowId),
+    /// Makes the search's index anew.
+    RebuildSearch,
 }
 
 /// What a [`Write`] came to. Writes that nobody waits for report only their failure.
@@ -82,6 +97,14 @@ pub(crate) enum Kept {
     Called(Option<Row>),
     /// Rows changed in another way.
     Changed(Vec<ThreadRowId>),
+    /// [`Write::Contact`] is kept; `None` when there is no such one.
+    ContactSaved(RequestId, Option<ContactId>, Book),
+    /// [`Write::ImportContacts`] is kept: added, changed, refused.
+    Imported(RequestId, (u32, u32, u32), Book),
+    /// A write that a shell waits for failed.
+    NotSaved(RequestId),
+    /// Contacts or blocked numbers changed in another way.
+    Book(Book),
     /// A write nobody waits for failed.
     Failed,
 }

@@ -20,7 +20,7 @@ use crate::{
     },
     calls::Call,
     ports::{NotificationAction, RingPlace, RingTone},
-    record::{Loaded, RowId, ThreadRowId},
+    record::{Book, Loaded, RowId, ThreadRowId},
     texts::Texts,
 };
 
@@ -53,6 +53,8 @@ pub(crate) struct State {
     pub(crate) next_call: u32,
     pub(crate) leaving: Vec<Leaving>,
     pub(crate) settings: Settings,
+    /// Names by number, and who is blocked.
+    pub(crate) book: Book,
     pub(crate) devices: DevicesView,
     pub(crate) texts: Texts,
     pub(crate) away: Away,
@@ -89,6 +91,7 @@ impl State {
             leaving: Vec::new(),
             texts: Texts::new(loaded.settings.language),
             settings: loaded.settings,
+            book: loaded.book,
             devices: DevicesView::default(),
             away: Away::default(),
             playing: None,
@@ -104,6 +107,10 @@ impl State {
         };
         state.effect(Effect::ListDevices);
         state.plan_sound();
+        if let Some(kept) = loaded.damage {
+            let error = ErrorView::with_detail(ErrorCode::StorageDamaged, kept.display().to_string());
+            state.notices.push(Notice::Trouble { account: None, error });
+        }
         state.start_accounts(loaded.accounts);
         let effects = state.finish_step();
         (state, effects)
@@ -235,6 +242,8 @@ impl State {
             return self.refuse(request, ErrorCode::NotFound);
         }
         match command {
+            // It is open.
+            Command::OpenStorage { .. } => self.reply(request, Ok(Reply::Done {})),
             Command::AddAccount { account } => self.add_account(request, account),
             Command::RemoveAccount { account } => self.remove_account(request, &account),
             Command::ProvidePassword { account, password } => {
@@ -292,6 +301,19 @@ impl State {
             }
             Command::AddFunds { account, amount } => self.add_funds(request, &account, &amount),
             Command::OpenCheckout { account, topup } => self.open_checkout(request, &account, &topup),
+            Command::SaveContact { contact, card } => self.save_contact(request, contact, card),
+            Command::RemoveContact { contact } => {
+                self.write(Write::RemoveContact(contact));
+                self.reply(request, Ok(Reply::Done {}));
+            }
+            Command::ImportContacts { vcards } => self.import_contacts(request, &vcards),
+            Command::BlockNumber { number, spam } => self.block(request, &number, spam),
+            Command::UnblockNumber { number } => self.unblock(request, number),
+            Command::DeleteThread { thread } => self.remove_thread(request, ThreadRowId::inside(&thread)),
+            Command::RebuildSearch {} => {
+                self.write(Write::RebuildSearch);
+                self.reply(request, Ok(Reply::Done {}));
+            }
             Command::ChangeSettings { settings } => self.change_settings(request, settings),
         }
     }
@@ -360,6 +382,10 @@ impl State {
             Kept::FoundFailed(request, row, found) => self.retry(request, row, found),
             Kept::Called(row) => self.call_kept(row),
             Kept::Changed(threads) => self.activity_changed(threads),
+            Kept::ContactSaved(request, saved, book) => self.contact_saved(request, saved, book),
+            Kept::Imported(request, counts, book) => self.contacts_imported(request, counts, book),
+            Kept::NotSaved(request) => self.refuse(request, ErrorCode::StorageFailed),
+            Kept::Book(book) => self.book_changed(book),
             Kept::Failed => {
                 let error = ErrorView::new(ErrorCode::StorageFailed);
                 self.notice(Notice::Trouble { account: None, error });

@@ -91,7 +91,7 @@ impl Bench {
             rules: None,
             rates: Vec::new(),
         };
-        Self::new(false, Loaded { next_account: 2, accounts: vec![account], settings: Settings::default() })
+        Self::new(false, Loaded { next_account: 2, accounts: vec![account], ..Loaded::default() })
     }
 
     pub(crate) fn attach(&mut self) {
@@ -321,6 +321,8 @@ pub(crate) fn message_row(id: i64, peer: &str) -> Row {
         at: Timestamp::from_second(1_772_442_000).unwrap(),
         unread: true,
         recording: None,
+        name: None,
+        blocked: false,
         what: RowWhat::Message {
             incoming: true,
             text: "the text".into(),

@@ -82,7 +82,9 @@ pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, S
             applied.settled.push(row);
         }
         if kept.fresh && !history {
-            applied.fresh.extend(read::row(connection, row)?);
+            // What comes from blocked numbers is no news.
+            let row = read::row(connection, row)?.filter(|row| !row.blocked);
+            applied.fresh.extend(row);
         }
     }
     applied.threads.sort_unstable();
@@ -158,6 +160,27 @@ pub(super) fn thread_of(connection: &Connection, id: RowId) -> Result<Option<Thr
 /// Removes a row that the provider never knew.
 pub(super) fn remove_local(connection: &Connection, id: RowId) -> Result<(), StoreError> {
     connection.execute("DELETE FROM activity WHERE id = ?1 AND remote_id IS NULL", [id.0])?;
+    Ok(())
+}
+
+/// Removes a conversation's rows but for those that wait to be sent. What the provider knows stays as an empty
+/// tombstone, which no version of it is newer than.
+pub(super) fn remove_thread(connection: &Connection, thread: ThreadRowId) -> Result<(), StoreError> {
+    const OF: &str = "thread = ?1 AND id NOT IN (SELECT activity FROM outbox)";
+    for table in ["message", "call"] {
+        connection.execute(
+            &format!("DELETE FROM {table} WHERE activity IN (SELECT id FROM activity WHERE {OF})"),
+            [thread.0],
+        )?;
+    }
+    connection.execute(&format!("DELETE FROM activity WHERE remote_id IS NULL AND {OF}"), [thread.0])?;
+    connection.execute(
+        &format!(
+            "UPDATE activity SET version = ?2, thread = NULL, number = '', peer = '', unread = 0, deleted = 1 WHERE {OF}"
+        ),
+        params![thread.0, i64::MAX],
+    )?;
+    connection.execute("DELETE FROM draft WHERE thread = ?1", [thread.0])?;
     Ok(())
 }
 

@@ -7,12 +7,18 @@
 mod account;
 mod activity;
 mod balance;
+pub(crate) mod blocked;
 mod call;
 mod column;
+pub(crate) mod contact;
 mod cursor;
 mod draft;
+mod fold;
+mod folder;
 mod gap;
+mod health;
 mod history;
+mod key;
 mod ledger;
 mod message;
 mod number;
@@ -20,30 +26,37 @@ mod outbox;
 mod rate;
 pub(crate) mod read;
 mod rules;
+mod salvage;
+mod seal;
+pub(crate) mod search;
 mod setting;
 mod thread;
 mod topup;
+mod wal;
 
 use std::{
-    path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction};
+pub(crate) use rusqlite::Connection;
+use rusqlite::Transaction;
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::oneshot;
 
+use self::{folder::Claim, health::Damage};
 use crate::{
     core::{Kept, Write},
     record::{Loaded, LoadedAccount},
 };
 
+pub(crate) use folder::{FileKind, Folder};
+pub(crate) use key::Key;
 pub(crate) use read::{Page, Place, ThreadHead};
+pub(crate) use seal::Seal;
+pub(crate) use search::Found;
 
-/// The database's file in the data directory.
-const FILE: &str = "tern.sqlite3";
 /// Jobs that wait for the writer; the engine waits when there are more.
 const QUEUE: usize = 128;
 
@@ -56,6 +69,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/006_rules.sql")),
     M::up(include_str!("migrations/030_history.sql")),
     M::up(include_str!("migrations/031_pace.sql")),
+    M::up(include_str!("migrations/010_search.sql")),
 ];
 
 /// Why the store failed.
@@ -73,6 +87,15 @@ pub(crate) enum StoreError {
     /// A value is not what this version writes.
     #[error("unknown value in {0}")]
     UnknownValue(&'static str),
+    /// A newer version of Tern wrote it.
+    #[error("the database is of a newer version of Tern")]
+    Newer,
+    /// Neither the key nor the passphrase opens the database.
+    #[error("the key does not open the database")]
+    WrongKey,
+    /// Another Tern has it open, and it has to be sealed first.
+    #[error("another Tern uses the database")]
+    InUse,
     /// The writer has ended.
     #[error("the store is closed")]
     Closed,
@@ -85,6 +108,8 @@ pub(crate) struct Store {
     jobs: Option<mpsc::SyncSender<Job>>,
     reader: Reader,
     thread: Option<JoinHandle<()>>,
+    /// Held while the database is open.
+    _claim: Option<Claim>,
 }
 
 /// Reads beside the writer. Cheap to clone.
@@ -99,24 +124,32 @@ enum ReaderKind {
 }
 
 impl Store {
-    /// Opens the database in `directory`, or one in memory, brings its schema up to date and reads what the engine
-    /// works with.
-    pub(crate) fn open(directory: Option<&Path>) -> Result<(Self, Loaded), StoreError> {
-        let mut connection = match directory {
-            Some(directory) => {
-                std::fs::create_dir_all(directory)?;
-                Connection::open(directory.join(FILE))?
+    /// Opens the database in a folder with its key, or one in memory, brings its schema up to date and reads what
+    /// the engine works with. A plain database is sealed, a damaged one rebuilt.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKey`] for a passphrase that doesn't open it; the file is as it was.
+    pub(crate) fn open(
+        sealed: Option<(&Folder, &Key)>,
+        now: Timestamp,
+    ) -> Result<(Self, Loaded), StoreError> {
+        let (mut connection, damage, claim) = match sealed {
+            Some((folder, key)) => {
+                let claim = folder.claim()?;
+                let (connection, damage) = match claim.alone {
+                    true => take_over(folder, key, now)?,
+                    false => (join(folder, key)?, None),
+                };
+                (connection, damage, Some(claim.share()?))
             }
-            None => Connection::open_in_memory()?,
+            None => (bring_up(Connection::open_in_memory()?)?, None, None),
         };
-        prepare(&mut connection)?;
-        let loaded = load(&mut connection)?;
+        let loaded = Loaded { damage: damage.map(|d| d.kept), ..load(&mut connection)? };
         let (jobs, todo) = mpsc::sync_channel::<Job>(QUEUE);
-        let reader = match directory {
-            Some(directory) => {
-                let reader = Connection::open(directory.join(FILE))?;
+        let reader = match sealed {
+            Some((folder, key)) => {
+                let reader = folder::connect(&folder.main(), key)?;
                 reader.pragma_update(None, "query_only", true)?;
-                reader.busy_timeout(std::time::Duration::from_secs(5))?;
                 ReaderKind::File(Arc::new(Mutex::new(reader)))
             }
             None => ReaderKind::Writer(jobs.clone()),
@@ -126,7 +159,8 @@ impl Store {
                 job(&mut connection);
             }
         })?;
-        Ok((Self { jobs: Some(jobs), reader: Reader(reader), thread: Some(thread) }, loaded))
+        let store = Self { jobs: Some(jobs), reader: Reader(reader), thread: Some(thread), _claim: claim };
+        Ok((store, loaded))
     }
 
     /// Hands a write to the writer, which calls `done` with what it came to. Gives both back when the queue is full.
@@ -210,10 +244,55 @@ impl Reader {
     }
 }
 
+/// Opens a database that nobody else has open.
+fn take_over(folder: &Folder, key: &Key, now: Timestamp) -> Result<(Connection, Option<Damage>), StoreError> {
+    folder.tidy()?;
+    let sealed = match folder.kind()? {
+        FileKind::Plain => health::seal_up(folder, key, now)?,
+        FileKind::None | FileKind::Sealed => None,
+    };
+    let (mut connection, damage) = health::open_whole(folder, key, now)?;
+    if is_all_in_main(&connection)? {
+        // Reading the file beside a connection would end the connection's locks on it.
+        connection.close().map_err(|(_, error)| error)?;
+        folder.keep_head()?;
+        connection = bring_up(folder::connect(&folder.main(), key)?)?;
+    }
+    Ok((connection, sealed.or(damage)))
+}
+
+/// Opens a database that another Tern has open: that one has looked whether it is whole.
+fn join(folder: &Folder, key: &Key) -> Result<Connection, StoreError> {
+    if folder.kind()? != FileKind::Sealed {
+        return Err(StoreError::InUse);
+    }
+    match bring_up(folder::connect(&folder.main(), key)?) {
+        Err(error) if health::is_damage(&error) => Err(StoreError::WrongKey),
+        other => other,
+    }
+}
+
+/// Whether the log has nothing that the database has not.
+fn is_all_in_main(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        Ok(row.get::<_, i64>(0)? == 0 && row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
+    })?)
+}
+
+fn bring_up(mut connection: Connection) -> Result<Connection, StoreError> {
+    prepare(&mut connection)?;
+    Ok(connection)
+}
+
 pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > folder::newest() {
+        // Before anything of it is touched.
+        return Err(StoreError::Newer);
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
     Migrations::from_slice(MIGRATIONS).to_latest(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(())
@@ -235,7 +314,13 @@ pub(crate) fn load(connection: &mut Connection) -> Result<Loaded, StoreError> {
             profile,
         });
     }
-    let loaded = Loaded { next_account: account::next(&tx)?, accounts, settings: setting::get(&tx)? };
+    let loaded = Loaded {
+        next_account: account::next(&tx)?,
+        accounts,
+        settings: setting::get(&tx)?,
+        book: contact::book(&tx)?,
+        damage: None,
+    };
     tx.commit()?;
     Ok(loaded)
 }
@@ -247,6 +332,7 @@ pub(crate) fn run(connection: &mut Connection, write: Write) -> Option<Kept> {
         Write::FindFailed(request, row) => Kept::FoundFailed(*request, *row, None),
         // The provider's own answer keeps the limits then.
         Write::FindLeft(account, _) => Kept::Left(account.clone(), Vec::new()),
+        Write::Contact(request, ..) | Write::ImportContacts(request, ..) => Kept::NotSaved(*request),
         _ => Kept::Failed,
     };
     let done = connection.transaction().map_err(StoreError::from).and_then(|tx| {
@@ -338,6 +424,34 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
             Some(Kept::Changed(vec![thread]))
         }
         Write::ReadCalls => Some(Kept::Changed(activity::mark_calls_read(tx)?)),
+        Write::Contact(request, id, card) => {
+            let saved = contact::put(tx, id.as_ref(), &card)?;
+            Some(Kept::ContactSaved(request, saved, contact::book(tx)?))
+        }
+        Write::RemoveContact(id) => {
+            contact::remove(tx, &id)?;
+            Some(Kept::Book(contact::book(tx)?))
+        }
+        Write::ImportContacts(request, cards, refused) => {
+            let (added, changed) = contact::import(tx, &cards)?;
+            Some(Kept::Imported(request, (added, changed, refused), contact::book(tx)?))
+        }
+        Write::Block(number) => {
+            blocked::put(tx, &number)?;
+            Some(Kept::Book(contact::book(tx)?))
+        }
+        Write::Unblock(number) => {
+            blocked::remove(tx, &number)?;
+            Some(Kept::Book(contact::book(tx)?))
+        }
+        Write::RemoveThread(thread) => {
+            activity::remove_thread(tx, thread)?;
+            Some(Kept::Changed(vec![thread]))
+        }
+        Write::RebuildSearch => {
+            search::rebuild(tx)?;
+            None
+        }
         Write::Settings(settings) => {
             setting::put(tx, &settings)?;
             None

@@ -11,7 +11,9 @@ use crate::{
 const COLUMNS: &str = "a.id, a.account, a.thread, a.number, a.peer, a.at, a.unread, a.kind,
     m.incoming, m.text, m.state, m.error_code, m.error_detail, m.price_amount, m.price_currency,
     c.incoming, c.outcome, c.duration_seconds, c.price_amount, c.price_currency,
-    l.kind, l.amount, l.currency, l.balance, l.description, c.recording, g.since, o.leaves_at
+    l.kind, l.amount, l.currency, l.balance, l.description, c.recording, g.since, o.leaves_at,
+    (SELECT p.name FROM contact_number n JOIN contact p ON p.id = n.contact WHERE n.number = a.peer),
+    EXISTS (SELECT 1 FROM blocked b WHERE b.number = a.peer)
     FROM activity a
     LEFT JOIN message m ON m.activity = a.id
     LEFT JOIN call c ON c.activity = a.id
@@ -31,6 +33,18 @@ impl Place {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('.')?;
         Some(Self { at: at.parse().ok()?, id: id.parse().ok()? })
+    }
+}
+
+impl Place {
+    /// Where a page that ends with this row ended.
+    pub(super) fn of(row: &Row) -> Self {
+        Self { at: micros(row.at), id: row.id.0 }
+    }
+
+    /// Time and id.
+    pub(super) fn parts(self) -> (i64, i64) {
+        (self.at, self.id)
     }
 }
 
@@ -60,6 +74,8 @@ pub(crate) struct ThreadHead {
     pub(crate) number: String,
     /// The other side.
     pub(crate) peer: String,
+    /// What the other side is called among the contacts.
+    pub(crate) name: Option<String>,
     /// Typed and not sent.
     pub(crate) draft: String,
 }
@@ -70,7 +86,25 @@ pub(crate) fn activity(
     before: Option<Place>,
     limit: u32,
 ) -> Result<Page, StoreError> {
-    page(connection, None, before, limit)
+    page(connection, Of::Wanted, before, limit)
+}
+
+/// Recent Activity of blocked numbers below `before`.
+pub(crate) fn unwanted(
+    connection: &Connection,
+    before: Option<Place>,
+    limit: u32,
+) -> Result<Page, StoreError> {
+    page(connection, Of::Unwanted, before, limit)
+}
+
+/// All rows below `before`.
+pub(crate) fn everything(
+    connection: &Connection,
+    before: Option<Place>,
+    limit: u32,
+) -> Result<Page, StoreError> {
+    page(connection, Of::Everyone, before, limit)
 }
 
 /// One conversation below `before`; `None` when there is no such one.
@@ -81,8 +115,20 @@ pub(crate) fn conversation(
     limit: u32,
 ) -> Result<Option<(ThreadHead, Page)>, StoreError> {
     let Some((account, number, peer)) = thread::get(connection, id)? else { return Ok(None) };
-    let head = ThreadHead { account, number, peer, draft: draft::of(connection, id)? };
-    Ok(Some((head, page(connection, Some(id), before, limit)?)))
+    let head = ThreadHead {
+        account,
+        number,
+        name: connection
+            .query_row(
+                "SELECT p.name FROM contact_number n JOIN contact p ON p.id = n.contact WHERE n.number = ?1",
+                [&peer],
+                |row| row.get(0),
+            )
+            .optional()?,
+        peer,
+        draft: draft::of(connection, id)?,
+    };
+    Ok(Some((head, page(connection, Of::Thread(id), before, limit)?)))
 }
 
 /// What of an account's SMS the provider took since then, newest first; as many as any limit may ask about.
@@ -110,14 +156,23 @@ pub(super) fn row(connection: &Connection, id: RowId) -> Result<Option<Row>, Sto
         .optional()?)
 }
 
-fn page(
-    connection: &Connection,
-    thread: Option<ThreadRowId>,
-    before: Option<Place>,
-    limit: u32,
-) -> Result<Page, StoreError> {
+/// Whose rows.
+#[derive(Clone, Copy)]
+enum Of {
+    Everyone,
+    Wanted,
+    Unwanted,
+    Thread(ThreadRowId),
+}
+
+fn page(connection: &Connection, whose: Of, before: Option<Place>, limit: u32) -> Result<Page, StoreError> {
     let limit = limit.clamp(1, 200);
-    let of = if thread.is_some() { "a.thread = ?1" } else { "?1 IS NULL" };
+    let (of, thread) = match whose {
+        Of::Everyone => ("?1 IS NULL", None),
+        Of::Wanted => ("?1 IS NULL AND a.peer NOT IN (SELECT number FROM blocked)", None),
+        Of::Unwanted => ("?1 IS NULL AND a.peer IN (SELECT number FROM blocked)", None),
+        Of::Thread(thread) => ("a.thread = ?1", Some(thread)),
+    };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} WHERE a.deleted = 0 AND {of} AND (a.at, a.id) < (?2, ?3)
          ORDER BY a.at DESC, a.id DESC LIMIT ?4"
@@ -130,7 +185,8 @@ fn page(
     rows.truncate(limit as usize);
     let next = if more { rows.last().map(|r| Place { at: micros(r.at), id: r.id.0 }) } else { None };
     let unread = connection.query_row(
-        "SELECT count(*) FROM activity WHERE unread = 1 AND deleted = 0",
+        "SELECT count(*) FROM activity WHERE unread = 1 AND deleted = 0
+             AND peer NOT IN (SELECT number FROM blocked)",
         [],
         |row| row.get(0),
     )?;
@@ -172,6 +228,8 @@ fn map(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         at: timestamp(row.get(5)?),
         unread: row.get(6)?,
         recording: row.get(25)?,
+        name: row.get(28)?,
+        blocked: row.get(29)?,
         what,
     })
 }

@@ -1,4 +1,9 @@
-use std::collections::BTreeMap;
+mod damage;
+mod finding;
+mod fixture;
+mod sealing;
+
+use std::{collections::BTreeMap, path::PathBuf};
 
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -216,7 +221,7 @@ fn a_database_of_a_newer_version_is_refused() {
     let mut connection = Connection::open_in_memory().unwrap();
     prepare(&mut connection).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(prepare(&mut connection), Err(StoreError::Migration(_))));
+    assert!(matches!(prepare(&mut connection), Err(StoreError::Newer)));
 }
 
 #[test]

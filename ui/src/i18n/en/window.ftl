@@ -20,6 +20,26 @@ voicemail-listen = { $count ->
 sandbox-badge = Sandbox: no real money, no real phones
 password-empty = Enter the password.
 
+storage-title = Your history
+storage-choose = This computer has no keyring to keep a key in. Choose a passphrase that closes your history, or keep no history. Tern never keeps it in the clear.
+storage-choose-plain = This computer has no keyring to keep a key in, and an earlier version kept your history in the clear. Choose a passphrase to close it with. Without a history, that file stays as it is.
+storage-passphrase-needed = Your history is closed with a passphrase.
+storage-keyring-closed = The key of your history is in the keyring, which is locked or does not answer.
+storage-key-lost = There is a history on this computer, but the keyring has no key for it any more. If you closed it with a passphrase, type it.
+storage-passphrase = Passphrase
+storage-passphrase-new = New passphrase
+storage-passphrase-hint = At least 8 characters. Nobody can open the history without it, and it is asked for at each start.
+storage-passphrase-again = The same passphrase again
+storage-passphrase-empty = Enter the passphrase.
+storage-passphrase-differs = The two passphrases differ. Type them again.
+storage-open = Open
+storage-ask-keyring = Ask the keyring again
+storage-anew = Begin a new history
+storage-anew-why = The file that can’t be opened is kept, beside a new history. Messages and calls come again from your provider once you have added your accounts.
+storage-anew-keyring = Let the keyring keep the key
+storage-back = Back
+storage-no-history = Go on without history
+
 numbers-label = Your numbers
 numbers-all =
     { $count ->

@@ -20,6 +20,26 @@ voicemail-listen = { $count ->
 sandbox-badge = Bac à sable : ni argent ni téléphones réels
 password-empty = Saisissez le mot de passe.
 
+storage-title = Votre historique
+storage-choose = Cet ordinateur n’a pas de trousseau pour garder une clé. Choisissez une phrase secrète qui ferme votre historique, ou ne gardez pas d’historique. Tern ne le garde jamais en clair.
+storage-choose-plain = Cet ordinateur n’a pas de trousseau pour garder une clé, et une version précédente a gardé votre historique en clair. Choisissez une phrase secrète pour le fermer. Sans historique, ce fichier reste tel quel.
+storage-passphrase-needed = Votre historique est fermé par une phrase secrète.
+storage-keyring-closed = La clé de votre historique est dans le trousseau, qui est verrouillé ou ne répond pas.
+storage-key-lost = Il y a un historique sur cet ordinateur, mais le trousseau n’en a plus la clé. Si vous l’avez fermé par une phrase secrète, saisissez-la.
+storage-passphrase = Phrase secrète
+storage-passphrase-new = Nouvelle phrase secrète
+storage-passphrase-hint = Au moins 8 caractères. Sans elle, personne ne peut ouvrir l’historique, et elle est demandée à chaque démarrage.
+storage-passphrase-again = La même phrase secrète encore une fois
+storage-passphrase-empty = Saisissez la phrase secrète.
+storage-passphrase-differs = Les deux phrases secrètes diffèrent. Saisissez-les à nouveau.
+storage-open = Ouvrir
+storage-ask-keyring = Demander à nouveau au trousseau
+storage-anew = Commencer un nouvel historique
+storage-anew-why = Le fichier qui ne s’ouvre pas est conservé à côté d’un nouvel historique. Messages et appels reviennent de votre fournisseur dès que vous avez ajouté vos comptes.
+storage-anew-keyring = Confier la clé au trousseau
+storage-back = Retour
+storage-no-history = Continuer sans historique
+
 numbers-label = Vos numéros
 numbers-all =
     { $count ->

@@ -23,7 +23,9 @@ use crate::{
         CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode,
         ErrorView, HoldState, Notice, RedirectView, Settings, TransferState,
     },
+    core::Kept,
     ports::{NotificationAction, RingPlace, RingTone},
+    record::Book,
 };
 
 fn address(port: u16) -> SocketAddr {
@@ -808,6 +810,25 @@ fn a_redirection_is_shown_and_followed_when_a_person_says_so() {
     assert!(two.heard.iter().any(|e| matches!(e, Event::IncomingCall { .. })));
     let view = two.view(&call);
     assert_eq!((view.peer_name.as_str(), view.state), ("Carol", CallState::Dialing));
+}
+
+#[test]
+fn a_contact_names_its_calls_and_a_blocked_number_is_turned_down_in_silence() {
+    let bob = "+442079460123".to_owned();
+    let mut two = Two::new();
+    let names = [(bob.clone(), "Robert".to_owned())].into();
+    two.bench.give(Input::Kept(Kept::Book(Book { names, ..Book::default() })));
+    two.ring_us();
+    assert_eq!(two.last().peer_name, "Robert");
+    let mut two = Two::new();
+    two.bench.give(Input::Kept(Kept::Book(Book { blocked: [bob.clone()].into(), ..Book::default() })));
+    two.ring_us();
+    assert!(two.calls.is_empty() && two.bench.notified().is_empty() && two.tones().is_empty());
+    let code = two.heard.iter().find_map(|e| match e {
+        Event::Call { state: SipState::Ended(ending), .. } => ending.code,
+        _ => None,
+    });
+    assert_eq!(code, Some(603));
 }
 
 #[test]

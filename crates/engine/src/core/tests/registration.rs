@@ -38,6 +38,8 @@ fn plain() -> Loaded {
             rates: Vec::new(),
         }],
         settings: Settings::default(),
+        book: Default::default(),
+        damage: None,
     }
 }
 

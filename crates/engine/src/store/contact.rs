@@ -1,0 +1,117 @@
+//! Tables `contact` and `contact_number`: who has which number. A number is one person's.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{StoreError, fold};
+use crate::{
+    api::ContactId,
+    record::{Book, Contact},
+    vcard::Card,
+};
+
+/// All of them, by name.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<Contact>, StoreError> {
+    let mut statement = connection.prepare("SELECT id, uid, name, note FROM contact ORDER BY folded, id")?;
+    let rows = statement.query_map([], |row| {
+        let card = Card { uid: row.get(1)?, name: row.get(2)?, note: row.get(3)?, numbers: Vec::new() };
+        Ok(Contact { id: ContactId(row.get(0)?), card })
+    })?;
+    let mut contacts = rows.collect::<Result<Vec<_>, _>>()?;
+    let mut numbers =
+        connection.prepare("SELECT number, label FROM contact_number WHERE contact = ?1 ORDER BY rowid")?;
+    for contact in &mut contacts {
+        let rows = numbers.query_map([contact.id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        contact.card.numbers = rows.collect::<Result<_, _>>()?;
+    }
+    Ok(contacts)
+}
+
+/// What the rules look up: names by number, and who is blocked.
+pub(super) fn book(connection: &Connection) -> Result<Book, StoreError> {
+    let mut names = connection
+        .prepare("SELECT n.number, c.name FROM contact_number n JOIN contact c ON c.id = n.contact")?;
+    let names = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let mut blocked = connection.prepare("SELECT number FROM blocked")?;
+    let blocked = blocked.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(Book { names, blocked })
+}
+
+/// Adds a contact, or replaces the one of this id. Numbers that were another's are this one's now; `None` when there
+/// is no such contact.
+pub(super) fn put(
+    connection: &Connection,
+    id: Option<&ContactId>,
+    card: &Card,
+) -> Result<Option<ContactId>, StoreError> {
+    let folded = fold::folded(&format!("{} {}", card.name, card.note));
+    let id = match id {
+        Some(id) => {
+            let there = connection.execute(
+                "UPDATE contact SET name = ?2, note = ?3, folded = ?4 WHERE id = ?1",
+                params![id.0, card.name, card.note, folded],
+            )?;
+            if there == 0 {
+                return Ok(None);
+            }
+            connection.execute("DELETE FROM contact_number WHERE contact = ?1", [id.0])?;
+            id.clone()
+        }
+        None => {
+            connection.execute(
+                "INSERT INTO contact (uid, name, note, folded) VALUES (?1, ?2, ?3, ?4)",
+                params![card.uid, card.name, card.note, folded],
+            )?;
+            ContactId(u32::try_from(connection.last_insert_rowid()).unwrap_or(u32::MAX))
+        }
+    };
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO contact_number (number, contact, label) VALUES (?1, ?2, ?3)
+         ON CONFLICT (number) DO UPDATE SET contact = excluded.contact, label = excluded.label",
+    )?;
+    for (number, label) in &card.numbers {
+        insert.execute(params![number, id.0, label])?;
+    }
+    Ok(Some(id))
+}
+
+/// Takes cards over: the one of the same UID, or of the same name and a number of it, is replaced.
+pub(super) fn import(connection: &Connection, cards: &[Card]) -> Result<(u32, u32), StoreError> {
+    let (mut added, mut changed) = (0_u32, 0_u32);
+    for card in cards {
+        let known = known(connection, card)?;
+        put(connection, known.as_ref(), card)?;
+        match known {
+            Some(_) => changed = changed.saturating_add(1),
+            None => added = added.saturating_add(1),
+        }
+    }
+    Ok((added, changed))
+}
+
+pub(super) fn remove(connection: &Connection, id: &ContactId) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM contact WHERE id = ?1", [id.0])?;
+    Ok(())
+}
+
+fn known(connection: &Connection, card: &Card) -> Result<Option<ContactId>, StoreError> {
+    let by_uid = connection
+        .query_row("SELECT id FROM contact WHERE uid = ?1", [&card.uid], |row| row.get(0).map(ContactId))
+        .optional()?;
+    if by_uid.is_some() {
+        return Ok(by_uid);
+    }
+    for (number, _) in &card.numbers {
+        let same = connection
+            .query_row(
+                "SELECT c.id FROM contact_number n JOIN contact c ON c.id = n.contact
+                 WHERE n.number = ?1 AND c.name = ?2",
+                params![number, card.name],
+                |row| row.get(0).map(ContactId),
+            )
+            .optional()?;
+        if same.is_some() {
+            return Ok(same);
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,281 @@
+//! What a search finds, and how fast.
+
+use tern_provider::types::ActivityKind;
+
+use super::*;
+use crate::{
+    api::ContactId,
+    record::{Blocked, Sought},
+    vcard::Card,
+};
+
+fn from(id: &str, peer: &str, second: i64, text: &str) -> Change {
+    upsert(Message { peer: peer.into(), at: at(second), ..message(id, 1, text) })
+}
+
+fn sought(text: &str) -> Sought {
+    Sought { text: text.into(), ..Sought::default() }
+}
+
+fn found(connection: &Connection, sought: &Sought) -> Vec<String> {
+    let found = search::rows(connection, sought, None, 50).unwrap();
+    found
+        .rows
+        .iter()
+        .map(|(row, _)| match &row.what {
+            RowWhat::Message { text, .. } => text.clone(),
+            RowWhat::Call { .. } => "call".into(),
+            _ => "other".into(),
+        })
+        .collect()
+}
+
+fn contact(connection: &mut Connection, name: &str, note: &str, number: &str) -> ContactId {
+    let card =
+        Card { uid: name.into(), name: name.into(), note: note.into(), numbers: vec![(number.into(), None)] };
+    match run(connection, Write::Contact(RequestId(1), None, card)) {
+        Some(Kept::ContactSaved(_, Some(id), _)) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn filled() -> Connection {
+    let mut connection = database();
+    let changes = vec![
+        from("1", PEER, 1, "Le café est là-bas"),
+        from("2", "+33639981207", 2, "Ёлка и чай готовы"),
+        from("3", "Acme", 3, "Your code is 4711"),
+        from("4", PEER, 4, "See you at the station, \"maybe\" AND not"),
+        Change::Upsert(ActivityObject::Call(CallRecord {
+            started_at: at(5),
+            ..call("c1", None, RemoteOutcome::Missed)
+        })),
+    ];
+    apply_changes(&mut connection, changes, false);
+    contact(&mut connection, "Zoë Müller", "plumber, knows the boiler", "+33639981207");
+    connection
+}
+
+#[test]
+fn words_names_numbers_and_notes_are_found() {
+    let connection = filled();
+    let check = |text: &str, expect: &[&str]| {
+        assert_eq!(found(&connection, &sought(text)), expect, "{text}");
+    };
+    let (cafe, tree, code, station) = (
+        "Le café est là-bas",
+        "Ёлка и чай готовы",
+        "Your code is 4711",
+        "See you at the station, \"maybe\" AND not",
+    );
+    check("cafe", &[cafe]);
+    check("CAFÉ la", &[cafe]);
+    check("caf bas", &[cafe]);
+    check("елка", &[tree]);
+    check("ЁЛК", &[tree]);
+    check("чаи", &[tree]);
+    check("stat", &[station]);
+    check("cafe station", &[]);
+    check("4711", &[code]);
+    // Parts of numbers, as they are written anywhere.
+    check("7946 0123", &["call", station, cafe]);
+    check("(020) 7946-0123", &["call", station, cafe]);
+    check("+33 6 39", &[tree]);
+    // Names, of contacts and of senders, and notes.
+    check("zoe", &[tree]);
+    check("mull zo", &[tree]);
+    check("boil", &[tree]);
+    check("acme", &[code]);
+    // Nothing a person types is an error.
+    for text in
+        ["\"", "AND", "NOT x", "a\"b*", "text:", "(", "-- ;", "%", "_", "\\", "💥", "NEAR(a b)", "x'00'"]
+    {
+        search::rows(&connection, &sought(text), None, 50).unwrap_or_else(|e| panic!("{text}: {e}"));
+    }
+    check("\"maybe\" AND", &[station]);
+    check("%", &[]);
+}
+
+#[test]
+fn filters_and_pages_narrow_it_down() {
+    let connection = filled();
+    let all = |filter: Sought| found(&connection, &filter).len();
+    assert_eq!(all(Sought::default()), 5);
+    assert_eq!(all(Sought { kind: Some(ActivityKind::Call), ..Sought::default() }), 1);
+    assert_eq!(all(Sought { since: Some(at(3)), until: Some(at(5)), ..Sought::default() }), 2);
+    assert_eq!(all(Sought { number: Some("+4900".into()), ..Sought::default() }), 0);
+    assert_eq!(all(Sought { unread: true, ..sought("station") }), 1);
+    connection.execute("UPDATE activity SET unread = 0", []).unwrap();
+    assert_eq!(all(Sought { unread: true, ..sought("station") }), 0);
+    let (mut before, mut seen) = (None, 0);
+    loop {
+        let page = search::rows(&connection, &sought("7946"), before, 1).unwrap();
+        seen += page.rows.len();
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, 3);
+}
+
+#[test]
+fn the_index_follows_every_change() {
+    let mut connection = filled();
+    apply_changes(&mut connection, vec![upsert(message("1", 2, "Le thé"))], false);
+    assert_eq!(found(&connection, &sought("cafe")), [""; 0]);
+    assert_eq!(found(&connection, &sought("the le")), ["Le thé"]);
+    let gone = Change::Delete { kind: ActivityKind::Message, id: RemoteId("1".into()), version: 3 };
+    apply_changes(&mut connection, vec![gone], false);
+    assert_eq!(found(&connection, &sought("the le")), [""; 0]);
+    connection.execute("DELETE FROM search", []).unwrap();
+    assert_eq!(found(&connection, &sought("station")), [""; 0]);
+    run(&mut connection, Write::RebuildSearch);
+    assert_eq!(found(&connection, &sought("station")).len(), 1);
+    // A removed account's texts are gone from the index too.
+    run(&mut connection, Write::RemoveAccount(ACCOUNT));
+    let left: i64 = connection.query_row("SELECT count(*) FROM search", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn what_was_found_is_marked_in_the_text() {
+    let connection = filled();
+    let found = search::rows(&connection, &sought("cafe"), None, 50).unwrap();
+    let (_, snippet) = &found.rows[0];
+    assert_eq!((snippet.text.as_str(), snippet.ranges.as_slice()), ("Le café est là-bas", &[(3, 7)][..]));
+}
+
+#[test]
+fn blocked_numbers_are_no_news_and_in_a_folder_of_their_own() {
+    let mut connection = filled();
+    let blocked = Blocked { number: PEER.into(), spam: true, at: at(9) };
+    run(&mut connection, Write::Block(blocked));
+    let applied = apply_changes(&mut connection, vec![from("9", PEER, 9, "win a prize")], false);
+    assert_eq!(applied.fresh, []);
+    assert!(!texts(&connection).contains(&"win a prize".to_owned()));
+    let folder = read::unwanted(&connection, None, 50).unwrap();
+    assert_eq!(folder.rows.len(), 4);
+    assert_eq!(folder.unread, 2);
+    run(&mut connection, Write::Unblock(PEER.into()));
+    assert!(texts(&connection).contains(&"win a prize".to_owned()));
+    assert_eq!(read::unwanted(&connection, None, 50).unwrap().rows, []);
+}
+
+#[test]
+fn a_contact_names_its_rows_and_a_number_is_one_persons() {
+    let mut connection = filled();
+    let names = |connection: &Connection| -> Vec<Option<String>> {
+        rows(connection).into_iter().filter(|r| r.peer == "+33639981207").map(|r| r.name).collect()
+    };
+    assert_eq!(names(&connection), [Some("Zoë Müller".into())]);
+    let other = contact(&mut connection, "Max", "", "+33639981207");
+    assert_eq!(names(&connection), [Some("Max".into())]);
+    run(&mut connection, Write::RemoveContact(other));
+    assert_eq!(names(&connection), [None]);
+    // The same card again is the same contact.
+    let card = Card {
+        uid: "card-1".into(),
+        name: "Ann".into(),
+        note: String::new(),
+        numbers: vec![(PEER.into(), Some("cell".into()))],
+    };
+    let import = |connection: &mut Connection, card: &Card| match run(
+        connection,
+        Write::ImportContacts(RequestId(2), vec![card.clone()], 1),
+    ) {
+        Some(Kept::Imported(_, counts, _)) => counts,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(import(&mut connection, &card), (1, 0, 1));
+    assert_eq!(import(&mut connection, &card), (0, 1, 1));
+    assert_eq!(import(&mut connection, &Card { uid: "card-2".into(), ..card.clone() }), (0, 1, 1));
+    assert_eq!(contact::all(&connection).unwrap().len(), 2);
+}
+
+#[test]
+fn a_removed_conversation_stays_removed() {
+    let mut connection = filled();
+    let waiting = queue(&mut connection, "k1");
+    let thread = rows(&connection).into_iter().find(|r| r.peer == PEER).unwrap().thread.unwrap();
+    run(&mut connection, Write::Draft(thread, "half a thought".into()));
+    run(&mut connection, Write::RemoveThread(thread));
+    // What has not left yet is still there.
+    let left: Vec<RowId> = rows(&connection).into_iter().filter(|r| r.peer == PEER).map(|r| r.id).collect();
+    assert_eq!(left, [waiting]);
+    assert_eq!(found(&connection, &sought("station")), [""; 0]);
+    // The provider tells of it again, in a newer version too.
+    apply_changes(&mut connection, vec![upsert(message("4", 7, "See you at the station"))], false);
+    assert_eq!(found(&connection, &sought("station")), [""; 0]);
+    assert_eq!(read::conversation(&connection, thread, None, 50).unwrap().unwrap().0.draft, "");
+}
+
+/// `TERN_SEARCH_MESSAGES=100000 cargo test --release -p tern-engine --lib searches_as_typed -- --nocapture` measures.
+#[test]
+fn searches_as_typed_read_a_page_among_many_messages() {
+    let messages =
+        std::env::var("TERN_SEARCH_MESSAGES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000_i64);
+    let scratch = fixture::Scratch::new("many");
+    let folder = scratch.folder();
+    let mut connection = folder::connect(&folder.main(), &fixture::key()).unwrap();
+    prepare(&mut connection).unwrap();
+    run(&mut connection, Write::Account(profile()));
+    let words = [
+        "station",
+        "café",
+        "поезд",
+        "ёлка",
+        "meeting",
+        "invoice",
+        "parcel",
+        "tomorrow",
+        "code",
+        "hotel",
+        "arrives",
+        "please",
+        "thanks",
+        "завтра",
+        "déjà",
+        "street",
+    ];
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut at_second = 0;
+    while at_second < messages {
+        let changes: Vec<Change> = (0..500)
+            .map(|_| {
+                at_second += 1;
+                let text: Vec<&str> = (0..12).map(|_| words[random.random_range(0..words.len())]).collect();
+                let peer = format!("+4420794{:05}", random.random_range(0..(messages / 50).max(30)));
+                let text = format!("{} {at_second}", text.join(" "));
+                upsert(Message { peer, at: at(at_second), ..message(&format!("m{at_second}"), 1, &text) })
+            })
+            .collect();
+        apply_changes(&mut connection, changes, true);
+    }
+    let mut took = Vec::new();
+    for typed in [
+        "c",
+        "ca",
+        "caf",
+        "cafe",
+        "cafe st",
+        "пое",
+        "поезд зав",
+        "79400",
+        "0794 000",
+        "hotel code ple",
+        "19",
+        "zzz",
+    ] {
+        for _ in 0..5 {
+            let began = std::time::Instant::now();
+            let page = search::rows(&connection, &sought(typed), None, 50).unwrap();
+            took.push((began.elapsed(), typed));
+            assert!(page.rows.windows(2).all(|w| w[0].0.at > w[1].0.at), "{typed}");
+            assert_eq!(page.rows.is_empty(), typed == "zzz", "{typed}");
+        }
+    }
+    took.sort();
+    let (p95, slowest) = (took[took.len() * 95 / 100], took[took.len() - 1]);
+    eprintln!("{messages} messages: p95 {:?} ({}), slowest {:?} ({})", p95.0, p95.1, slowest.0, slowest.1);
+}
