@@ -77,6 +77,8 @@ fn name(kind: &EventKind) -> &'static str {
         EventKind::CallChanged { .. } => "CallChanged",
         EventKind::ActivityChanged { .. } => "ActivityChanged",
         EventKind::SettingsChanged {} => "SettingsChanged",
+        EventKind::StorageChanged {} => "StorageChanged",
+        EventKind::ContactsChanged {} => "ContactsChanged",
         EventKind::DevicesChanged {} => "DevicesChanged",
         EventKind::PlayingChanged { .. } => "PlayingChanged",
         EventKind::SoundChecked { .. } => "SoundChecked",
