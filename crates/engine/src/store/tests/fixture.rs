@@ -68,7 +68,7 @@ pub(super) fn fill(connection: &mut Connection, version: usize, people: i64) {
              INSERT INTO message (activity, incoming, text, state) VALUES ({base}, 1, 'Привет, çà va? {i} {filler}', 'received');
              INSERT INTO activity VALUES ({base}+1, 1, 'message', NULL, 0, {i}, '+4930901820', '{peer}', {base}+1, 0, 0);
              INSERT INTO message (activity, incoming, text, state, send_key) VALUES ({base}+1, 0, 'to be sent {i}', 'queued', 's{i}');
-             INSERT INTO outbox VALUES ({base}+1, 1, 's{i}', 'queued');
+             INSERT INTO outbox (activity, account, send_key, state) VALUES ({base}+1, 1, 's{i}', 'queued');
              INSERT INTO activity VALUES ({base}+2, 1, 'call', NULL, 0, {i}, '+4930901820', '{peer}', {base}+2, 0, 0);
              INSERT INTO call (activity, sip_call_id, incoming, outcome, duration_seconds)
                  VALUES ({base}+2, 'sip{i}', 1, 'answered', 61);
