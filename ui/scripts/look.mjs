@@ -37,6 +37,12 @@ const SCENES = {
     await by(page, "target-shown").waitFor();
     await page.waitForTimeout(1100);
   },
+  search: async (page, size) => {
+    await SCENES.activity(page, size);
+    await by(page, "search-toggle").click();
+    await by(page, "search-field").fill("an");
+    await by(page, "search-count").waitFor();
+  },
   noreply: async (page, size) => {
     await SCENES.activity(page, size);
     await page.locator("[data-testid=activity-item][data-peer=BANKLINE] button").click();

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { ActivityItem, CallStatsView, CallView } from "../src/api/generated";
 import { blank, problems, toAccount } from "../src/features/account/form";
 import { blankMedia, mediaProblems, toMedia, toMediaForm } from "../src/features/account/media-form";
-import { byDay } from "../src/features/activity/rows";
+import { byDay, pieces } from "../src/features/activity/rows";
 import { quality, stateWords } from "../src/features/call/words";
 import { clean, isDialKey } from "../src/features/dialer/typed";
 import { range, written } from "../src/features/settings/ports";
@@ -80,6 +80,19 @@ describe("figures", () => {
     expect(country("ru", "FR")).toBe("Франция");
     expect(country("en", "?!")).toBe("?!");
   });
+});
+
+describe("pieces of a text", () => {
+  it.each<[string, [number, number][], [string, boolean][]]>([
+    ["a code here", [[2, 6]], [["a ", false], ["code", true], [" here", false]]],
+    ["code", [[0, 4]], [["code", true]]],
+    ["none", [], [["none", false]]],
+    // Ranges from outside may overlap, be empty or lie beyond the end: nothing is shown twice, nothing is left out.
+    ["abcdef", [[1, 3], [2, 5], [4, 4]], [["a", false], ["bc", true], ["def", false]]],
+    ["abc", [[2, 9]], [["ab", false], ["c", true]]],
+  ])("of %j", (text, ranges, expected) =>
+    expect(pieces(text, ranges).map((piece) => [piece.text, piece.found])).toEqual(expected),
+  );
 });
 
 describe("dialling", () => {

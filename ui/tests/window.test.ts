@@ -325,6 +325,54 @@ describe("recent activity", () => {
   });
 });
 
+describe("search", () => {
+  const shown = () => all("activity-item").map((row) => row.dataset.peer);
+
+  it("finds as it is typed, with what was found marked, and closes with Escape", async () => {
+    await open();
+    const before = shown().length;
+    await click("search-toggle");
+    expect(document.activeElement).toBe(get("search-field"));
+    await type("search-field", "colis");
+    await pass(200);
+    expect(shown()).toEqual(["+33639981207"]);
+    expect(get("search-results").querySelector("mark")?.textContent).toBe("colis");
+    expect(text("search-count")).toBe("1 found");
+    await press("Escape", get("search-field"));
+    expect(find("search-field")).toBeNull();
+    expect(shown()).toHaveLength(before);
+  });
+
+  it("says so when nothing is found", async () => {
+    await open();
+    await click("search-toggle");
+    await type("search-field", "nowhere to be seen");
+    await pass(200);
+    expect(find("search-empty")).not.toBeNull();
+  });
+
+  it("asks for the kind that the chips choose, and opens what was found", async () => {
+    const { session } = await open();
+    await press("f", document.body, { ctrlKey: true });
+    await type("search-field", "Camille");
+    await pass(200);
+    document.querySelector<HTMLElement>('[data-testid=search-results] button')?.click();
+    await pass(0);
+    expect(session.route.main).toMatchObject({ at: "thread" });
+    expect(find("search-field")).not.toBeNull();
+  });
+
+  it("shows markup in a text that was found as text", async () => {
+    const { fake } = await open();
+    fake.receive("<b>winner</b> <img src=x>");
+    await click("search-toggle");
+    await type("search-field", "winner");
+    await pass(200);
+    expect(text("activity-text")).toContain("<b>winner</b>");
+    expect(get("search-results").querySelector("b, img")).toBeNull();
+  });
+});
+
 describe("a conversation", () => {
   it("is read when opened, sends with Enter and follows the message", async () => {
     const { fake } = await open();

@@ -61,3 +61,16 @@ export function historyOf(accounts: readonly AccountView[]): { rows: number; tot
     total: known ? reading.reduce((sum, { total }) => sum + (total ?? 0), 0) : null,
   };
 }
+
+/** A text in pieces, those that were looked for apart from the others. `ranges` are in UTF-16 code units. */
+export function pieces(text: string, ranges: readonly (readonly [number, number])[]): { text: string; found: boolean }[] {
+  const parts: { text: string; found: boolean }[] = [];
+  let at = 0;
+  for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    if (from < at || to <= from) continue;
+    parts.push({ text: text.slice(at, from), found: false }, { text: text.slice(from, to), found: true });
+    at = to;
+  }
+  parts.push({ text: text.slice(at), found: false });
+  return parts.filter((part) => part.text !== "");
+}

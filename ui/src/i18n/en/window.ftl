@@ -210,6 +210,17 @@ incoming-decline = Decline
 incoming-keys = Alt+A answers, Alt+D declines
 
 activity = Recent Activity
+activity-search = Search
+activity-search-close = Close the search
+activity-search-placeholder = Words, names, numbers
+activity-found =
+    { $count ->
+        [one] { $count } found
+       *[other] { $count } found
+    }
+activity-found-more = The newest { $count }
+activity-none-found = Nothing found
+activity-none-found-what = Try fewer or shorter words: each may be the beginning of one.
 activity-loading = Loading Recent Activity
 activity-empty = Nothing here yet
 activity-empty-what = Messages, calls and payments appear here as they happen.

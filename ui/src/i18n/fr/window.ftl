@@ -210,6 +210,17 @@ incoming-decline = Refuser
 incoming-keys = Alt+A pour répondre, Alt+D pour refuser
 
 activity = Activité récente
+activity-search = Rechercher
+activity-search-close = Fermer la recherche
+activity-search-placeholder = Mots, noms, numéros
+activity-found =
+    { $count ->
+        [one] { $count } résultat
+       *[other] { $count } résultats
+    }
+activity-found-more = Les { $count } plus récents
+activity-none-found = Rien trouvé
+activity-none-found-what = Essayez avec moins de mots, ou plus courts : chacun peut être le début d’un mot.
 activity-loading = Chargement de l’activité récente
 activity-empty = Rien pour l’instant
 activity-empty-what = Messages, appels et paiements apparaîtront ici au fil de l’eau.

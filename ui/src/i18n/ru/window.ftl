@@ -215,6 +215,18 @@ incoming-decline = Отклонить
 incoming-keys = Alt+A — ответить, Alt+D — отклонить
 
 activity = Недавние события
+activity-search = Поиск
+activity-search-close = Закрыть поиск
+activity-search-placeholder = Слова, имена, номера
+activity-found =
+    { $count ->
+        [one] Найдена { $count } запись
+        [few] Найдено { $count } записи
+       *[other] Найдено { $count } записей
+    }
+activity-found-more = Последние { $count }
+activity-none-found = Ничего не найдено
+activity-none-found-what = Попробуйте меньше слов или короче: каждое может быть началом слова.
 activity-loading = Загружаем недавние события
 activity-empty = Пока ничего нет
 activity-empty-what = Здесь появятся сообщения, звонки и платежи.
