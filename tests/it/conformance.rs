@@ -9,7 +9,10 @@ use std::{
 use serde_json::Value;
 use tern_tests::Scratch;
 
-use crate::command_line::{Provider, Run};
+use crate::{
+    command_line::{Provider, Run},
+    scene::post,
+};
 
 /// The arguments of a check whose token is in a file.
 fn check<'a>(url: &'a str, file: &'a str) -> [&'a str; 6] {
@@ -36,6 +39,23 @@ fn a_sandbox_passes_the_check_and_its_token_is_told_nowhere() {
     assert!(told > 40, "{told} rules");
     let spent = lines.iter().find(|line| line["rule"] == "keys.once").expect("told");
     assert_eq!(verdict(spent), "passed", "a sandbox is checked whole: {spent}");
+}
+
+#[test]
+fn a_sandbox_whose_feed_is_broken_fails_the_check_visibly() {
+    let provider = Provider::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let faults = format!("{}/sandbox/faults", provider.api());
+    assert_eq!(runtime.block_on(post(&faults, r#"{"feed":"doubled"}"#)), 200);
+    let folder = Scratch::new("broken").expect("a folder");
+    let file = folder.join("token");
+    fs::write(&file, provider.line["token"].as_str().expect("a token")).expect("written");
+    let run = Run::start(&check(provider.api(), file.to_str().expect("UTF-8")));
+    let (status, lines) = run.end();
+    let failed: Vec<&Value> = lines.iter().filter(|line| line["verdict"] == "failed").collect();
+    assert!(failed.iter().any(|line| line["rule"] == "feed.rising"), "{failed:#?}");
+    assert!(failed.iter().all(|line| line["expected"].is_string() && line["came"].is_string()));
+    assert_eq!(status, 1);
 }
 
 #[test]

@@ -138,3 +138,46 @@ async fn what_will_not_arrive_says_why() {
         assert_eq!(code, expect, "{to}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_is_doubled_or_out_of_order_leaves_the_client_right() {
+    for fault in ["doubled", "reordered"] {
+        let scene = Scene::start().await;
+        let traveller = scene.traveller().await;
+        scene.fault("feed", fault).await;
+        let number = "+447700900142";
+        let command = Command::SendMessage {
+            account: traveller.account.clone(),
+            from: number.into(),
+            to: STRANGER.into(),
+            text: "There in five".into(),
+        };
+        let Ok(Reply::MessageQueued { message, thread: there }) = traveller.does(command).await else {
+            panic!("not queued")
+        };
+        let is_delivered = |items: &[ActivityItem]| {
+            let item = items.iter().find(|item| item.id == message);
+            item.and_then(state) == Some(MessageState::Delivered)
+        };
+        traveller
+            .until_snapshot("delivered", |snapshot| is_delivered(&snapshot.activity.items).then_some(()))
+            .await;
+        // Each brings a page with what the page before said behind it.
+        for text in ["One", "Two", "Three"] {
+            scene.sms(number, STRANGER, text).await;
+            traveller
+                .until_snapshot(text, |snapshot| {
+                    let newest = snapshot.activity.items.iter().find(|item| item.peer == STRANGER)?;
+                    (self::text(newest) == text).then_some(())
+                })
+                .await;
+        }
+        let items = traveller.snapshot().await.activity.items;
+        assert!(is_delivered(&items), "{fault}: an older state came back");
+        let conversation = thread(&traveller, &there).await;
+        let texts: Vec<&str> = conversation.items.iter().map(text).collect();
+        assert_eq!(texts, ["Three", "Two", "One", "There in five"], "{fault}");
+        let arrived = traveller.count(|event| matches!(event, EventKind::MessageArrived { .. }));
+        assert_eq!(arrived, 3, "{fault}: each is told once");
+    }
+}

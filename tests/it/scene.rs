@@ -140,7 +140,12 @@ impl Scene {
 
     /// Takes the provider's API away, or brings it back.
     pub(crate) async fn api(&self, state: &str) {
-        let body = format!(r#"{{"api":"{state}"}}"#);
+        self.fault("api", state).await;
+    }
+
+    /// Turns one of the provider's fault switches; the others are well again.
+    pub(crate) async fn fault(&self, switch: &str, state: &str) {
+        let body = format!(r#"{{"{switch}":"{state}"}}"#);
         assert_eq!(post(&format!("{}/sandbox/faults", self.sandbox.http_url()), &body).await, 200);
     }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Faults {
     rules: Vec<FaultRule>,
     /// `ok`; `operator_fault`: incoming SMS fail; `rejected`: outgoing SMS are rejected by the operator.
     sms: SmsFault,
+    /// `ok`; `doubled`: each change is told twice; `reordered`: the newest first, and behind it what the page before
+    /// told, as it was then.
+    feed: FeedFault,
     /// `ok`; `declined`: the bank says no; `no_refunds`: the payment method takes no money back.
     payments: PaymentFault,
 }
@@ -37,6 +40,19 @@ enum SmsFault {
     Ok,
     OperatorFault,
     Rejected,
+}
+
+/// In what order the feed tells its changes, and how often.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FeedFault {
+    /// As it promises.
+    #[default]
+    Ok,
+    /// Each twice.
+    Doubled,
+    /// The newest first, and older states once more behind newer ones.
+    Reordered,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -126,6 +142,10 @@ impl Faults {
 
     pub(crate) fn is_down(&self) -> bool {
         self.api == ApiFault::Down
+    }
+
+    pub(crate) fn feed(&self) -> FeedFault {
+        self.feed
     }
 
     pub(crate) fn operator_fault(&self) -> bool {

@@ -5,7 +5,7 @@ mod copy;
 use std::{collections::BTreeMap, path::Path};
 
 use copy::{Copy, Fault};
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use tern_conformance::{CheckError, Needs, Options, RULES, Summary, Verdict, check};
 use tern_provider::Secret;
 use tern_sandbox::{Sandbox, SandboxConfig};
@@ -57,7 +57,7 @@ async fn the_sandbox_keeps_every_rule() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_promise_fails_its_rule_and_no_other() {
-    let runs = Fault::ALL.iter().map(|(fault, rule)| async move {
+    let runs = stream::iter(Fault::ALL).map(|(fault, rule)| async move {
         let (sandbox, token) = match fault {
             // It sends one of its own before.
             Fault::QuoteSends => start(SandboxConfig::default()).await,
@@ -68,7 +68,9 @@ async fn a_broken_promise_fails_its_rule_and_no_other() {
         let failed = failed(&verdicts);
         (failed != [*rule]).then(|| format!("{fault:?}: expected {rule}, failed {failed:?}: {verdicts:#?}"))
     });
-    let wrong: Vec<String> = join_all(runs).await.into_iter().flatten().collect();
+    // So many at a time that each is answered soon on a small machine.
+    let wrong: Vec<Option<String>> = runs.buffer_unordered(6).collect().await;
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 use super::{
     Api,
     extract::{Caller, Params},
+    faulty::disorder,
     page::{place, rows},
     problem::Problem,
     view::{
@@ -108,6 +109,7 @@ pub(super) async fn changes(
     Caller(account): Caller,
     Params(params): Params<ChangesParams>,
 ) -> Result<Json<ChangesView>, Problem> {
+    let id = account.id;
     let since = read_cursor(&api.operator.epoch, &params.since, &account)?;
     let limit = rows(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let epoch = api.operator.epoch.clone();
@@ -139,7 +141,7 @@ pub(super) async fn changes(
             })?)
         })
         .await?;
-    view.map(Json).ok_or_else(resync_required)
+    view.map(|page| Json(disorder(&api, id, page))).ok_or_else(resync_required)
 }
 
 fn object(

@@ -72,7 +72,6 @@ pub(super) struct PaymentView {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NewTrouble {
     /// `out_of_service`, `blocked_by_operator`, `cannot_be_provided`, `local_provider_failed`; null: mended.
-    #[schema(value_type = Option<String>)]
     trouble: Option<Trouble>,
     /// Through the client's own fault.
     #[serde(default)]

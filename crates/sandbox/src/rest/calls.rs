@@ -35,6 +35,7 @@ pub(super) struct LogParams {
     /// One of the account's numbers.
     number: Option<String>,
     /// `incoming` or `outgoing`.
+    #[param(pattern = "^(incoming|outgoing)$")]
     direction: Option<String>,
     /// 1 to 500; 100 if not given.
     #[param(minimum = 1, maximum = 500)]

@@ -6,7 +6,9 @@ use axum::{
     extract::{self, FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Api, problem::Problem, tokens::scope};
 use crate::{
@@ -92,8 +94,34 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
             })?;
         // Every body is an object. Deserializing would take an array of its fields' values for one too.
         let is_object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let body = is_object.then(|| Json::from_bytes(&bytes).ok()).flatten();
-        body.map(|Json(body)| Self(body)).ok_or_else(|| refused(StatusCode::BAD_REQUEST))
+        let body = is_object.then(|| read(&bytes).or_else(|| read(&with_whole_numbers(&bytes)?))).flatten();
+        body.map(Self).ok_or_else(|| refused(StatusCode::BAD_REQUEST))
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    Json::from_bytes(bytes).ok().map(|Json(body)| body)
+}
+
+/// The same with 12 where it says 12.0: for JSON and its schemas these are one number.
+fn with_whole_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut body: Value = serde_json::from_slice(bytes).ok()?;
+    whole_numbers(&mut body);
+    serde_json::to_vec(&body).ok()
+}
+
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let decimal: Option<Decimal> = number.as_str().parse().ok();
+            let whole = decimal.filter(Decimal::is_integer).and_then(|decimal| decimal.to_i64());
+            if let Some(whole) = whole {
+                *value = whole.into();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

@@ -1,4 +1,4 @@
-//! Carrying faults out on the wire, and the limit of requests.
+//! Carrying faults out on the wire and in the feed, and the limit of requests.
 //!
 //! Which faults there are stands in [`crate::faults`].
 
@@ -18,8 +18,15 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 
-use super::{Api, MAX_DOCUMENT_BODY, problem::Problem};
-use crate::faults::Fault;
+use super::{
+    Api, MAX_DOCUMENT_BODY,
+    problem::Problem,
+    view::{ChangeView, ChangesView},
+};
+use crate::{
+    faults::{Fault, FeedFault},
+    model::AccountId,
+};
 
 /// How long a request that is to be overtaken waits for another.
 const OVERTAKEN_WITHIN: Duration = Duration::from_secs(2);
@@ -113,6 +120,28 @@ impl Counts {
         *count += 1;
         (Some(u64::from(most - *count)), reset)
     }
+}
+
+/// What was last told of each account's feed, to be told again out of order.
+#[derive(Debug, Default)]
+pub(super) struct Told(Mutex<HashMap<AccountId, Vec<ChangeView>>>);
+
+/// A page of changes as the feed's switch has it.
+pub(super) fn disorder(api: &Api, account: AccountId, mut page: ChangesView) -> ChangesView {
+    let fault = api.operator.faults().feed();
+    match fault {
+        FeedFault::Doubled => {
+            page.changes = page.changes.iter().flat_map(|c| [c.clone(), c.clone()]).collect()
+        }
+        FeedFault::Reordered if !page.changes.is_empty() => {
+            page.changes.reverse();
+            let mut told = api.told.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = told.insert(account, page.changes.clone());
+            page.changes.extend(before.unwrap_or_default());
+        }
+        FeedFault::Ok | FeedFault::Reordered => {}
+    }
+    page
 }
 
 /// An answer that never gets out: the connection breaks.

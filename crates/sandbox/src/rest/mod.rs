@@ -48,7 +48,7 @@ use crate::{
     outside::Outside,
     refusal::Failure,
 };
-use faulty::Counts;
+use faulty::{Counts, Told};
 use problem::Problem;
 
 /// Far above any request of this API but the one that carries a file.
@@ -70,6 +70,8 @@ pub(crate) struct Api {
     pub(crate) stop: CancellationToken,
     /// How many requests came with which token.
     counts: Arc<Counts>,
+    /// For the feed's fault switch.
+    told: Arc<Told>,
     /// Told when a request is done that another one waits behind.
     overtaken: Arc<Notify>,
 }
@@ -83,7 +85,16 @@ impl Api {
         sip: SocketAddr,
         stop: CancellationToken,
     ) -> Self {
-        Self { operator, outside, http, sip, stop, counts: Arc::default(), overtaken: Arc::default() }
+        Self {
+            operator,
+            outside,
+            http,
+            sip,
+            stop,
+            counts: Arc::default(),
+            told: Arc::default(),
+            overtaken: Arc::default(),
+        }
     }
 
     /// Runs database work where it may block.

@@ -209,6 +209,11 @@ async fn requests_that_are_no_requests() {
         let answer = house.ask(request, key, body).await;
         assert_eq!(answer.code(), expected, "{request}");
     }
+    // One number, however it is written.
+    let whole = json!({"product": "gb-mobile", "months": 3.0});
+    assert_eq!(house.ask("POST /v1/orders/quote", None, Some(whole)).await.status, 200);
+    let part = json!({"product": "gb-mobile", "months": 3.5});
+    assert_eq!(house.ask("POST /v1/orders/quote", None, Some(part)).await.code(), (400, "bad_request"));
     let big = json!({"from": GB, "to": SAM, "text": "x".repeat(70_000)});
     assert_eq!(house.ask("POST /v1/messages", Some("k"), Some(big)).await.status, 413);
 }

@@ -414,7 +414,7 @@ pub(crate) struct ChangesView {
 }
 
 /// A row of the change feed.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ChangeView {
     /// Strictly rising within the account.
     pub(super) seq: u64,

@@ -20,6 +20,8 @@ use crate::{
 
 /// How long calls may take to end when the sandbox stops.
 const FAREWELL: Duration = Duration::from_millis(1500);
+/// How long a host's addresses are asked for; a call rings elsewhere meanwhile.
+const NAMED_WITHIN: Duration = Duration::from_secs(5);
 /// After so many failures in a row the socket is gone.
 const MAX_FAILURES: u32 = 100;
 
@@ -51,7 +53,7 @@ pub(crate) async fn run(
     let mut switch = Switch::new(endpoint, operator.clone(), address.ip(), studio, news);
     // Made once, and not while a call waits for it.
     drop(tokio::task::spawn_blocking(Clip::music));
-    let mut deeds = JoinSet::new();
+    let (mut deeds, mut lookups) = (JoinSet::new(), JoinSet::new());
     let mut buffer = vec![0; tern_sip::wire::MAX_MESSAGE_BYTES];
     let mut failures = 0;
     let mut farewell: Option<tokio::time::Instant> = None;
@@ -66,6 +68,10 @@ pub(crate) async fn run(
         }
         for deed in done {
             deeds.spawn(carry_out(operator.clone(), deed));
+        }
+        // As many as calls ring, whose number is bounded.
+        for (id, host) in switch.names() {
+            lookups.spawn(async move { (id, addresses(&host, address).await) });
         }
         if farewell.is_some() && switch.endpoint().stats().calls == 0 {
             break;
@@ -99,6 +105,7 @@ pub(crate) async fn run(
             Some(news) = told.recv() => switch.on_news(Instant::now(), news),
             Some(request) = outside.recv(), if farewell.is_none() => switch.carry_out(Instant::now(), request),
             Some(_) = deeds.join_next() => {}
+            Some(Ok((id, found))) = lookups.join_next() => switch.named(Instant::now(), id, found),
         }
     }
     // Calls that did not end in time are written down nevertheless.
@@ -114,6 +121,13 @@ pub(crate) async fn run(
         garbage = stats.garbage,
         "the switch has stopped"
     );
+}
+
+/// What the system knows of a host, as far as it can be reached from the socket.
+async fn addresses(host: &str, local: SocketAddr) -> Vec<IpAddr> {
+    let asked = tokio::time::timeout(NAMED_WITHIN, tokio::net::lookup_host((host, 0))).await;
+    let found = asked.ok().and_then(Result::ok).into_iter().flatten().map(|address| address.ip());
+    found.filter(|ip| ip.is_ipv4() == local.is_ipv4()).collect()
 }
 
 async fn carry_out(operator: Arc<Operator>, deed: Deed) {

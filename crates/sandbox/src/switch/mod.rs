@@ -29,7 +29,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use tern_provider::Secret;
 use tern_sip::{
-    Answer, CallId, Disconnect, Endpoint, Event, Output, Reply, RequestId, Source, offer_answer,
+    Answer, CallId, Disconnect, Endpoint, Event, Output, Question, Reply, RequestId, ResolveId, Source,
+    offer_answer,
     wire::{HeaderAccess, Request},
 };
 use tokio::sync::mpsc;
@@ -81,6 +82,7 @@ pub(crate) struct Switch {
     media_ip: IpAddr,
     news: mpsc::Sender<News>,
     packets: Vec<(SocketAddr, Vec<u8>)>,
+    names: Vec<(ResolveId, String)>,
     deeds: Vec<Deed>,
 }
 
@@ -108,6 +110,7 @@ impl Switch {
             media_ip,
             news,
             packets: Vec::new(),
+            names: Vec::new(),
             deeds: Vec::new(),
         }
     }
@@ -150,7 +153,8 @@ impl Switch {
         while let Some(output) = self.endpoint.poll() {
             match output {
                 Output::Transmit { remote, bytes, .. } => self.packets.push((remote, bytes)),
-                // Every hop here is an address already.
+                Output::Resolve { id, question: Question::Addresses(host) } => self.names.push((id, host)),
+                // Names of servers, not services: where a call is forwarded to is a host, over UDP.
                 Output::Resolve { id, .. } => self.endpoint.resolved(now, id, Answer::Nothing),
                 // Only UDP is spoken here.
                 Output::Connect { flow, .. } => self.endpoint.disconnected(now, flow, Disconnect::Refused),
@@ -159,6 +163,16 @@ impl Switch {
             }
         }
         (std::mem::take(&mut self.packets), std::mem::take(&mut self.deeds))
+    }
+
+    /// Host names whose addresses are asked for; [`Self::named`] takes the answer. After each [`Self::work`].
+    pub(crate) fn names(&mut self) -> Vec<(ResolveId, String)> {
+        std::mem::take(&mut self.names)
+    }
+
+    /// The addresses of a host; none when it has none. [`Self::work`] afterwards.
+    pub(crate) fn named(&mut self, now: Instant, id: ResolveId, addresses: Vec<IpAddr>) {
+        self.endpoint.resolved(now, id, Answer::Addresses(addresses));
     }
 
     /// What a media task tells.

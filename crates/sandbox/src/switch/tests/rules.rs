@@ -338,6 +338,30 @@ async fn a_number_is_forwarded_to_a_third_party_and_to_a_server_at_once_or_in_tu
 }
 
 #[tokio::test]
+async fn a_number_is_forwarded_to_a_host_by_its_name() {
+    let house = Clocked::open().await;
+    let mut traveller = Phone::of(&house.house, 0).await;
+    let mut party = Phone::of(&house.house, 1).await;
+    let forward = async |address: String| {
+        let targets = json!([{"to": "sip_address", "address": address}]);
+        house.set(1, FRIEND, "forwarding", json!({"targets": targets})).await;
+    };
+    forward(format!("sip:desk@localhost:{}", party.local.port())).await;
+    traveller.call(FRIEND).await;
+    let (at_party, ..) = party.incoming().await;
+    party.accept(at_party).await;
+    answered(traveller.state().await);
+    party.hang_up(at_party).await;
+    party.ended().await;
+    traveller.ended().await;
+
+    // A name that nobody has (RFC 2606) reaches nobody.
+    forward("sip:desk@nowhere.invalid:5060".into()).await;
+    traveller.call(FRIEND).await;
+    assert_eq!(traveller.ended().await.code, Some(480));
+}
+
+#[tokio::test]
 async fn the_phone_leg_of_a_forwarded_call_is_billed_to_the_owner() {
     let house = Clocked::open().await;
     let mut friend = Phone::of(&house.house, 1).await;
