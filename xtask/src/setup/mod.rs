@@ -4,10 +4,12 @@
 //! in CI, as root, without a stdin. Which packages, stands in [`packages`].
 
 pub mod packages;
+mod python;
 mod system;
 mod tools;
 
 pub use packages::Group;
+pub use python::schemathesis;
 
 use anyhow::Result;
 
@@ -21,7 +23,11 @@ pub fn everything(repository: &Repository, groups: &[Group]) -> Result<()> {
     system::install(groups)?;
     tools::check_rust(repository)?;
     tools::check_node()?;
-    tools::fetch_npm_packages(repository)
+    tools::fetch_npm_packages(repository)?;
+    if groups.contains(&Group::Tests) {
+        schemathesis(repository)?;
+    }
+    Ok(())
 }
 
 /// Adds clippy and rustfmt to the Rust installation where they are missing.

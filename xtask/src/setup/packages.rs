@@ -86,6 +86,8 @@ pub const PACKAGES: &[Package] = {
         package(Tests, "coturn", "coturn", "coturn", &["turnserver"]),
         package(Tests, "coreutils", "coreutils", "coreutils", &["stdbuf"]),
         package(Tests, "sip-tester", "sipp", "", &["sipp"]),
+        // An environment of its own for the one tool that is written in Python.
+        package(Tests, "python3-venv", "python3", "python", &["python3"]),
         package(Tests, "iproute2", "iproute", "iproute2", &["ip"]),
         package(Tests, "util-linux", "util-linux", "util-linux", &["unshare"]),
         package(Bench, "wrk", "wrk", "wrk", &["wrk"]),

@@ -3,6 +3,8 @@
 //! A stage shows the real output of what it runs. The first failure ends the run, unless it is told to keep
 //! going; a failed run never exits with zero.
 
+#[cfg(unix)]
+mod made_up;
 mod stages;
 
 use std::process::ExitCode;

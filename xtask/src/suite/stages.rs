@@ -39,6 +39,7 @@ pub(super) const STAGES: &[Stage] = &[
     // xtask's own tests try the stage out.
     stage("unit", "unit tests of every crate", Needs::Programs, unit),
     stage("it", "engine and sandbox over loopback", Needs::Programs, integration),
+    stage("api", "made-up requests to the sandbox's API", Needs::Programs, api),
     stage("peers", "calls with other phones, servers and relays", Needs::Programs, peers),
     stage("desktop", "the real window, driven", Needs::Programs, desktop),
 ];
@@ -92,6 +93,19 @@ fn integration(repository: &Repository) -> Result<()> {
     // What `it` kills again and again.
     run(all(repository, "build").args(["--example", "victim"]))?;
     run_tests(repository, "it", &[])
+}
+
+#[cfg(unix)]
+fn api(repository: &Repository) -> Result<()> {
+    built_ui(repository)?;
+    build_programs(repository)?;
+    super::made_up::requests(repository)
+}
+
+#[cfg(not(unix))]
+fn api(_: &Repository) -> Result<()> {
+    say::note("not on this system");
+    Ok(())
 }
 
 fn peers(repository: &Repository) -> Result<()> {
