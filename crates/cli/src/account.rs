@@ -357,6 +357,7 @@ mod tests {
             topup_limits: None,
             topups: Vec::new(),
             voicemail: None,
+            history: None,
             media: tern_engine::api::MediaOptions::default(),
         }
     }

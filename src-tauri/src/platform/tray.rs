@@ -251,6 +251,7 @@ mod tests {
             topups: Vec::new(),
             media: tern_engine::api::MediaOptions::default(),
             voicemail: None,
+            history: None,
         }
     }
 
@@ -264,6 +265,7 @@ mod tests {
             settings: Settings::default(),
             notices: None,
             playing: None,
+            storage: None,
         };
         Says::new(&snapshot, &Texts::new(Language::En))
     }

@@ -53,27 +53,27 @@ pub(super) fn fill(connection: &mut Connection, version: usize, people: i64) {
             VALUES (3, 'Büro', 'bob', 'pbx.example', 0, 'def');
         INSERT INTO number (account, position, remote_id, e164, country, city, calls, sms, state)
             VALUES (1, 0, 'n1', '+4930901820', 'DE', 'Berlin', 1, 1, 'active');
-        INSERT INTO balance VALUES (1, '12.50', 'EUR', 1700000000000000, '5', '100');
-        INSERT INTO cursor VALUES (1, 'c42');
-        INSERT INTO topup VALUES ('k1', 1, 't1', '25.00', 'EUR', 'pending', NULL, 1700000000000000);
-        INSERT INTO setting VALUES ('settings', '{"language":"fr","ringer":"bell"}');
+        INSERT INTO balance (account, amount, currency, at, least, most) VALUES (1, '12.50', 'EUR', 1700000000000000, '5', '100');
+        INSERT INTO cursor (account, place) VALUES (1, 'c42');
+        INSERT INTO topup (send_key, account, remote_id, amount, currency, state, url, at) VALUES ('k1', 1, 't1', '25.00', 'EUR', 'pending', NULL, 1700000000000000);
+        INSERT INTO setting (name, value) VALUES ('settings', '{"language":"fr","ringer":"bell"}');
     "#);
     for i in 1..=people {
         let peer = format!("+44207946{i:04}");
         let base = i * 10;
         run(&format!(
-            "INSERT INTO thread VALUES ({i}, 1, '+4930901820', '{peer}');
-             INSERT INTO draft VALUES ({i}, 'unsent words {i}');
-             INSERT INTO activity VALUES ({base}, 1, 'message', 'm{i}', 1, {i}, '+4930901820', '{peer}', {base}, 1, 0);
+            "INSERT INTO thread (id, account, number, peer) VALUES ({i}, 1, '+4930901820', '{peer}');
+             INSERT INTO draft (thread, text) VALUES ({i}, 'unsent words {i}');
+             INSERT INTO activity (id, account, kind, remote_id, version, thread, number, peer, at, unread, deleted) VALUES ({base}, 1, 'message', 'm{i}', 1, {i}, '+4930901820', '{peer}', {base}, 1, 0);
              INSERT INTO message (activity, incoming, text, state) VALUES ({base}, 1, 'Привет, çà va? {i} {filler}', 'received');
-             INSERT INTO activity VALUES ({base}+1, 1, 'message', NULL, 0, {i}, '+4930901820', '{peer}', {base}+1, 0, 0);
+             INSERT INTO activity (id, account, kind, remote_id, version, thread, number, peer, at, unread, deleted) VALUES ({base}+1, 1, 'message', NULL, 0, {i}, '+4930901820', '{peer}', {base}+1, 0, 0);
              INSERT INTO message (activity, incoming, text, state, send_key) VALUES ({base}+1, 0, 'to be sent {i}', 'queued', 's{i}');
              INSERT INTO outbox (activity, account, send_key, state) VALUES ({base}+1, 1, 's{i}', 'queued');
-             INSERT INTO activity VALUES ({base}+2, 1, 'call', NULL, 0, {i}, '+4930901820', '{peer}', {base}+2, 0, 0);
+             INSERT INTO activity (id, account, kind, remote_id, version, thread, number, peer, at, unread, deleted) VALUES ({base}+2, 1, 'call', NULL, 0, {i}, '+4930901820', '{peer}', {base}+2, 0, 0);
              INSERT INTO call (activity, sip_call_id, incoming, outcome, duration_seconds)
                  VALUES ({base}+2, 'sip{i}', 1, 'answered', 61);
-             INSERT INTO activity VALUES ({base}+3, 1, 'ledger', 'l{i}', 1, NULL, '', '', {base}+3, 0, 0);
-             INSERT INTO ledger VALUES ({base}+3, 'sms', '-0.05', 'EUR', '12.45', 'SMS', NULL);",
+             INSERT INTO activity (id, account, kind, remote_id, version, thread, number, peer, at, unread, deleted) VALUES ({base}+3, 1, 'ledger', 'l{i}', 1, NULL, '', '', {base}+3, 0, 0);
+             INSERT INTO ledger (activity, kind, amount, currency, balance, description, reference) VALUES ({base}+3, 'sms', '-0.05', 'EUR', '12.45', 'SMS', NULL);",
             filler = "and some more words ".repeat(6),
         ));
     }
@@ -81,8 +81,8 @@ pub(super) fn fill(connection: &mut Connection, version: usize, people: i64) {
         run("UPDATE call SET recording = '/music/call.wav'");
     }
     if version >= 5 {
-        run("INSERT INTO activity VALUES (5, 1, 'gap', 'g1', 1, NULL, '', '', 5, 0, 0);
-             INSERT INTO gap VALUES (5, 1)");
+        run("INSERT INTO activity (id, account, kind, remote_id, version, thread, number, peer, at, unread, deleted) VALUES (5, 1, 'gap', 'g1', 1, NULL, '', '', 5, 0, 0);
+             INSERT INTO gap (activity, since) VALUES (5, 1)");
     }
     let has = |table: &str| {
         tx.query_row("SELECT count(*) FROM sqlite_schema WHERE name = ?1", [table], |row| {
@@ -92,9 +92,9 @@ pub(super) fn fill(connection: &mut Connection, version: usize, people: i64) {
             > 0
     };
     if has("contact") {
-        run("INSERT INTO contact VALUES (1, 'u1', 'Zoë', 'a note', ' zoe a note');
-             INSERT INTO contact_number VALUES ('+442079460001', 1, 'cell');
-             INSERT INTO blocked VALUES ('+442079460002', 1, 5)");
+        run("INSERT INTO contact (id, uid, name, note, folded) VALUES (1, 'u1', 'Zoë', 'a note', ' zoe a note');
+             INSERT INTO contact_number (number, contact, label) VALUES ('+442079460001', 1, 'cell');
+             INSERT INTO blocked (number, spam, at) VALUES ('+442079460002', 1, 5)");
     }
     tx.commit().unwrap();
 }
