@@ -184,7 +184,7 @@ pub(super) struct Snapshot {
     #[serde(default)]
     next_page: Option<String>,
     #[serde(default)]
-    total: Option<u64>,
+    rows: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -476,7 +476,7 @@ impl Snapshot {
             objects,
             cursor: types::Cursor(self.cursor),
             next_page: self.next_page.map(types::PageToken),
-            total: self.total,
+            total: self.rows,
         })
     }
 }

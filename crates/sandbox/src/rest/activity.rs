@@ -87,8 +87,8 @@ pub(super) async fn snapshot(
                         items.push(ItemView { kind: row.kind.word(), id: row.id, version, object });
                     }
                 }
-                let total = if is_first { Some(changes::rows(c, account.id)?) } else { None };
-                Ok(SnapshotView { cursor, items, next_page, total })
+                let rows = if is_first { Some(changes::rows(c, account.id)?) } else { None };
+                Ok(SnapshotView { cursor, items, next_page, rows })
             })?)
         })
         .await?;

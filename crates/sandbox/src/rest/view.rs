@@ -389,7 +389,7 @@ pub(crate) struct SnapshotView {
     pub(super) next_page: Option<String>,
     /// How many rows all pages have together; on the first page only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) total: Option<u64>,
+    pub(super) rows: Option<u64>,
 }
 
 /// A row of the snapshot.
