@@ -166,6 +166,7 @@ CREATE TABLE activity (
 CREATE INDEX activity_newest ON activity (at DESC, id DESC) WHERE deleted = 0;
 CREATE INDEX activity_of_thread ON activity (thread, at DESC, id DESC) WHERE deleted = 0;
 CREATE INDEX activity_unread ON activity (unread) WHERE unread = 1;
+CREATE INDEX activity_calls ON activity (account, at) WHERE kind = 'call' AND deleted = 0;
 
 -- SMS. state: received queued sending sent delivered failed unknown. send_key is our Idempotency-Key.
 CREATE TABLE message (
@@ -190,7 +191,10 @@ CREATE TABLE call (
     duration_seconds INTEGER NOT NULL,
     price_amount     TEXT,
     price_currency   TEXT,
-    recording        TEXT -- path of its file on this computer
+    recording        TEXT, -- path of its file on this computer
+    seen_at      INTEGER, -- when it rang as SIP saw it, where SIP saw it
+    seen_outcome TEXT,
+    seen_seconds INTEGER
 ) STRICT;
 CREATE INDEX call_by_sip_call_id ON call (sip_call_id) WHERE sip_call_id IS NOT NULL;
 

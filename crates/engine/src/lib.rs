@@ -15,6 +15,7 @@ mod gate;
 mod history;
 mod line;
 mod link;
+mod merging;
 mod messages;
 mod net;
 mod notices;

@@ -57,13 +57,16 @@ pub(super) fn kind_word(kind: ActivityKind) -> &'static str {
 
 pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, StoreError> {
     let mut applied = Applied { of: batch.of, ..Applied::default() };
-    for change in &batch.changes {
+    let joined = call::join(connection, &batch.account, &batch.changes)?;
+    for (place, change) in batch.changes.iter().enumerate() {
         let history = matches!(change, Change::Upsert(object) if object.at() <= batch.past);
         let kept = match change {
             Change::Upsert(ActivityObject::Message(m)) => {
                 message::keep(connection, &batch.account, m, history)?
             }
-            Change::Upsert(ActivityObject::Call(c)) => call::keep(connection, &batch.account, c, history)?,
+            Change::Upsert(ActivityObject::Call(c)) => {
+                call::keep(connection, &batch.account, c, history, joined.get(&place).copied())?
+            }
             Change::Upsert(ActivityObject::Transaction(t)) => {
                 let kept = ledger::keep(connection, &batch.account, t)?;
                 if kept.fresh && !history {

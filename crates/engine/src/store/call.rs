@@ -1,21 +1,37 @@
-//! Table `call`: calls, seen by SIP and by the provider's log. The SIP Call-ID makes one row of both; the
-//! provider's word counts.
+//! Table `call`: calls, seen by SIP and by the provider's log. One row of both: by SIP's Call-ID where the log names
+//! it, else by numbers and times ([`crate::merging`]). The provider's word counts, except for what only this phone
+//! knows; what SIP saw stays beside it.
+
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use tern_provider::types::{CallOutcome as Remote, CallRecord, Direction, Money};
+use tern_provider::types::{ActivityObject, CallOutcome as Remote, CallRecord, Change, Direction, Money};
 
 use super::{
     StoreError,
     activity::{self, Common, Kept},
     column::{self, Word},
-    read, thread,
+    micros, read, thread, timestamp,
 };
 use crate::{
     api::{AccountId, CallDirection, CallOutcome},
+    merging::{self, Telling},
     record::{LocalCall, Row, RowId},
 };
 
 const KIND: &str = "call";
+/// How far around a call its other telling is looked for, microseconds; at least as far as tellings may be apart.
+const AROUND: i64 = 300_000_000;
+/// Tellings looked at together, at most.
+const MOST: u32 = 500;
+
+/// A row that only one side has told of.
+struct Single {
+    id: RowId,
+    number: String,
+    peer: String,
+    telling: Telling,
+}
 
 struct Detail<'a> {
     sip_call_id: Option<&'a str>,
@@ -30,6 +46,7 @@ pub(super) fn keep(
     account: &AccountId,
     call: &CallRecord,
     history: bool,
+    joined: Option<RowId>,
 ) -> Result<Kept, StoreError> {
     let known = activity::find(connection, account, KIND, &call.id.0)?;
     if known.as_ref().is_some_and(|k| k.version >= call.version) {
@@ -37,9 +54,14 @@ pub(super) fn keep(
     }
     let seen = match &call.sip_call_id {
         Some(id) if known.is_none() => by_sip_call_id(connection, account, id)?,
-        _ => None,
+        _ => joined.filter(|_| known.is_none()),
     };
-    let outcome = outcome(call.outcome);
+    let id = known.as_ref().map(|k| k.id).or(seen);
+    let told = match id {
+        Some(id) => seen_by_sip(connection, id)?,
+        None => None,
+    };
+    let (outcome, duration_seconds) = merging::ended(told, (outcome(call.outcome), call.duration_seconds));
     let incoming = call.direction == Direction::Incoming;
     let missed = incoming && outcome == CallOutcome::Missed;
     let fresh = known.is_none() && seen.is_none() && missed;
@@ -56,7 +78,7 @@ pub(super) fn keep(
         unread: missed && !history,
     };
     let mut threads = vec![thread];
-    let id = match known.map(|k| k.id).or(seen) {
+    let id = match id {
         Some(id) => {
             threads.extend(activity::thread_of(connection, id)?);
             activity::update(connection, id, &common)?;
@@ -68,7 +90,7 @@ pub(super) fn keep(
         sip_call_id: call.sip_call_id.as_deref(),
         incoming,
         outcome,
-        duration_seconds: call.duration_seconds,
+        duration_seconds,
         price: call.price.as_ref(),
     };
     put(connection, id, &detail)?;
@@ -77,21 +99,22 @@ pub(super) fn keep(
 
 /// Keeps a call that SIP saw, unless the provider's log has told of it already.
 pub(super) fn ended(connection: &Connection, call: &LocalCall) -> Result<Option<Row>, StoreError> {
-    if let Some(id) = &call.sip_call_id {
-        let known: Option<i64> = connection
+    let known = match &call.sip_call_id {
+        Some(id) => connection
             .query_row(
                 "SELECT a.id FROM call c JOIN activity a ON a.id = c.activity WHERE c.sip_call_id = ?1 AND a.account = ?2",
                 params![id, call.account.0],
-                |row| row.get(0),
+                |row| row.get(0).map(RowId),
             )
-            .optional()?;
-        if let Some(known) = known {
-            if call.recording.is_none() {
-                return Ok(None);
-            }
-            note_recording(connection, RowId(known), call.recording.as_deref())?;
-            return read::row(connection, RowId(known));
-        }
+            .optional()?,
+        None => None,
+    };
+    let known = match known {
+        Some(known) => Some(known),
+        None => told_by_log(connection, call)?,
+    };
+    if let Some(known) = known {
+        return complete(connection, known, call);
     }
     let thread = thread::find_or_make(connection, &call.account, &call.number, &call.peer)?;
     let incoming = call.direction == CallDirection::Incoming;
@@ -117,8 +140,150 @@ pub(super) fn ended(connection: &Connection, call: &LocalCall) -> Result<Option<
         price: None,
     };
     put(connection, id, &detail)?;
+    note_seen(connection, id, call)?;
     note_recording(connection, id, call.recording.as_deref())?;
     read::row(connection, id)
+}
+
+/// Which rows that SIP saw are calls that a log tells of without SIP's Call-ID, by the changes' places.
+pub(super) fn join(
+    connection: &Connection,
+    account: &AccountId,
+    changes: &[Change],
+) -> Result<BTreeMap<usize, RowId>, StoreError> {
+    let mut groups: Vec<(CallDirection, &CallRecord, Vec<(usize, &CallRecord)>)> = Vec::new();
+    for (place, change) in changes.iter().enumerate() {
+        let Change::Upsert(ActivityObject::Call(call)) = change else { continue };
+        if call.sip_call_id.is_some() || activity::find(connection, account, KIND, &call.id.0)?.is_some() {
+            continue;
+        }
+        let way = direction(call.direction);
+        let same = |(group_way, first, _): &&mut (CallDirection, &CallRecord, Vec<_>)| {
+            *group_way == way && first.number == call.number && first.peer == call.peer
+        };
+        match groups.iter_mut().find(same) {
+            Some((.., calls)) => calls.push((place, call)),
+            None => groups.push((way, call, vec![(place, call)])),
+        }
+    }
+    let mut joined = BTreeMap::new();
+    for (way, first, mut calls) in groups {
+        calls.sort_by_key(|(_, call)| call.started_at);
+        // The same row may come twice in one page.
+        calls.dedup_by(|a, b| a.1.id == b.1.id);
+        let (Some((_, earliest)), Some((_, latest))) = (calls.first(), calls.last()) else { continue };
+        let span = (micros(earliest.started_at), micros(latest.started_at));
+        let mut singles =
+            singles(connection, account, way, span, "a.remote_id IS NULL AND c.seen_at IS NOT NULL")?;
+        singles.retain(|single| {
+            merging::same_numbers((&single.number, &first.number), (&single.peer, &first.peer))
+        });
+        let seen: Vec<Telling> = singles.iter().map(|single| single.telling).collect();
+        let logged: Vec<Telling> = calls.iter().map(|(_, call)| telling(call)).collect();
+        for (i, j) in merging::join(way, &seen, &logged) {
+            if let (Some(single), Some((place, _))) = (singles.get(i), calls.get(j)) {
+                joined.insert(*place, single.id);
+            }
+        }
+    }
+    Ok(joined)
+}
+
+/// The log's row of a call that SIP saw, where the log was faster.
+fn told_by_log(connection: &Connection, call: &LocalCall) -> Result<Option<RowId>, StoreError> {
+    let at = micros(call.at);
+    let logged = "a.remote_id IS NOT NULL AND c.seen_at IS NULL AND c.sip_call_id IS NULL";
+    let mut singles = singles(connection, &call.account, call.direction, (at, at), logged)?;
+    singles
+        .retain(|single| merging::same_numbers((&call.number, &single.number), (&call.peer, &single.peer)));
+    let seen = Telling { at: call.at, seconds: call.duration_seconds, outcome: call.outcome };
+    let logged: Vec<Telling> = singles.iter().map(|single| single.telling).collect();
+    let pair = merging::join(call.direction, &[seen], &logged).into_iter().next();
+    Ok(pair.and_then(|(_, place)| singles.get(place)).map(|single| single.id))
+}
+
+/// Adds what SIP saw to a row of the log; tells the row where it has something new to show.
+fn complete(connection: &Connection, id: RowId, call: &LocalCall) -> Result<Option<Row>, StoreError> {
+    let logged = connection.query_row(
+        "SELECT outcome, duration_seconds FROM call WHERE activity = ?1",
+        [id.0],
+        |row| Ok((column::word(row, 0)?, row.get(1)?)),
+    )?;
+    note_seen(connection, id, call)?;
+    let (outcome, seconds) = merging::ended(Some((call.outcome, call.duration_seconds)), logged);
+    connection.execute(
+        "UPDATE call SET outcome = ?2, duration_seconds = ?3, sip_call_id = coalesce(sip_call_id, ?4)
+         WHERE activity = ?1",
+        params![id.0, outcome.word(), seconds, call.sip_call_id],
+    )?;
+    if outcome != CallOutcome::Missed {
+        connection.execute("UPDATE activity SET unread = 0 WHERE id = ?1", [id.0])?;
+    }
+    if call.recording.is_some() {
+        note_recording(connection, id, call.recording.as_deref())?;
+    }
+    if call.recording.is_none() && outcome == logged.0 { Ok(None) } else { read::row(connection, id) }
+}
+
+/// Rows of calls around a time that only one side has told of, oldest first.
+fn singles(
+    connection: &Connection,
+    account: &AccountId,
+    way: CallDirection,
+    (from, until): (i64, i64),
+    which: &str,
+) -> Result<Vec<Single>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT a.id, a.number, a.peer, a.at, c.duration_seconds, c.outcome
+         FROM activity a JOIN call c ON c.activity = a.id
+         WHERE a.account = ?1 AND a.kind = 'call' AND a.deleted = 0 AND a.at BETWEEN ?2 AND ?3 AND c.incoming = ?4
+             AND {which}
+         ORDER BY a.at, a.id LIMIT {MOST}"
+    ))?;
+    let rows = statement.query_map(
+        params![
+            account.0,
+            from.saturating_sub(AROUND),
+            until.saturating_add(AROUND),
+            way == CallDirection::Incoming
+        ],
+        |row| {
+            let telling =
+                Telling { at: timestamp(row.get(3)?), seconds: row.get(4)?, outcome: column::word(row, 5)? };
+            Ok(Single { id: RowId(row.get(0)?), number: row.get(1)?, peer: row.get(2)?, telling })
+        },
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn telling(call: &CallRecord) -> Telling {
+    Telling { at: call.started_at, seconds: call.duration_seconds, outcome: outcome(call.outcome) }
+}
+
+fn direction(direction: Direction) -> CallDirection {
+    match direction {
+        Direction::Incoming => CallDirection::Incoming,
+        Direction::Outgoing => CallDirection::Outgoing,
+    }
+}
+
+/// How SIP saw a row's call end, where it saw it.
+fn seen_by_sip(connection: &Connection, id: RowId) -> Result<Option<(CallOutcome, u32)>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT seen_outcome, coalesce(seen_seconds, 0) FROM call
+             WHERE activity = ?1 AND seen_outcome IS NOT NULL",
+        )?
+        .query_row([id.0], |row| Ok((column::word(row, 0)?, row.get(1)?)))
+        .optional()?)
+}
+
+fn note_seen(connection: &Connection, id: RowId, call: &LocalCall) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE call SET seen_at = ?2, seen_outcome = ?3, seen_seconds = ?4 WHERE activity = ?1",
+        params![id.0, micros(call.at), call.outcome.word(), call.duration_seconds],
+    )?;
+    Ok(())
 }
 
 /// Only this computer knows of recordings: what the provider tells of the call leaves them alone.

@@ -70,6 +70,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/030_history.sql")),
     M::up(include_str!("migrations/031_pace.sql")),
     M::up(include_str!("migrations/010_search.sql")),
+    M::up(include_str!("migrations/032_seen.sql")),
 ];
 
 /// Why the store failed.

@@ -340,8 +340,6 @@ impl Message {
 pub(super) struct CallRecord {
     id: Loose,
     #[serde(default)]
-    sip_call_id: Loose,
-    #[serde(default)]
     direction: Loose,
     #[serde(default)]
     cli: Loose,
@@ -376,7 +374,8 @@ impl CallRecord {
         let object = types::ActivityObject::Call(types::CallRecord {
             id: types::RemoteId(self.id.text().ok_or(ProviderError::Malformed)?.to_owned()),
             version: 1,
-            sip_call_id: self.sip_call_id.text().map(str::to_owned),
+            // What the record names is a leg of Telnyx's own, which need not be the one to this phone.
+            sip_call_id: None,
             direction,
             number,
             peer,
