@@ -70,7 +70,7 @@ impl Exit {
             | ProviderAddressNotAllowed => Self::Credentials,
             SipUnreachable | SipRefused | CertificateUntrusted | CertificateWrongName
             | CertificateOutOfDate | EncryptionFailed | ProviderUnreachable | CallLost | NoWayForSound
-            | NoRelay | NotRegistered | SendUnknown => Self::Unreachable,
+            | NoRelay | NotRegistered | SendUnknown | SendUnconfirmed => Self::Unreachable,
             NotFound | NumberUnknown => Self::NotFound,
             InvalidTarget | InvalidRecipient | EmptyMessage | MessageTooLong | InvalidAmount
             | NumberNotYours => Self::Usage,

@@ -245,7 +245,8 @@ impl State {
         self.write(Write::Queue(request, new));
     }
 
-    /// A failed SMS is sent again as a new intent: with a new key, in the place of the old row.
+    /// A failed SMS, or one of which nothing is known, is sent again as a new intent: with a new key, in the place of
+    /// the old row.
     pub(crate) fn retry(
         &mut self,
         request: RequestId,
@@ -261,9 +262,12 @@ impl State {
     }
 
     pub(crate) fn queued(&mut self, request: RequestId, new: NewOutgoing, row: RowId, thread: ThreadRowId) {
-        let NewOutgoing { account: id, key, from, to, text, at, .. } = new;
+        let NewOutgoing { account: id, key, from, to, text, at, replaces } = new;
         if let Some(account) = self.accounts.get_mut(&id) {
             let message = Outgoing { row, account: id, key, from, to, text, at, state: MessageState::Queued };
+            if let Some(replaced) = replaces {
+                account.outbox.remove(replaced);
+            }
             account.outbox.queue.push_back(Entry { message, lookups: 0, leaves: None });
             account.outbox.reckon();
         }
@@ -472,6 +476,9 @@ impl State {
                 });
                 if given_up {
                     outbox.remove(row);
+                    // The feed may still show it; until then only the user can tell what to do.
+                    let error = ErrorView::new(ErrorCode::SendUnconfirmed);
+                    self.write(Write::Outbox(id.clone(), row, MessageState::Unknown, Some(error)));
                 }
             }
         }

@@ -180,6 +180,54 @@ impl Provider for MemoryProvider {
     }
 }
 
+/// A provider that never answers.
+struct SilentProvider;
+
+#[async_trait]
+impl Provider for SilentProvider {
+    fn capabilities(&self) -> Capabilities {
+        MemoryProvider::new().capabilities()
+    }
+
+    async fn account(&self) -> Result<AccountInfo, ProviderError> {
+        std::future::pending().await
+    }
+
+    async fn numbers(&self) -> Result<Vec<Number>, ProviderError> {
+        std::future::pending().await
+    }
+
+    async fn snapshot(&self, _: Option<PageToken>, _: u32) -> Result<SnapshotPage, ProviderError> {
+        std::future::pending().await
+    }
+
+    async fn changes(&self, _: &Cursor, _: u32) -> Result<ChangesPage, ProviderError> {
+        std::future::pending().await
+    }
+}
+
+/// A provider that has had enough of everybody.
+struct BusyProvider;
+
+#[async_trait]
+impl Provider for BusyProvider {
+    fn capabilities(&self) -> Capabilities {
+        MemoryProvider::new().capabilities()
+    }
+
+    async fn account(&self) -> Result<AccountInfo, ProviderError> {
+        Err(ProviderError::RateLimited { retry_after: Some(std::time::Duration::from_secs(3600)) })
+    }
+
+    async fn numbers(&self) -> Result<Vec<Number>, ProviderError> {
+        Err(ProviderError::RateLimited { retry_after: None })
+    }
+
+    async fn snapshot(&self, _: Option<PageToken>, _: u32) -> Result<SnapshotPage, ProviderError> {
+        Err(ProviderError::RateLimited { retry_after: Some(std::time::Duration::from_secs(3600)) })
+    }
+}
+
 fn connect(provider: &MemoryProvider) -> Connect {
     let provider = provider.clone();
     Arc::new(move |_, token| {
@@ -314,6 +362,65 @@ async fn a_day(directory: PathBuf) {
 #[tokio::test]
 async fn a_day_with_tern() {
     a_day(directory("day")).await;
+}
+
+#[tokio::test]
+async fn one_account_that_hangs_and_one_that_is_turned_away_hold_up_nobody() {
+    let (ports, provider) = (FakePorts::default(), MemoryProvider::new());
+    provider.receive("the past");
+    let kind = provider.clone();
+    let connect: Connect = Arc::new(move |address, _| {
+        Ok(match address {
+            "http://127.0.0.1:2" => Arc::new(SilentProvider) as SharedProvider,
+            "http://127.0.0.1:3" => Arc::new(BusyProvider) as SharedProvider,
+            _ => Arc::new(kind.clone()) as SharedProvider,
+        })
+    });
+    let config =
+        EngineConfig { data_dir: Some(directory("several")), ..EngineConfig::new(ports.ports(), "test") };
+    let engine = Engine::start_with(config, connect).await.unwrap();
+    let (_, mut events) = engine.subscribe().await.unwrap();
+    let of = |port: u16, user: &str| {
+        let mut access = access();
+        access.url = format!("http://127.0.0.1:{port}");
+        access.sip.user = user.into();
+        access
+    };
+    // The two that do nothing come first.
+    engine.attach_sandbox(of(2, "silent")).await.unwrap();
+    engine.attach_sandbox(of(3, "busy")).await.unwrap();
+    let account = engine.attach_sandbox(access()).await.unwrap();
+    let state = async |wanted: &crate::api::AccountId| {
+        let Answer::Snapshot { snapshot } = engine.query(Query::Snapshot {}).await.unwrap() else { panic!() };
+        let accounts = snapshot.accounts.into_iter();
+        let stands = accounts.map(|a| (a.id.clone() == *wanted, a.feed, a.numbers.is_empty()));
+        stands.collect::<Vec<_>>()
+    };
+    loop {
+        let stands = state(&account).await;
+        if stands.iter().any(|(mine, feed, bare)| *mine && *feed == FeedState::Fresh {} && !bare) {
+            break;
+        }
+        until(&mut events, |e| matches!(e, EventKind::AccountChanged { .. }).then_some(())).await;
+    }
+    for round in 0..3 {
+        provider.receive(&format!("{TEXT} {round}"));
+        until(&mut events, |e| matches!(e, EventKind::MessageArrived { .. }).then_some(())).await;
+        let (from, to, text) = (OURS.into(), PEER.into(), format!("out {round}"));
+        let sms = Command::SendMessage { account: account.clone(), from, to, text };
+        engine.command(sms).await.unwrap();
+        while texts(&engine)
+            .await
+            .iter()
+            .any(|(_, s)| !matches!(s, MessageState::Received | MessageState::Sent))
+        {
+            until(&mut events, |e| matches!(e, EventKind::ActivityChanged { .. }).then_some(())).await;
+        }
+    }
+    let stands = state(&account).await;
+    assert!(matches!(stands[0].1, FeedState::Loading {}), "{stands:?}");
+    assert!(matches!(stands[1].1, FeedState::Stale { .. }), "{stands:?}");
+    engine.shutdown().await;
 }
 
 #[tokio::test]

@@ -131,6 +131,9 @@ pub enum ErrorCode {
     RateLimited,
     /// The outcome of sending is not known; it is being looked up and won't be sent twice.
     SendUnknown,
+    /// The provider shows nothing of an SMS whose outcome is not known, and was asked often enough: only the user can
+    /// decide to send it again, which may make two of it.
+    SendUnconfirmed,
     /// The amount is not a decimal, or outside the provider's limits.
     InvalidAmount,
     /// The checkout page's address is not one the provider may name.
@@ -227,7 +230,7 @@ impl ErrorCode {
             | NoRelay
             | CallFailed => Fault::Provider,
             SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered
-            | SendUnknown => Fault::Network,
+            | SendUnknown | SendUnconfirmed => Fault::Network,
             KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed
             | BrowserFailed | StorageFailed | StorageDamaged | ExportFailed | RecordingFailed
             | PlayingFailed => Fault::Machine,

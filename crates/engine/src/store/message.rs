@@ -7,7 +7,7 @@ use super::{
     StoreError,
     activity::{self, Common, Kept},
     column::{self, Word},
-    thread,
+    micros, thread,
 };
 use crate::{
     api::{AccountId, ErrorCode, ErrorView, MessageState},
@@ -15,6 +15,8 @@ use crate::{
 };
 
 const KIND: &str = "message";
+/// How far a provider's clock may be behind ours, microseconds.
+const CLOCKS_APART: i64 = 120_000_000;
 
 pub(super) fn keep(
     connection: &Connection,
@@ -29,6 +31,9 @@ pub(super) fn keep(
     // What we sent ourselves is here already, under our own key and without the provider's id.
     let ours = match &message.idempotency_key {
         Some(key) if known.is_none() => by_key(connection, account, key)?,
+        None if known.is_none() && message.direction == Direction::Outgoing => {
+            by_words(connection, account, message)?
+        }
         _ => None,
     };
     let incoming = message.direction == Direction::Incoming;
@@ -100,7 +105,8 @@ pub(super) fn failed(
     Ok(connection
         .query_row(
             "SELECT a.account, a.number, a.peer, m.text FROM activity a JOIN message m ON m.activity = a.id
-             WHERE a.id = ?1 AND m.state = 'failed' AND m.incoming = 0",
+             WHERE a.id = ?1 AND m.incoming = 0 AND a.remote_id IS NULL
+                 AND (m.state = 'failed' OR m.state = 'unknown' AND m.error_code = 'sendUnconfirmed')",
             [id.0],
             |row| Ok((AccountId(row.get(0)?), row.get(1)?, row.get(2)?, row.get(3)?)),
         )
@@ -148,6 +154,32 @@ fn by_key(
             |row| row.get(0).map(RowId),
         )
         .optional()?)
+}
+
+/// An SMS of ours whose outcome is not known, where the feed does not tell keys: the latest with the same words that
+/// was asked for before this one was sent.
+fn by_words(
+    connection: &Connection,
+    account: &AccountId,
+    message: &Message,
+) -> Result<Option<RowId>, StoreError> {
+    let until = micros(message.at).saturating_add(CLOCKS_APART);
+    let mut statement = connection.prepare_cached(
+        "SELECT a.id, m.text FROM activity a JOIN message m ON m.activity = a.id
+         WHERE a.account = ?1 AND a.kind = 'message' AND a.remote_id IS NULL AND m.state = 'unknown'
+             AND a.number = ?2 AND a.peer = ?3 AND a.at <= ?4
+         ORDER BY a.at DESC, a.id DESC LIMIT 20",
+    )?;
+    let rows = statement.query_map(params![account.0, message.number, message.peer, until], |row| {
+        Ok((RowId(row.get(0)?), row.get::<_, String>(1)?))
+    })?;
+    for row in rows {
+        let (id, text) = row?;
+        if text.trim_end() == message.text.trim_end() {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 fn put(connection: &Connection, id: RowId, message: &Message) -> Result<(), StoreError> {

@@ -16,8 +16,8 @@ use tern_provider::types::{
 use super::*;
 use crate::{
     api::{
-        AccountId, CallDirection, CallOutcome, DtmfWay, MediaOptions, MessageState, Secret, TopUpState,
-        Transport, TurnServer,
+        AccountId, CallDirection, CallOutcome, DtmfWay, ErrorCode, ErrorView, MediaOptions, MessageState,
+        Secret, TopUpState, Transport, TurnServer,
     },
     core::RequestId,
     record::{
@@ -373,6 +373,49 @@ fn one_sms_is_one_row_whoever_tells_of_it_first() {
     run(&mut connection, Write::Sent(ACCOUNT, row, key, sent(Some("key-1"), 1, Remote::Accepted)));
     assert_eq!(only_state(&connection), MessageState::Sent);
     assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
+}
+
+#[test]
+fn an_unknown_sms_is_settled_when_a_feed_without_keys_shows_it_later() {
+    let mut connection = database();
+    let first = queue(&mut connection, "key-1");
+    let error = ErrorView::new(ErrorCode::SendUnconfirmed);
+    run(&mut connection, Write::Outbox(ACCOUNT, first, MessageState::Unknown, Some(error)));
+    let shown = |id: &str, second: i64, text: &str| Message {
+        id: RemoteId(id.into()),
+        at: at(second),
+        text: text.into(),
+        ..sent(None, 1, Remote::Sent)
+    };
+    // Another's words, and the same words long before it was asked for.
+    apply_changes(
+        &mut connection,
+        vec![upsert(shown("a", 6, "other words")), upsert(shown("b", -500, "on my way"))],
+        false,
+    );
+    assert_eq!(rows(&connection).len(), 3);
+    let settled = apply_changes(&mut connection, vec![upsert(shown("c", 7, "on my way"))], false).settled;
+    assert_eq!((settled, rows(&connection).len()), (vec![first], 3), "it is that row");
+    apply_changes(&mut connection, vec![upsert(shown("d", 8, "on my way"))], false);
+    assert_eq!(rows(&connection).len(), 4, "one row settles one");
+    assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
+}
+
+#[test]
+fn what_nobody_can_tell_of_may_be_sent_anew_by_the_user_alone() {
+    let mut connection = database();
+    let row = queue(&mut connection, "key-1");
+    let found = |connection: &mut Connection| match run(connection, Write::FindFailed(RequestId(2), row)) {
+        Some(Kept::FoundFailed(_, _, found)) => found.is_some(),
+        other => panic!("{other:?}"),
+    };
+    for (error, may) in [(ErrorCode::SendUnknown, false), (ErrorCode::SendUnconfirmed, true)] {
+        let error = Some(ErrorView::new(error));
+        run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Unknown, error));
+        assert_eq!(found(&mut connection), may);
+    }
+    let waiting = load(&mut connection).unwrap().accounts.remove(0).outbox;
+    assert_eq!(waiting.len(), 1, "and it is looked for again at the next start");
 }
 
 #[test]

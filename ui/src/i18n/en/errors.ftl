@@ -52,6 +52,7 @@ error-message-too-long = The message is longer than the provider takes. Shorten 
 error-number-not-yours = This number is not one of yours, or it cannot send SMS. Choose another of your numbers.
 error-rate-limited = The provider’s limit for SMS is reached for now. Your message is kept and leaves by itself later.
 error-send-unknown = The connection broke while sending, so it is not known whether this arrived. Tern is looking it up and will not send it twice.
+error-send-unconfirmed = The provider does not show whether this was sent, although Tern asked several times. Ask the other side whether it came. You can send it again: it may then arrive twice.
 error-invalid-amount = The amount is not valid. Enter a number within the limits shown.
 error-checkout-not-trusted = The payment page is not at an address your provider may use, so Tern did not open it. Do not pay; tell the provider.
 error-browser-failed = No browser could be opened on this computer. Install one or set a default browser, then open the payment page again.

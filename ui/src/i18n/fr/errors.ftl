@@ -51,6 +51,7 @@ error-message-too-long = Le message dépasse la longueur acceptée par l’opér
 error-number-not-yours = Ce numéro n’est pas à vous ou ne peut pas envoyer de SMS. Choisissez un autre de vos numéros.
 error-rate-limited = La limite de SMS de l’opérateur est atteinte pour l’instant. Votre message est conservé et partira tout seul plus tard.
 error-send-unknown = La connexion s’est interrompue pendant l’envoi : on ne sait pas si le message est arrivé. Tern le vérifie et ne l’enverra pas deux fois.
+error-send-unconfirmed = L’opérateur n’indique pas si ce message est parti, bien que Tern l’ait demandé plusieurs fois. Demandez au destinataire s’il l’a reçu. Vous pouvez le renvoyer : il arrivera peut-être deux fois.
 error-invalid-amount = Le montant n’est pas valable. Saisissez un nombre dans les limites indiquées.
 error-checkout-not-trusted = La page de paiement n’est pas à une adresse autorisée pour votre opérateur ; Tern ne l’a donc pas ouverte. Ne payez pas et prévenez l’opérateur.
 error-browser-failed = Aucun navigateur n’a pu être ouvert sur cet ordinateur. Installez-en un ou définissez un navigateur par défaut, puis rouvrez la page de paiement.

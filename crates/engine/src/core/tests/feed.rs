@@ -1,6 +1,6 @@
 use tern_provider::{
     ProviderError,
-    types::{Cursor, PageToken},
+    types::{ActivityObject, Cursor, PageToken},
 };
 
 use super::*;
@@ -226,6 +226,32 @@ fn what_another_life_left_of_the_past_is_read_from_there() {
     bench.kept(Kept::NotApplied(ACCOUNT, Reading::History));
     bench.wait(Duration::from_secs(3));
     assert_eq!(asked_past(&mut bench).0, [token(Some("p7"))], "what could not be kept is read again");
+}
+
+#[test]
+fn a_large_page_of_the_past_lets_what_happens_in_between_its_parts() {
+    let (mut bench, link) = followed();
+    bench.asked();
+    let objects = (0..1000).map(|n| ActivityObject::Message(message(&format!("old{n}"))));
+    let page = SnapshotPage {
+        objects: objects.collect(),
+        cursor: Cursor("99".into()),
+        next_page: None,
+        total: None,
+    };
+    bench.provider(link, ProviderReport::History(token(Some("p2")), Ok(page)));
+    for part in 0..5 {
+        let of_past = batch(&mut bench);
+        assert_eq!((of_past.of, of_past.changes.len()), (Reading::History, 200), "one part waits at a time");
+        assert_eq!(of_past.history == HistoryMove::Ends, part == 4, "the place moves with the last");
+        bench.provider(link, ProviderReport::Hint);
+        bench.provider(link, changes(&format!("live {part}"), false));
+        let live = batch(&mut bench);
+        assert_eq!((live.of, live.changes.len()), (Reading::Live, 1));
+        bench.kept(applied(vec![]));
+        bench.kept(past_kept(200));
+    }
+    assert_eq!(bench.account().history, None);
 }
 
 #[test]

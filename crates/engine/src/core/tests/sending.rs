@@ -130,6 +130,12 @@ fn without_keys_an_unknown_sms_is_never_sent_again() {
         }
     }
     assert_eq!(looked, 5);
+    let told = moves(&mut bench);
+    assert_eq!(
+        told.last(),
+        Some(&(MessageState::Unknown, Some(ErrorCode::SendUnconfirmed))),
+        "given up, and said so"
+    );
 }
 
 #[test]
