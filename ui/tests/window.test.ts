@@ -425,6 +425,26 @@ describe("a conversation", () => {
     expect((get("composer") as HTMLTextAreaElement).value).toBe("half a thought");
   });
 
+  it("leaves it to the user to send again what nobody can tell of", async () => {
+    const { fake } = await open();
+    await openRow("+447700900142");
+    fake.holdMessages(new Date(Date.now()).toISOString());
+    await type("composer", "Did this leave?");
+    await press("Enter", get("composer"));
+    for (const [code, may] of [
+      ["sendUnknown", false],
+      ["sendUnconfirmed", true],
+    ] as const) {
+      fake.changeNewest({ state: "unknown", error: { code, fault: "network", detail: null } });
+      await pass(0);
+      expect(all("message").at(-1)?.dataset.state).toBe("unknown");
+      expect(find("message-retry") !== null, code).toBe(may);
+    }
+    expect(text("thread-view")).toContain("it may then arrive twice");
+    await click("message-retry");
+    expect(fake.commands.at(-1)).toMatchObject({ type: "retryMessage" });
+  });
+
   it("explains a failed message and sends it again", async () => {
     const { fake } = await open();
     await openRow("+33639981207");

@@ -68,6 +68,8 @@ export interface Fake extends Bridge {
   receive(text: string, peer?: string): void;
   /** What is sent from now on waits until then; `null` for no longer. */
   holdMessages(until: string | null): void;
+  /** The newest row's SMS becomes so. */
+  changeNewest(alter: Partial<Message>): void;
   /** An event gets lost on the way. */
   loseEvent(): void;
   /** How often the window subscribed. */
@@ -464,6 +466,10 @@ export function createFake(options: FakeOptions = {}): Fake {
     },
     holdMessages(until) {
       heldUntil = until;
+    },
+    changeNewest(alter) {
+      const newest = rows.find((row) => row.what.type === "message");
+      if (newest) change(newest.id, (row) => withMessage(row, alter));
     },
     loseEvent() {
       seq += 1;

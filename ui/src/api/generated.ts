@@ -789,6 +789,11 @@ export type ErrorCode =
 "rateLimited" | 
 /**  The outcome of sending is not known; it is being looked up and won't be sent twice. */
 "sendUnknown" | 
+/**
+ *  The provider shows nothing of an SMS whose outcome is not known, and was asked often enough: only the user can
+ *  decide to send it again, which may make two of it.
+ */
+"sendUnconfirmed" | 
 /**  The amount is not a decimal, or outside the provider's limits. */
 "invalidAmount" | 
 /**  The checkout page's address is not one the provider may name. */
