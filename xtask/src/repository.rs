@@ -70,8 +70,13 @@ impl Repository {
 
     /// npm, in the folder of the window's sources.
     pub fn npm(&self) -> Command {
+        self.npm_in("ui")
+    }
+
+    /// npm, in a folder that has packages of its own.
+    pub fn npm_in(&self, folder: &str) -> Command {
         let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-        command.current_dir(self.path("ui"));
+        command.current_dir(self.path(folder));
         command
     }
 

@@ -6,6 +6,8 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod adapter;
+#[cfg(test)]
+mod canary;
 mod error;
 mod http;
 mod loose;

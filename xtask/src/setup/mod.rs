@@ -23,8 +23,10 @@ pub fn everything(repository: &Repository, groups: &[Group]) -> Result<()> {
     system::install(groups)?;
     tools::check_rust(repository)?;
     tools::check_node()?;
-    tools::fetch_npm_packages(repository)?;
+    tools::fetch_npm_packages(repository, "ui")?;
     if groups.contains(&Group::Tests) {
+        // The programs that play a provider.
+        tools::fetch_npm_packages(repository, "tests/oracles")?;
         schemathesis(repository)?;
     }
     Ok(())

@@ -49,17 +49,17 @@ pub(super) fn check_node() -> Result<()> {
     Ok(())
 }
 
-/// Runs `npm ci` unless what it would install is there already.
-pub(super) fn fetch_npm_packages(repository: &Repository) -> Result<()> {
-    let lock = repository.path("ui/package-lock.json");
+/// Runs `npm ci` in a folder unless what it would install is there already.
+pub(super) fn fetch_npm_packages(repository: &Repository, folder: &str) -> Result<()> {
+    let lock = repository.path(folder).join("package-lock.json");
     // npm writes this file last, so a run that was cut short doesn't count.
-    let installed = repository.path("ui/node_modules/.package-lock.json");
+    let installed = repository.path(folder).join("node_modules/.package-lock.json");
     if is_fresh(&installed, &lock) {
-        say::note("npm packages: all there");
+        say::note(&format!("npm packages of {folder}: all there"));
         return Ok(());
     }
-    say::note("fetching npm packages");
-    let mut npm = repository.npm();
+    say::note(&format!("fetching the npm packages of {folder}"));
+    let mut npm = repository.npm_in(folder);
     npm.args(["ci", "--no-audit", "--no-fund", "--fetch-timeout=60000"]);
     if env::var_os("CI").is_some() {
         npm.arg("--progress=false");

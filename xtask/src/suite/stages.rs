@@ -40,6 +40,7 @@ pub(super) const STAGES: &[Stage] = &[
     stage("unit", "unit tests of every crate", Needs::Programs, unit),
     stage("it", "engine and sandbox over loopback", Needs::Programs, integration),
     stage("api", "made-up requests to the sandbox's API", Needs::Programs, api),
+    stage("oracles", "adapters of real providers before programs that play them", Needs::Programs, oracles),
     stage("peers", "calls with other phones, servers and relays", Needs::Programs, peers),
     stage("desktop", "the real window, driven", Needs::Programs, desktop),
 ];
@@ -80,7 +81,7 @@ fn clippy(repository: &Repository) -> Result<()> {
     built_ui(repository)?;
     run(all(repository, "clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
     // What cargo doesn't test unasked it doesn't lint unasked either, and beside `--all-targets` it hears no names.
-    let named = ["it", "peers", "desktop"].into_iter().flat_map(|name| ["--test", name]);
+    let named = ["it", "oracles", "peers", "desktop"].into_iter().flat_map(|name| ["--test", name]);
     run(all(repository, "clippy").args(named).args(["--", "-D", "warnings"]))
 }
 
@@ -106,6 +107,11 @@ fn api(repository: &Repository) -> Result<()> {
 fn api(_: &Repository) -> Result<()> {
     say::note("not on this system");
     Ok(())
+}
+
+fn oracles(repository: &Repository) -> Result<()> {
+    // They start programs of others only: nothing of ours is built first.
+    test_program(repository, "tests/oracles", "oracles", &[])
 }
 
 fn peers(repository: &Repository) -> Result<()> {
@@ -143,13 +149,19 @@ fn build_programs(repository: &Repository) -> Result<()> {
 fn run_tests(repository: &Repository, name: &str, arguments: &[&str]) -> Result<()> {
     built_ui(repository)?;
     build_programs(repository)?;
+    test_program(repository, "tests", name, arguments)
+}
+
+/// Builds and runs one test binary of the package in a folder.
+fn test_program(repository: &Repository, package: &str, name: &str, arguments: &[&str]) -> Result<()> {
+    built_ui(repository)?;
     let mut build = all(repository, "test");
     build.args(["--no-run", "--test", name, "--message-format=json-render-diagnostics"]);
     let messages = output(&mut build)?;
-    let program = executable(&messages, repository.path("tests"))
+    let program = executable(&messages, repository.path(package))
         .with_context(|| format!("cargo built no `{name}`"))?;
     let mut tests = Command::new(program);
-    tests.args(arguments).current_dir(repository.path("tests"));
+    tests.args(arguments).current_dir(repository.path(package));
     tests.env("TERN_BIN", repository.built("debug", "tern"));
     tests.env("TERN_DESKTOP_BIN", repository.built("debug", "tern-desktop"));
     tests.env("TERN_VICTIM_BIN", repository.built("debug", "examples/victim"));

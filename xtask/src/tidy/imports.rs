@@ -28,6 +28,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
     ),
     ("tests/bench/audio", "tern-bench-audio", &["tern-tests", "xtask"]),
     ("tests/bench/sandbox", "tern-bench-sandbox", &[]),
+    ("tests/oracles", "tern-oracles", &["tern-provider", "tern-tests", "xtask"]),
 ];
 
 /// Window frameworks stay in the shell.

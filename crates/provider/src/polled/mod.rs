@@ -22,6 +22,11 @@ use cursor::{Place, Token};
 const MOST_PAGES: usize = 200;
 /// Rows outside the overlap that are asked for one by one, each time.
 const MOST_LOOKUPS: usize = 20;
+/// How late a row may appear where it is listed when it is over, under the time when it began: no call takes a day.
+/// And an hour, by which a wall clock may be wrong when summer time ends.
+pub(crate) const OVERLAP: SignedDuration = SignedDuration::from_hours(25);
+/// How far a provider's clock may be ahead of ours; spans end so much after now.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 /// How far a provider's clock may be behind ours.
 const SKEW: SignedDuration = SignedDuration::from_secs(120);
 /// Rows that never become final are given up after this.
@@ -54,11 +59,18 @@ pub(crate) struct Terms {
     pub(crate) past: SignedDuration,
 }
 
-/// From when to when, both included.
+/// From when to when, both included. What is asked for here ends a day after now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
+}
+
+impl Span {
+    /// How far back from now it reaches.
+    pub(crate) fn back(&self) -> SignedDuration {
+        self.until.duration_since(self.from).saturating_sub(AHEAD).max(SignedDuration::ZERO)
+    }
 }
 
 /// A page of a list.
@@ -238,8 +250,12 @@ fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
 
 /// A provider's clock may be ahead of ours.
 fn after(now: Timestamp) -> Timestamp {
-    now.checked_add(SignedDuration::from_hours(24)).unwrap_or(now)
+    now.checked_add(AHEAD).unwrap_or(now)
 }
 
 #[cfg(test)]
+mod follower;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod world;

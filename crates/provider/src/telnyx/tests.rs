@@ -1,5 +1,5 @@
-//! The adapter against answers in the form of Telnyx' API reference. Telnyx publishes its description without a
-//! licence, so no copy of it is kept here.
+//! The adapter against answers in the form of Telnyx' API reference. Its official description is held against the
+//! adapter by the tests across crates.
 
 use super::*;
 use crate::http::canned::{Asked, Canned};
@@ -121,11 +121,31 @@ async fn detail_records_name_messages_and_each_text_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_text_is_asked_for_once_however_often_its_record_comes() {
+    let (server, provider) = serve().await;
+    let span = Span {
+        from: "2026-06-01T00:00:00Z".parse().unwrap(),
+        until: "2026-06-11T00:00:00Z".parse().unwrap(),
+    };
+    for _ in 0..3 {
+        let listed = provider.list(MESSAGES, span, None).await.unwrap();
+        let ActivityObject::Message(message) = &listed.rows[0].object else { panic!("{listed:?}") };
+        assert!(message.text.starts_with("Hello there"));
+    }
+    assert_eq!(server.asked().iter().filter(|asked| asked.path == "/v2/messages/m-new").count(), 1);
+}
+
+#[tokio::test]
 async fn refusals_have_the_domains_words() {
     for (status, code, expected) in [
         (401, "10009", ProviderError::Unauthorized),
         (403, "10010", ProviderError::Unauthorized),
-        (422, "40310", crate::http::refused("insufficient_funds", "Why.")),
+        (402, "20100", crate::http::refused("insufficient_funds", "Why.")),
+        // By the provider's list of codes: the 'to' address, the 'from' address, a word of STOP, too large.
+        (400, "40310", crate::http::refused("invalid_recipient", "Why.")),
+        (400, "40305", crate::http::refused("number_not_yours", "Why.")),
+        (400, "40300", crate::http::refused("destination_not_served", "Why.")),
+        (400, "40302", crate::http::refused("text_too_long", "Why.")),
         (400, "99999", crate::http::refused("telnyx_99999", "Why.")),
         (429, "10011", ProviderError::RateLimited { retry_after: Some(Duration::from_secs(7)) }),
     ] {

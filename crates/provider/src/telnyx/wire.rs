@@ -33,10 +33,11 @@ pub(super) fn explain(status: u16, body: &[u8]) -> Option<ProviderError> {
         "10009" | "10010" => return Some(ProviderError::Unauthorized),
         "10011" => return Some(ProviderError::RateLimited { retry_after: None }),
         "10005" => "not_found",
-        "20100" | "40310" => "insufficient_funds",
+        "20100" => "insufficient_funds",
         "40013" | "40305" => "number_not_yours",
-        "40300" | "40012" => "destination_not_served",
-        "40001" | "40310002" => "invalid_recipient",
+        // Who gets it has forbidden it.
+        "40300" => "destination_not_served",
+        "40001" | "40012" | "40310" => "invalid_recipient",
         "40302" => "text_too_long",
         "" => return None,
         other => return Some(refused(&format!("telnyx_{other}"), &detail)),
@@ -194,7 +195,7 @@ impl MessageRecord {
     }
 
     /// Records are written when a message has come as far as it will.
-    pub(super) fn map(self, message: Option<Message>) -> Mapped<Row> {
+    pub(super) fn map(self, text: String) -> Mapped<Row> {
         let at = self.at().ok_or(ProviderError::Malformed)?;
         let direction = direction(&self.direction.0);
         let state = state(&self.status.0, direction);
@@ -202,7 +203,6 @@ impl MessageRecord {
             types::Direction::Incoming => (self.cld.0, self.cli.0),
             types::Direction::Outgoing => (self.cli.0, self.cld.0),
         };
-        let text = message.map(Message::text).unwrap_or_default();
         let object = types::ActivityObject::Message(types::Message {
             id: types::RemoteId(self.uuid),
             version: VERSION_OF_RECORD,
@@ -290,7 +290,7 @@ struct Cost {
 
 impl Message {
     /// The text; the addresses of an MMS' pictures follow it, each on a line of its own.
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         let mut text = self.text.unwrap_or_default();
         for media in self.media.unwrap_or_default() {
             if let Some(address) = media.url.text().filter(|a| a.starts_with("https://")) {

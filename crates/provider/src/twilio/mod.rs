@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Provider, ProviderError, Secret, SetupError,
     http::{Ask, Auth, Http, Payload},
-    polled::{self, Listed, Lists, Row, Span, Terms},
+    polled::{self, Listed, Lists, OVERLAP, Row, Span, Terms},
     types::*,
 };
 
@@ -138,7 +138,7 @@ impl Lists for Twilio {
     fn terms(&self) -> Terms {
         Terms {
             // A call that is still going on is left out: it comes when it has ended, under the time when it began.
-            overlap: SignedDuration::from_hours(24),
+            overlap: OVERLAP,
             kept: None,
             past: SignedDuration::from_hours(365 * 24),
         }
@@ -258,5 +258,7 @@ impl Provider for Twilio {
     }
 }
 
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod tests;

@@ -154,6 +154,8 @@ async fn refusals_have_the_domains_words() {
     for (status, body, expected) in [
         (400, body(21211), crate::http::refused("invalid_recipient", "Why.")),
         (400, body(21606), crate::http::refused("number_not_yours", "Why.")),
+        (400, body(21201), crate::http::refused("invalid_recipient", "Why.")),
+        (422, body(4001), crate::http::refused("insufficient_funds", "Why.")),
         (400, body(21408), crate::http::refused("destination_not_served", "Why.")),
         (400, body(29999), crate::http::refused("twilio_29999", "Why.")),
         (401, body(20003), ProviderError::Unauthorized),

@@ -24,9 +24,11 @@ pub(super) fn explain(status: u16, body: &[u8]) -> Option<ProviderError> {
     let code = match refusal.code.0.as_str() {
         "20003" => return Some(ProviderError::Unauthorized),
         "20404" => "not_found",
+        // SignalWire's own.
+        "4001" => "insufficient_funds",
         "20429" => return Some(ProviderError::RateLimited { retry_after: None }),
-        "21211" | "21214" | "21614" | "21217" | "21421" => "invalid_recipient",
-        "21212" | "21606" | "21659" | "21660" => "number_not_yours",
+        "21201" | "21211" | "21214" | "21604" | "21614" | "21217" | "21421" => "invalid_recipient",
+        "21210" | "21212" | "21606" | "21659" | "21660" => "number_not_yours",
         "21408" | "21612" | "21610" | "21635" => "destination_not_served",
         "21602" => "empty_text",
         "21605" | "21617" => "text_too_long",

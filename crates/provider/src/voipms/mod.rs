@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Provider, ProviderError, Secret, SetupError,
     http::{Ask, Auth, Http, Payload},
-    polled::{self, Listed, Lists, Row, Span, Terms},
+    polled::{self, Listed, Lists, OVERLAP, Row, Span, Terms},
     types::*,
 };
 
@@ -137,12 +137,7 @@ impl Lists for VoipMs {
     }
 
     fn terms(&self) -> Terms {
-        Terms {
-            // A call is listed when it has ended, under the time when it began.
-            overlap: SignedDuration::from_hours(24),
-            kept: None,
-            past: SignedDuration::from_hours(365 * 24),
-        }
+        Terms { overlap: OVERLAP, kept: None, past: SignedDuration::from_hours(365 * 24) }
     }
 
     /// The pages are windows of days; a page is named by the end of its window.
@@ -291,5 +286,7 @@ impl Provider for VoipMs {
     }
 }
 
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod tests;

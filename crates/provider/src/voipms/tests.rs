@@ -1,12 +1,12 @@
 //! The adapter against the samples, parameters and status words of VoIP.ms' own description (see the fixture).
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use serde_json::Value;
 
 use super::*;
-use crate::http::canned::{Asked, Canned};
+use crate::{
+    canary::Log,
+    http::canned::{Asked, Canned},
+};
 
 const CANARY: &str = "canary-8f1c-API-password";
 
@@ -110,6 +110,20 @@ async fn the_snapshot_has_sms_mms_and_calls() {
 }
 
 #[tokio::test]
+async fn the_sample_of_a_voice_message_is_sound() {
+    let mut sample = fixture()["responses"]["getVoicemailMessageFile"].clone();
+    // It breaks off with dots in the middle of the sound.
+    let data = sample["message"][0]["data"].as_str().unwrap().trim_end_matches('.').to_owned();
+    sample["message"][0]["data"] = data[..data.len() / 4 * 4].into();
+    let server = Canned::json(move |_| sample.to_string()).await;
+    let file = adapter(&server.url).voicemail_sound(&RemoteId("1001/INBOX/1".into())).await.unwrap();
+    assert_eq!(file.media_type, "audio/wav");
+    assert_eq!((&file.bytes[..4], &file.bytes[8..16]), (&b"RIFF"[..], &b"WAVEfmt "[..]));
+    let asked = server.asked().remove(0);
+    assert_eq!(["mailbox", "folder", "message_num"].map(|name| asked.field(name)), ["1001", "INBOX", "1"]);
+}
+
+#[tokio::test]
 async fn every_parameter_is_documented_and_windows_fit() {
     let (server, provider) = samples().await;
     let _ = provider.account().await;
@@ -187,32 +201,10 @@ async fn long_texts_go_as_mms_in_the_body() {
     assert!(matches!(endless, Err(ProviderError::Refused { code, .. }) if code == "text_too_long"));
 }
 
-/// Collects what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_password_in_the_address_reaches_no_log_and_no_error() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    tracing::info!("listening");
+    let guard = log.listen();
     let mut told = String::new();
     for (status, body) in
         [(200, "{}"), (200, "<html>"), (401, ""), (403, "no"), (404, ""), (500, ""), (302, "")]
@@ -230,8 +222,8 @@ async fn the_password_in_the_address_reaches_no_log_and_no_error() {
     }
     let nobody = adapter("http://127.0.0.1:9/");
     told.push_str(&format!("{:?}", nobody.account().await));
-    let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
-    assert!(logged.contains("listening"), "the log is not heard");
+    drop(guard);
+    let logged = log.text();
     assert!(!logged.contains(CANARY) && !told.contains(CANARY), "{logged}\n{told}");
     assert!(!logged.contains("me%40example.com"), "{logged}");
 }

@@ -12,12 +12,12 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
-use tokio::sync::OnceCell;
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     Provider, ProviderError, Secret, SetupError,
     http::{Ask, Auth, Http, Pace, Payload},
-    polled::{self, Listed, Lists, Row, Span, Terms},
+    polled::{self, Listed, Lists, OVERLAP, Row, Span, Terms},
     types::*,
 };
 
@@ -28,6 +28,8 @@ pub const BASE: &str = "https://api.zadarma.com/";
 const WINDOW: SignedDuration = SignedDuration::from_hours(28 * 24);
 /// Rows of a page; the most there is.
 const PAGE: usize = 1000;
+/// For how long the account's time zone is believed: it is told as an offset, which summer time changes.
+const OFFSET_HOLDS: Duration = Duration::from_secs(3600);
 
 const CAPABILITIES: Capabilities = Capabilities {
     balance: true,
@@ -49,8 +51,8 @@ pub struct Zadarma {
     secret: Secret,
     /// Of all lists of calls together.
     statistics: Pace,
-    /// The account's time zone, in which the lists are dated.
-    offset: OnceCell<Offset>,
+    /// The account's time zone, in which the lists are dated, and when it was told.
+    offset: Mutex<Option<(Instant, Offset)>>,
 }
 
 impl Zadarma {
@@ -70,7 +72,7 @@ impl Zadarma {
         }
         let http = Http::new(base, Auth::None, wire::explain)?;
         let statistics = Pace::new(3, Duration::from_secs(60));
-        Ok(Self { http, key: key.trim().to_owned(), secret, statistics, offset: OnceCell::new() })
+        Ok(Self { http, key: key.trim().to_owned(), secret, statistics, offset: Mutex::default() })
     }
 
     /// `path` with its leading slash, as it is signed.
@@ -85,11 +87,15 @@ impl Zadarma {
     }
 
     async fn offset(&self) -> Result<Offset, ProviderError> {
-        let ask = || async {
-            let answer: wire::Timezone = self.read("/v1/info/timezone", vec![]).await?;
-            Ok(answer.offset())
-        };
-        self.offset.get_or_try_init(ask).await.copied()
+        let mut known = self.offset.lock().await;
+        if let Some((told, offset)) = *known
+            && told.elapsed() < OFFSET_HOLDS
+        {
+            return Ok(offset);
+        }
+        let offset = self.read::<wire::Timezone>("/v1/info/timezone", vec![]).await?.offset();
+        *known = Some((Instant::now(), offset));
+        Ok(offset)
     }
 }
 
@@ -106,12 +112,7 @@ impl Lists for Zadarma {
     }
 
     fn terms(&self) -> Terms {
-        Terms {
-            // A call is listed when it has ended, under the time when it began.
-            overlap: SignedDuration::from_hours(24),
-            kept: None,
-            past: SignedDuration::from_hours(84 * 24),
-        }
+        Terms { overlap: OVERLAP, kept: None, past: SignedDuration::from_hours(84 * 24) }
     }
 
     /// A page is named by the end of its window and the rows to skip in it: `until/skip`.
@@ -224,5 +225,7 @@ impl Provider for Zadarma {
     }
 }
 
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod tests;

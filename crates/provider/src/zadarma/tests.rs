@@ -91,6 +91,25 @@ async fn calls_are_dated_in_the_accounts_zone() {
 }
 
 #[tokio::test]
+async fn the_accounts_zone_is_asked_for_again_when_summer_time_may_have_changed_it() {
+    let (server, provider) = serve().await;
+    let span = Span {
+        from: "2015-06-01T00:00:00Z".parse().unwrap(),
+        until: "2015-06-02T00:00:00Z".parse().unwrap(),
+    };
+    let began = async || {
+        let listed = provider.list(OUTGOING, span, None).await.unwrap();
+        listed.rows[0].object.at().to_string()
+    };
+    let long_ago = Instant::now().checked_sub(OFFSET_HOLDS).unwrap();
+    *provider.offset.lock().await = Some((long_ago, Offset::constant(2)));
+    assert_eq!(began().await, "2015-06-01T09:00:00Z", "by what is told now");
+    assert_eq!(began().await, "2015-06-01T09:00:00Z");
+    let asked = server.asked().iter().filter(|asked| asked.path == "/v1/info/timezone").count();
+    assert_eq!(asked, 1, "what was told just now is believed");
+}
+
+#[tokio::test]
 async fn lists_are_asked_for_three_times_a_minute() {
     let (server, provider) = serve().await;
     let span = Span {
