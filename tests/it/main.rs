@@ -14,6 +14,7 @@ mod calls;
 mod command_line;
 mod conference;
 mod conformance;
+mod customer;
 mod funds;
 mod garbage;
 mod kills;

@@ -31,6 +31,23 @@ const COMMANDS: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
   transferCall: { type: "transferCall", call: 1, target: "+33639981207" },
   transferToCall: { type: "transferToCall", call: 1, other: 1 },
   answerTransfer: { type: "answerTransfer", call: 1, accept: false },
+  orderNumbers: { type: "orderNumbers", account: 1, order: { offer: "gb-mobile", count: 1, months: 1, trial: false } },
+  restoreNumber: { type: "restoreNumber", account: 1, number: "+447700900142" },
+  renewNumber: { type: "renewNumber", account: 1, number: "+447700900142", on: false },
+  forwardNumber: {
+    type: "forwardNumber",
+    account: 1,
+    number: "+447700900142",
+    forwarding: { targets: [{ type: "ownSip" }], inTurn: false },
+  },
+  uploadGreeting: { type: "uploadGreeting", account: 1, path: "/tmp/hello.wav" },
+  changeAnswering: { type: "changeAnswering", account: 1, number: "+447700900142", on: true, greeting: null },
+  handInPaper: { type: "handInPaper", account: 1, paper: { type: "passport", path: "/tmp/passport.jpg" } },
+  askRefund: {
+    type: "askRefund",
+    account: 1,
+    refund: { service: "+447700900142", amount: "3.20", reason: "out_of_service", paymentDetails: null },
+  },
   askRate: { type: "askRate", account: 1, target: "+33639981207" },
   followRedirect: { type: "followRedirect", call: 1, target: 0 },
   sendDigit: { type: "sendDigit", call: 1, digit: "5" },
@@ -72,6 +89,13 @@ const QUERIES: { [T in Query["type"]]: Extract<Query, { type: T }> } = {
   exportContacts: { type: "exportContacts" },
   blocked: { type: "blocked" },
   export: { type: "export", format: "csv", path: "/tmp/all.csv" },
+  offers: { type: "offers", account: 1, country: null },
+  quote: { type: "quote", account: 1, order: { offer: "gb-mobile", count: 1, months: 1, trial: false } },
+  forwarding: { type: "forwarding", account: 1, number: "+447700900142" },
+  answering: { type: "answering", account: 1, number: "+447700900142" },
+  papers: { type: "papers", account: 1 },
+  ledger: { type: "ledger", account: 1, from: null, to: null, kinds: [], page: null },
+  refunds: { type: "refunds", account: 1 },
 };
 
 describe("the fake engine", () => {

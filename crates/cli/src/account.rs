@@ -28,6 +28,9 @@ const SIP_PORT: u16 = 5060;
 /// Longer than a SIP request is repeated before it counts as unanswered (RFC 3261 section 17.1.2.2: 32 s).
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// How long numbers and balance may take after the feed was read.
+const BRIEFLY: Duration = Duration::from_secs(3);
+
 /// What an engine is started with besides its account.
 #[derive(Default)]
 pub(crate) struct Extras {
@@ -167,6 +170,39 @@ impl Session {
                 () = &mut patience => return Err(ErrorView::new(ErrorCode::ProviderUnreachable).into()),
             }
         }
+    }
+
+    /// Waits until the account's numbers and balance are as the provider has them, as far as it has any. A stored
+    /// account whose provider is away still has what was read before: that is told as the second of both.
+    ///
+    /// # Errors
+    /// The account has no provider, or it can't be read.
+    pub(crate) async fn known(&mut self) -> Result<Option<ErrorView>, Failure> {
+        if let Some(error) = self.fed().await? {
+            return Ok(Some(error));
+        }
+        // Some report no balance, and some accounts have no number: nothing says that there is none to come.
+        let patience = tokio::time::sleep(BRIEFLY);
+        tokio::pin!(patience);
+        loop {
+            let account = self.view()?;
+            if account.balance.is_some() && !account.numbers.is_empty() {
+                return Ok(None);
+            }
+            tokio::select! {
+                seen = self.watch.next() => { seen?; }
+                () = &mut patience => return Ok(None),
+            }
+        }
+    }
+
+    /// The account's own number that is meant, however it is written.
+    pub(crate) fn own_number(&self, typed: &str) -> Result<String, Failure> {
+        let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+        let wanted = digits(typed);
+        let found = self.view()?.numbers.iter().find(|number| digits(&number.e164) == wanted);
+        let found = found.map(|number| number.e164.clone());
+        found.ok_or_else(|| ErrorView::with_detail(ErrorCode::NumberNotYours, typed).into())
     }
 
     /// Ends calls, un-registers, writes what is to be written.

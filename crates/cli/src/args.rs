@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and what is refused before anything starts.
 
+mod desk;
+
 use std::{
     ffi::OsString,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -11,6 +13,8 @@ use std::{
 use clap::{ArgAction, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use serde_json::json;
 use tern_engine::api::{DtmfWay, MediaKeying, MediaOverrides, MediaSecurity, Secret, TurnServer};
+
+pub(crate) use desk::{Numbers, NumbersCommand, Rates, Wallet, WalletCommand};
 
 use crate::{
     audio::End,
@@ -49,6 +53,12 @@ pub(crate) enum Command {
     Activity(Activity),
     /// Tell the balance
     Balance(Balance),
+    /// List, order, restore, renew and forward numbers; greetings and papers
+    Numbers(Numbers),
+    /// Top up, list the ledger, ask for money back
+    Wallet(Wallet),
+    /// Tell what a call or an SMS to a number comes to
+    Rates(Rates),
     /// Play a recording or a voice message to its end
     Play(Play),
     /// Ask a server of the provider API whether it keeps what the API promises

@@ -79,6 +79,10 @@ impl Exit {
             EmergencyNotSupported
             | DestinationNotServed
             | InsufficientFunds
+            | DocumentsNeeded
+            | NumberSuspended
+            | TrialUsedUp
+            | PremiumNumber
             | RateLimited
             | ProviderRefused
             | CheckoutNotTrusted

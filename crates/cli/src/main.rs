@@ -9,6 +9,7 @@
 //! tern play talk.opus | tern check               hears a recording; hears whether this computer's sound works
 //! tern search cafe --kind message               finds words, names and parts of numbers in what is kept
 //! tern contacts import people.vcf | tern block add +447700900123 --spam | tern export --format csv all.csv
+//! tern numbers list | tern wallet transactions | tern rates +4930231250
 //! tern sms list | tern activity --follow | tern balance | tern accounts
 //! ```
 //!
@@ -78,6 +79,9 @@ async fn run(command: Command, report: &Report) -> Result<Exit, Failure> {
         Command::Sms(args) => commands::sms::run(args, report, &mut stop).await,
         Command::Activity(args) => commands::activity::run(args, report, &mut stop).await,
         Command::Balance(args) => commands::balance::run(args, report, &mut stop).await,
+        Command::Numbers(args) => commands::numbers::run(args, report, &mut stop).await,
+        Command::Wallet(args) => commands::wallet::run(args, report, &mut stop).await,
+        Command::Rates(args) => commands::rates::run(args, report, &mut stop).await,
         Command::Play(args) => commands::play::run(args, report, &mut stop).await,
         Command::Provider(args) => commands::provider::run(args, report, &mut stop).await,
         Command::Search(args) => commands::search::run(args, report, &mut stop).await,

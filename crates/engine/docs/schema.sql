@@ -115,6 +115,24 @@ CREATE TABLE rate (
     PRIMARY KEY (account, target, number)
 ) STRICT;
 
+-- What costs money or asks for it back, kept until the provider has answered (at: microseconds since 1970).
+-- kind: order, restore or refund; subject: an offer's id, or that of the number, order or top-up it is about.
+CREATE TABLE intent (
+    send_key        TEXT PRIMARY KEY,
+    account         INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    at              INTEGER NOT NULL,
+    kind            TEXT NOT NULL,
+    subject         TEXT NOT NULL,
+    quantity        INTEGER,
+    months          INTEGER,
+    trial           INTEGER,
+    amount          TEXT,
+    currency        TEXT,
+    reason          TEXT,
+    explanation     TEXT,
+    payment_details TEXT
+) STRICT;
+
 -- An account's place in its provider's feed. Changes only in the transaction that keeps the rows up to there.
 CREATE TABLE cursor (
     account INTEGER PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,

@@ -12,6 +12,7 @@ use crate::{
         NewAccount, NumberView, Reply, Transport, VoicemailView,
     },
     core::{Effect, RequestId, SecretKind, State, Write},
+    desk::Desk,
     engine::SandboxAccess,
     line::{Line, LineState},
     messages::Outbox,
@@ -51,6 +52,8 @@ pub(crate) struct Account {
     pub(crate) rules: Option<KnownRules>,
     /// What the provider said of targets.
     pub(crate) rates: Rates,
+    /// What the provider was asked to do.
+    pub(crate) desk: Desk,
 }
 
 /// The connection to an account's provider.
@@ -98,6 +101,7 @@ impl Account {
             voicemail: None,
             rules: None,
             rates: Rates::default(),
+            desk: Desk::default(),
         }
     }
 
@@ -109,6 +113,7 @@ impl Account {
         account.wallet = Wallet::loaded(loaded.balance, loaded.topups);
         account.rules = loaded.rules;
         account.rates = Rates::loaded(loaded.rates);
+        account.desk = Desk::loaded(loaded.intents);
         account
     }
 
@@ -123,10 +128,14 @@ impl Account {
     }
 
     pub(crate) fn next_wake(&self) -> Option<std::time::Instant> {
-        [self.line.next_wake(), self.feed.next_wake(), self.outbox.next_wake(), self.wallet.next_wake()]
-            .into_iter()
-            .flatten()
-            .min()
+        let timers = [
+            self.line.next_wake(),
+            self.feed.next_wake(),
+            self.outbox.next_wake(),
+            self.wallet.next_wake(),
+            self.desk.next_wake(),
+        ];
+        timers.into_iter().flatten().min()
     }
 
     pub(crate) fn view(&self) -> AccountView {
@@ -329,7 +338,7 @@ impl State {
                     self.effect(Effect::DeleteSecret(account.secret_key(SecretKind::TurnPassword)));
                 }
             }
-            for request in account.rates.waiting() {
+            for request in account.rates.waiting().into_iter().chain(account.desk.waiting()) {
                 self.refuse(request, ErrorCode::NotFound);
             }
             self.effect(Effect::CloseProvider(id.clone()));

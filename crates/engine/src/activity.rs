@@ -181,6 +181,7 @@ impl State {
                 account.outbox.reopened();
                 self.give_up_asking(id);
                 self.wallet_opened(id);
+                self.desk_opened(id);
                 self.read_feed(id);
                 self.account_changed(id);
             }
@@ -207,6 +208,7 @@ impl State {
             ProviderReport::FoundSent(row, result) => self.message_found(id, row, result),
             ProviderReport::TopUpCreated(key, result) => self.topup_created(id, &key, result),
             ProviderReport::TopUp(key, result) => self.topup_read(id, &key, result),
+            ProviderReport::Acted(key, result) => self.acted(id, &key, result),
             ProviderReport::Rate(request, target, number, result) => {
                 self.rate_read(id, request, target, number, result);
             }

@@ -21,8 +21,9 @@ use crate::{
         AccountId, Answer, Command, DevicesView, ErrorCode, ErrorView, Event, EventKind, MediaOverrides,
         Query, Reply, SearchKind, Snapshot,
     },
+    consult::{self, Consulted},
     contacts,
-    core::{CoreConfig, Now, State},
+    core::{Act, CoreConfig, Now, State},
     export,
     gate::{Gate, Through},
     link::{self, Connect},
@@ -273,6 +274,15 @@ impl EngineHandle {
         let command = match command {
             // Only who waits for the answer waits for the provider.
             Command::AddAccount { account } => Command::AddAccount { account: link::fill_in(account).await? },
+            // Files are read before the engine hears of them: it never waits for a disk.
+            Command::UploadGreeting { account, path } => {
+                let act = Act::Greeting(consult::greeting_file(path).await?);
+                return self.ask(|answer| Request::HandOver(account, act, answer)).await?;
+            }
+            Command::HandInPaper { account, paper } => {
+                let act = Act::Document(consult::document(paper).await?);
+                return self.ask(|answer| Request::HandOver(account, act, answer)).await?;
+            }
             other => other,
         };
         self.ask(|answer| Request::Command(command, answer)).await?
@@ -365,6 +375,28 @@ impl EngineHandle {
                 let facts = self.facts(account).await?;
                 Ok(Answer::NumberTerms { terms: rules::terms(&facts) })
             }
+            Query::Offers { account, country } => {
+                Ok(Answer::Offers { offers: self.consult(account).await?.offers(country).await? })
+            }
+            Query::Quote { account, order } => {
+                Ok(Answer::Quote { quote: self.consult(account).await?.quote(order).await? })
+            }
+            Query::Forwarding { account, number } => {
+                Ok(Answer::Forwarding { forwarding: self.consult(account).await?.forwarding(&number).await? })
+            }
+            Query::Answering { account, number } => {
+                Ok(Answer::Answering { answering: self.consult(account).await?.answering(&number).await? })
+            }
+            Query::Papers { account } => {
+                Ok(Answer::Papers { papers: self.consult(account).await?.papers().await? })
+            }
+            Query::Ledger { account, from, to, kinds, page } => {
+                let ledger = self.consult(account).await?.ledger(from, to, &kinds, page).await?;
+                Ok(Answer::Ledger { ledger })
+            }
+            Query::Refunds { account } => {
+                Ok(Answer::Refunds { refunds: self.consult(account).await?.refunds().await? })
+            }
         }
     }
 
@@ -404,6 +436,10 @@ impl EngineHandle {
     /// Ends calls, un-registers (for at most 2 seconds), writes what is to be written. Later commands fail.
     pub async fn shutdown(&self) {
         let _ = self.ask(Request::Shutdown).await;
+    }
+
+    async fn consult(&self, account: AccountId) -> Result<Consulted, ErrorView> {
+        self.ask(|answer| Request::Consult(account, answer)).await?
     }
 
     async fn facts(&self, account: AccountId) -> Result<Facts, ErrorView> {

@@ -77,6 +77,12 @@ impl Gate {
                 Request::Subscribe(answer) => {
                     let _ = answer.send((self.snapshot(), self.events.subscribe()));
                 }
+                Request::Consult(_, answer) => {
+                    let _ = answer.send(Err(ErrorView::new(ErrorCode::StorageClosed)));
+                }
+                Request::HandOver(_, _, answer) => {
+                    let _ = answer.send(Err(ErrorView::new(ErrorCode::StorageClosed)));
+                }
                 Request::Facts(_, answer) => {
                     let _ = answer.send(None);
                 }

@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     api::{self, AccountId, ErrorCode, ErrorView, NewAccount, NewProvider, ProviderKind},
     core::{Input, ProviderReport, ProviderRequest},
+    desk,
 };
 
 /// Rows asked for at a time.
@@ -98,6 +99,11 @@ impl ProviderLink {
         self.number
     }
 
+    /// The provider itself, for plain reads beside the core's questions.
+    pub(crate) fn provider(&self) -> SharedProvider {
+        self.provider.clone()
+    }
+
     /// Carries a question out; its answer comes as an input.
     pub(crate) fn ask(&mut self, request: ProviderRequest) {
         // What has ended needs no room any more.
@@ -147,6 +153,10 @@ async fn carry_out(provider: &SharedProvider, request: ProviderRequest) -> Provi
             ProviderReport::TopUpCreated(key, answer)
         }
         ProviderRequest::TopUp(key, id) => ProviderReport::TopUp(key, provider.topup(&id).await),
+        ProviderRequest::Act(key, act) => {
+            let answer = desk::carry_out(provider, &key, act).await;
+            ProviderReport::Acted(key, answer)
+        }
         ProviderRequest::Rate(request, target, number) => {
             let answer = provider.rate(&target, number.as_deref()).await;
             ProviderReport::Rate(request, target, number, answer)

@@ -8,8 +8,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tern_provider::types::{
-    AccountRules, ActivityKind, Change, Cursor, DocumentKind, IdempotencyKey, Money, Number, PageToken, Rate,
-    SendLimits, Transaction, TransactionType,
+    AccountRules, ActivityKind, Change, Cursor, DocumentKind, IdempotencyKey, Money, Number, OrderRequest,
+    PageToken, Rate, RefundRequest, RemoteId, SendLimits, Transaction, TransactionType,
 };
 use url::Url;
 
@@ -97,6 +97,30 @@ pub(crate) struct KeptRate {
     pub(crate) at: Timestamp,
     /// What it said.
     pub(crate) rate: Rate,
+}
+
+/// Something that costs money or asks for it back, kept until the provider has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Intent {
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// The provider does it once for this.
+    pub(crate) key: IdempotencyKey,
+    /// When it was asked for.
+    pub(crate) at: Timestamp,
+    /// What.
+    pub(crate) what: IntentWhat,
+}
+
+/// What is to be done once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IntentWhat {
+    /// An order.
+    Order(OrderRequest),
+    /// Bring this number back.
+    Restore(RemoteId),
+    /// A request for money back.
+    Refund(RefundRequest),
 }
 
 /// An SMS that the provider took.
@@ -517,6 +541,8 @@ pub(crate) struct LoadedAccount {
     pub(crate) rules: Option<KnownRules>,
     /// What the provider said of targets, the latest first.
     pub(crate) rates: Vec<KeptRate>,
+    /// What the provider was asked to do and has not answered.
+    pub(crate) intents: Vec<Intent>,
 }
 
 /// The engine's code for a provider's problem code.

@@ -15,9 +15,10 @@ use tracing::Instrument;
 
 use crate::{
     api::{AccountId, CallStatsView, Command, ErrorCode, ErrorView, Event, EventKind, Reply, Snapshot},
+    consult::Consulted,
     core::{
-        Effect, Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, State, StreamEnd, StreamNews,
-        Write,
+        Act, Effect, Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, State, StreamEnd,
+        StreamNews, Write,
     },
     engine::{SandboxAccess, Trace},
     link::{Connect, ProviderLink},
@@ -49,6 +50,8 @@ pub(crate) enum Request {
     Subscribe(oneshot::Sender<(Snapshot, broadcast::Receiver<Event>)>),
     Activate(NotificationAction),
     Facts(AccountId, oneshot::Sender<Option<Facts>>),
+    Consult(AccountId, oneshot::Sender<Result<Consulted, ErrorView>>),
+    HandOver(AccountId, Act, oneshot::Sender<Result<Reply, ErrorView>>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -251,11 +254,29 @@ impl Task {
                 let _ = answer.send(self.state.facts(&account, self.now()));
                 None
             }
+            Request::Consult(account, answer) => {
+                let _ = answer.send(self.consulted(&account));
+                None
+            }
+            Request::HandOver(account, act, answer) => {
+                Some(Input::HandOver(self.expect(answer), account, act))
+            }
             Request::Activate(action) => Some(Input::Activated(action)),
             Request::Shutdown(answer) => {
                 self.ended.push(answer);
                 Some(Input::Shutdown)
             }
+        }
+    }
+
+    /// An account's provider, for whoever asks it something.
+    fn consulted(&self, account: &AccountId) -> Result<Consulted, ErrorView> {
+        let facts = self.state.facts(account, self.now()).ok_or(ErrorView::new(ErrorCode::NotFound))?;
+        let provider = self.links.get(account).map(ProviderLink::provider);
+        match (provider, facts.capabilities) {
+            (Some(provider), _) => Ok(Consulted { provider, numbers: facts.numbers }),
+            (None, Some(_)) => Err(ErrorView::new(ErrorCode::ProviderUnreachable)),
+            (None, None) => Err(ErrorView::new(ErrorCode::NotOffered)),
         }
     }
 

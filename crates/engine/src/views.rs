@@ -81,7 +81,8 @@ pub(crate) fn thread(id: ThreadRowId, head: ThreadHead, page: &Page) -> ThreadVi
     }
 }
 
-fn transaction_kind(kind: TransactionType) -> TransactionKind {
+/// Why money moved.
+pub(crate) fn transaction_kind(kind: TransactionType) -> TransactionKind {
     match kind {
         TransactionType::Order => TransactionKind::Order,
         TransactionType::Renewal => TransactionKind::Renewal,

@@ -348,7 +348,7 @@ impl State {
         }
     }
 
-    fn read_account(&mut self, id: &AccountId) {
+    pub(crate) fn read_account(&mut self, id: &AccountId) {
         let Some(account) = self.accounts.get_mut(id) else { return };
         let Some((_, capabilities)) = account.link.open() else { return };
         if account.wallet.reading {
@@ -401,7 +401,7 @@ impl State {
 }
 
 /// A positive decimal with at most two places, within the limits.
-fn parse_amount(text: &str, limits: Option<(Decimal, Decimal)>) -> Option<Decimal> {
+pub(crate) fn parse_amount(text: &str, limits: Option<(Decimal, Decimal)>) -> Option<Decimal> {
     let text = text.trim();
     let plain = text.chars().all(|c| c.is_ascii_digit() || c == '.') && text.len() <= 12;
     let amount: Decimal = if plain { text.parse().ok()? } else { return None };
@@ -429,7 +429,8 @@ fn is_trusted(page: &Url, provider: Option<&str>, sandbox: bool) -> bool {
     }
 }
 
-fn age(from: Timestamp, now: Timestamp) -> Duration {
+/// How long ago that was.
+pub(crate) fn age(from: Timestamp, now: Timestamp) -> Duration {
     // A clock that was set back makes it young, not old.
     Duration::try_from(now.duration_since(from)).unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 import { FakeCalls } from "./fake-calls";
 import { createPeople } from "./fake-people";
 import * as data from "./fake-data";
+import * as desk from "./fake-desk";
 import { askRate, composedView, isEmergency, targetView, termsView } from "./fake-rules";
 import type { Bridge } from "./client";
 import type {
@@ -380,6 +381,19 @@ export function createFake(options: FakeOptions = {}): Fake {
         return done;
       case "addFunds":
         return addFunds(command.amount);
+      case "orderNumbers":
+        return { type: "ordered", order: desk.order };
+      case "uploadGreeting":
+        return { type: "greetingUploaded", greeting: desk.greeting };
+      case "handInPaper":
+        return { type: "paperHandedIn", paper: desk.paper };
+      case "askRefund":
+        return { type: "refundAsked", refund: desk.refund };
+      case "restoreNumber":
+      case "renewNumber":
+      case "forwardNumber":
+      case "changeAnswering":
+        return done;
       case "openCheckout":
         return done;
       case "saveContact":
@@ -417,6 +431,20 @@ export function createFake(options: FakeOptions = {}): Fake {
         return { type: "composed", composed: { ...composedView(query.from ?? data.OWN.london, query.to, query.text), ...hints.composed } };
       case "numberTerms":
         return { type: "numberTerms", terms: { ...termsView(known(query.account), Date.now()), ...hints.terms } };
+      case "offers":
+        return { type: "offers", offers: desk.OFFERS };
+      case "quote":
+        return { type: "quote", quote: desk.quote };
+      case "forwarding":
+        return { type: "forwarding", forwarding: desk.forwarding };
+      case "answering":
+        return { type: "answering", answering: desk.answering };
+      case "papers":
+        return { type: "papers", papers: [desk.paper] };
+      case "ledger":
+        return { type: "ledger", ledger: desk.ledger };
+      case "refunds":
+        return { type: "refunds", refunds: [desk.refund] };
       default:
         return people.answer(query);
     }

@@ -136,6 +136,34 @@ composed: ComposedView } |
 { type: "numberTerms"; 
 /**  How they go on. */
 terms: TermsView } | 
+/**  To [`Query::Offers`]. */
+{ type: "offers"; 
+/**  What can be ordered. */
+offers: OfferView[] } | 
+/**  To [`Query::Quote`]. */
+{ type: "quote"; 
+/**  What it would cost. */
+quote: QuoteView } | 
+/**  To [`Query::Forwarding`]. */
+{ type: "forwarding"; 
+/**  Where they go. */
+forwarding: ForwardingView } | 
+/**  To [`Query::Answering`]. */
+{ type: "answering"; 
+/**  How it takes them. */
+answering: AnsweringView } | 
+/**  To [`Query::Papers`]. */
+{ type: "papers"; 
+/**  In the provider's order. */
+papers: PaperView[] } | 
+/**  To [`Query::Ledger`]. */
+{ type: "ledger"; 
+/**  The page. */
+ledger: LedgerPage } | 
+/**  To [`Query::Refunds`]. */
+{ type: "refunds"; 
+/**  Newest first. */
+refunds: RefundView[] } | 
 /**  To [`Query::Search`]. */
 { type: "search"; 
 /**  The page. */
@@ -160,6 +188,16 @@ blocked: BlockedView[] } |
 { type: "export"; 
 /**  Rows of Recent Activity that were written. */
 rows: number };
+
+/**  How a number takes voice messages, and which greetings there are. */
+export type AnsweringView = {
+	/**  Whether it takes any. */
+	on: boolean,
+	/**  The greeting that is played, by id; `None` for the provider's own words. */
+	greeting: string | null,
+	/**  Those that were uploaded. */
+	greetings: GreetingView[],
+};
 
 /**  Light or dark. */
 export type Appearance = 
@@ -565,6 +603,65 @@ amount: string } |
 account: AccountId; 
 /**  Which top-up. */
 topup: TopUpId } | 
+/**  Orders numbers; kept before the provider is asked, and placed once. Answers [`Reply::Ordered`]. */
+{ type: "orderNumbers"; 
+/**  Which account pays. */
+account: AccountId; 
+/**  What. */
+order: NumberOrder } | 
+/**
+ *  Brings an expired number back for what [`super::RenewalView::Restorable`] says; kept before the provider is
+ *  asked.
+ */
+{ type: "restoreNumber"; 
+/**  Whose. */
+account: AccountId; 
+/**  E.164. */
+number: string } | 
+/**  Has a number renew by itself, or not. */
+{ type: "renewNumber"; 
+/**  Whose. */
+account: AccountId; 
+/**  E.164. */
+number: string; 
+/**  Whether it does. */
+on: boolean } | 
+/**  Decides where a number's calls go. */
+{ type: "forwardNumber"; 
+/**  Whose. */
+account: AccountId; 
+/**  E.164. */
+number: string; 
+/**  Where to. */
+forwarding: ForwardingView } | 
+/**  Uploads a greeting. Answers [`Reply::GreetingUploaded`]; [`Command::ChangeAnswering`] has it played. */
+{ type: "uploadGreeting"; 
+/**  Whose. */
+account: AccountId; 
+/**  WAV, PCM, 8 kHz, 16 bit, mono. */
+path: string } | 
+/**  Decides how a number takes voice messages. */
+{ type: "changeAnswering"; 
+/**  Whose. */
+account: AccountId; 
+/**  E.164. */
+number: string; 
+/**  Whether it takes any. */
+on: boolean; 
+/**  The greeting that is played, by id; `None` for the provider's own words. */
+greeting: string | null } | 
+/**  Hands a paper in. Answers [`Reply::PaperHandedIn`]. */
+{ type: "handInPaper"; 
+/**  Whose. */
+account: AccountId; 
+/**  Which. */
+paper: NewPaper } | 
+/**  Asks for money back; kept before the provider is asked. Answers [`Reply::RefundAsked`]. */
+{ type: "askRefund"; 
+/**  Whose. */
+account: AccountId; 
+/**  What for. */
+refund: NewRefund } | 
 /**  Replaces the settings. */
 { type: "changeSettings"; 
 /**  All of them. */
@@ -794,6 +891,10 @@ export type ErrorCode =
  *  decide to send it again, which may make two of it.
  */
 "sendUnconfirmed" | 
+/**  The provider did not answer whether it did what costs money; it is asked again under the same key. */
+"outcomeUnknown" | 
+/**  A file can't be read, or is too large; the detail says which and why. */
+"fileUnreadable" | 
 /**  The amount is not a decimal, or outside the provider's limits. */
 "invalidAmount" | 
 /**  The checkout page's address is not one the provider may name. */
@@ -933,6 +1034,41 @@ since: string;
 /**  Why. */
 error: ErrorView };
 
+/**  Who rings. */
+export type ForwardTo = 
+/**  The account's own SIP account: this phone. */
+{ type: "ownSip" } | 
+/**  Somebody else's SIP address, `user@domain`. */
+{ type: "sip"; 
+/**  The address. */
+address: string } | 
+/**  The user's own server: an address, or `address:port`. */
+{ type: "server"; 
+/**  The address. */
+address: string } | 
+/**  A telephone, E.164; its leg may cost like an outgoing call. */
+{ type: "phone"; 
+/**  The number. */
+number: string };
+
+/**  Where a number's calls go. Without a target they reach nobody. */
+export type ForwardingView = {
+	/**  At most two, in the order they ring. */
+	targets: ForwardTo[],
+	/**  Whether they ring one after the other, and not at once. */
+	inTurn: boolean,
+};
+
+/**  A greeting that was uploaded. */
+export type GreetingView = {
+	/**  The provider's id of it. */
+	id: string,
+	/**  The file's name. */
+	name: string,
+	/**  How long it is. */
+	seconds: number,
+};
+
 /**  Why the called side does not see the account's number. */
 export type HiddenWhy = 
 /**  The user withholds it. */
@@ -984,6 +1120,26 @@ export type Language =
 "fr" | 
 /**  Russian. */
 "ru";
+
+/**  Rows of the provider's ledger, newest first. */
+export type LedgerPage = {
+	/**  The rows. */
+	rows: LedgerRow[],
+	/**  Where the next page starts; `None` at the end. */
+	next: string | null,
+};
+
+/**  A row of the provider's ledger. */
+export type LedgerRow = {
+	/**  The provider's id of it. */
+	id: string,
+	/**  When, RFC 3339. */
+	at: string,
+	/**  What moved. */
+	transaction: TransactionView,
+	/**  The message, call, number or top-up it belongs to. */
+	reference: string | null,
+};
 
 /**  What sort of line a number is of. */
 export type LineKind = 
@@ -1116,6 +1272,25 @@ export type NewAccount = {
 	provider: NewProvider | null,
 };
 
+/**  A paper to hand in. */
+export type NewPaper = 
+/**  A photo or scan of a passport. */
+{ type: "passport"; 
+/**  The file: JPEG, PNG or PDF. */
+path: string } | 
+/**  A bill or the like. */
+{ type: "proofOfAddress"; 
+/**  The file: JPEG, PNG or PDF. */
+path: string } | 
+/**  Where the person is registered. */
+{ type: "registrationAddress"; 
+/**  City. */
+city: string; 
+/**  Street. */
+street: string; 
+/**  Number of the building. */
+building: string };
+
 /**  An account's provider. */
 export type NewProvider = {
 	/**  Which. */
@@ -1129,6 +1304,18 @@ export type NewProvider = {
 	user: string,
 	/**  Bearer token, API password, auth token, API key or secret. */
 	token: Secret,
+};
+
+/**  A request for money back. One that does not name service, amount and reason is not looked at. */
+export type NewRefund = {
+	/**  The number (E.164), order or top-up that it is about. */
+	service: string,
+	/**  A decimal such as `4.90`, in the account's currency. */
+	amount: string,
+	/**  A code of the provider's, such as `out_of_service`. */
+	reason: string,
+	/**  Where the money should go, for money that leaves the account. */
+	paymentDetails: string | null,
 };
 
 /**  Something a person should know. */
@@ -1159,6 +1346,18 @@ currency: string } |
 { type: "fundsNotAdded"; 
 /**  Which account. */
 account: AccountId };
+
+/**  What is to be ordered. */
+export type NumberOrder = {
+	/**  Of which offer. */
+	offer: string,
+	/**  How many. */
+	count: number,
+	/**  For how many months. */
+	months: number,
+	/**  As a trial: nothing is charged, and it ends by itself. */
+	trial: boolean,
+};
 
 /**  How a number is doing. */
 export type NumberStateView = 
@@ -1227,6 +1426,86 @@ export type NumberView = {
 	renewsOn: string | null,
 	/**  Works now. */
 	active: boolean,
+};
+
+/**  Something to be ordered: one number, or one of a sort where the provider chooses which. */
+export type OfferView = {
+	/**  For [`NumberOrder::offer`]. */
+	id: string,
+	/**  ISO 3166 alpha-2. */
+	country: string,
+	/**  City, for landlines. */
+	city: string | null,
+	/**  What sort. */
+	line: LineKind,
+	/**  Takes and makes calls. */
+	calls: boolean,
+	/**  Takes and sends SMS. */
+	sms: boolean,
+	/**  Each month. */
+	monthlyFee: MoneyView,
+	/**  Once, on top of the first month. */
+	setupFee: MoneyView | null,
+	/**  What an incoming minute costs. */
+	incomingMinute: MoneyView | null,
+	/**  What an SMS costs. */
+	smsPrice: MoneyView | null,
+	/**  What it may not be used for, in the provider's words. */
+	restrictions: string[],
+	/**  Papers that must have been approved: `passport`, `registration_address`, `proof_of_address`. */
+	documents: string[],
+	/**  Working days until it is connected, at the least and at the most; `None` for at once. */
+	connectionDays: [number, number] | null,
+	/**  How many there are, where the provider tells. */
+	stock: number | null,
+	/**  Hours it can be tried for nothing. */
+	trialHours: number | null,
+};
+
+/**  Where an order stands. */
+export type OrderState = 
+/**  Waits for papers to be approved. */
+"documentsNeeded" | 
+/**  With the operator. */
+"connecting" | 
+/**  Every number works. */
+"done" | 
+/**  Can't be provided. */
+"failed";
+
+/**  An order. */
+export type OrderView = {
+	/**  The provider's id of it. */
+	id: string,
+	/**  Where it stands. */
+	state: OrderState,
+	/**  What was charged. */
+	total: MoneyView,
+	/**  The numbers it brought so far, E.164. */
+	numbers: string[],
+};
+
+/**  Where a paper stands. */
+export type PaperState = 
+/**  Nobody has looked at it. */
+"inReview" | 
+/**  Good. */
+"approved" | 
+/**  Not good. */
+"rejected";
+
+/**  A paper that was handed in. */
+export type PaperView = {
+	/**  The provider's id of it. */
+	id: string,
+	/**  `passport`, `registration_address` or `proof_of_address`. */
+	kind: string,
+	/**  Where it stands. */
+	state: PaperState,
+	/**  Why it was rejected, in the provider's words. */
+	reason: string | null,
+	/**  When it was handed in, RFC 3339. */
+	at: string,
 };
 
 /**  A sound file that is played. */
@@ -1363,6 +1642,50 @@ text: string } |
 { type: "numberTerms"; 
 /**  Whose. */
 account: AccountId } | 
+/**  What can be ordered; the provider is asked, as by all questions below. */
+{ type: "offers"; 
+/**  At whose provider. */
+account: AccountId; 
+/**  ISO 3166 alpha-2; `None` for every country. */
+country: string | null } | 
+/**  What an order would cost. */
+{ type: "quote"; 
+/**  Whose. */
+account: AccountId; 
+/**  What is to be ordered. */
+order: NumberOrder } | 
+/**  Where a number's calls go. */
+{ type: "forwarding"; 
+/**  Whose. */
+account: AccountId; 
+/**  E.164. */
+number: string } | 
+/**  How a number takes voice messages. */
+{ type: "answering"; 
+/**  Whose. */
+account: AccountId; 
+/**  E.164. */
+number: string } | 
+/**  Every paper that was handed in. */
+{ type: "papers"; 
+/**  Whose. */
+account: AccountId } | 
+/**  The provider's ledger, newest first. */
+{ type: "ledger"; 
+/**  Whose. */
+account: AccountId; 
+/**  `YYYY-MM-DD`, the first day. */
+from: string | null; 
+/**  `YYYY-MM-DD`, the last day. */
+to: string | null; 
+/**  Only these; empty for all. */
+kinds: TransactionKind[]; 
+/**  Where the last page ended; `None` for the newest. */
+page: string | null } | 
+/**  Every request for money back, newest first. */
+{ type: "refunds"; 
+/**  Whose. */
+account: AccountId } | 
 /**  Rows of Recent Activity with these words, names or parts of numbers, newest first. */
 { type: "search"; 
 /**  As typed; each word may be the beginning of one. Empty for all that the filter lets through. */
@@ -1392,6 +1715,18 @@ format: ExportFormat;
 /**  A file that is not there yet. */
 path: string };
 
+/**  What an order would cost. */
+export type QuoteView = {
+	/**  Without discounts. */
+	listPrice: MoneyView,
+	/**  For several months or several numbers, a decimal. */
+	discountPercent: string,
+	/**  What would be charged. */
+	total: MoneyView,
+	/**  What would be credited at once. */
+	cashback: MoneyView | null,
+};
+
 /**  How a recording is kept. Both hold two channels: this side left, the other right. */
 export type RecordFormat = 
 /**  WAV, 16 bits: about 11 MB a minute. */
@@ -1413,6 +1748,35 @@ export type RedirectView = {
 	target: string,
 	/**  For people. */
 	name: string,
+};
+
+/**  Where a request for money back stands. */
+export type RefundState = 
+/**  Being looked at. */
+"inReview" | 
+/**  Granted. */
+"granted" | 
+/**  Refused. */
+"refused";
+
+/**  A request for money back that was made. */
+export type RefundView = {
+	/**  The provider's id of it. */
+	id: string,
+	/**  What it is about. */
+	service: string,
+	/**  How much is asked, or given once it is granted. */
+	amount: MoneyView,
+	/**  When it was asked, RFC 3339. */
+	at: string,
+	/**  Where it stands. */
+	state: RefundState,
+	/**  `YYYY-MM-DD` by which the next step is done. */
+	due: string | null,
+	/**  Which rule refused it. */
+	ground: string | null,
+	/**  Whether granted money goes to the balance, and not back the way it was paid. */
+	toBalance: boolean | null,
 };
 
 /**  Where registration stands. */
@@ -1513,7 +1877,23 @@ refused: number } |
 /**  The top-up. */
 topup: TopUpId; 
 /**  The host whose page was opened, to be shown to the user. */
-host: string };
+host: string } | 
+/**  The provider took the order. */
+{ type: "ordered"; 
+/**  The order. */
+order: OrderView } | 
+/**  The provider has the greeting. */
+{ type: "greetingUploaded"; 
+/**  The greeting. */
+greeting: GreetingView } | 
+/**  The provider has the paper. */
+{ type: "paperHandedIn"; 
+/**  The paper. */
+paper: PaperView } | 
+/**  The provider has the request. */
+{ type: "refundAsked"; 
+/**  The request. */
+refund: RefundView };
 
 /**  What a search leaves out; everything that is not set lets all through. */
 export type SearchFilter = {

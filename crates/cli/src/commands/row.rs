@@ -115,6 +115,7 @@ mod tests {
                     text: "hello".into(),
                     state: MessageState::Received,
                     error: None,
+                    leaves_at: None,
                     price: Some(MoneyView { amount: "0.05".into(), currency: "USD".into() }),
                 },
             },

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{
-    AccountId, ActivityId, CallId, ContactCard, ContactId, MediaOptions, Settings, StorageChoice, ThreadId,
+    AccountId, ActivityId, CallId, ContactCard, ContactId, ForwardingView, GreetingView, MediaOptions,
+    NewPaper, NewRefund, NumberOrder, OrderView, PaperView, RefundView, Settings, StorageChoice, ThreadId,
     TopUpId,
 };
 
@@ -250,6 +251,71 @@ pub enum Command {
         /// Which top-up.
         topup: TopUpId,
     },
+    /// Orders numbers; kept before the provider is asked, and placed once. Answers [`Reply::Ordered`].
+    OrderNumbers {
+        /// Which account pays.
+        account: AccountId,
+        /// What.
+        order: NumberOrder,
+    },
+    /// Brings an expired number back for what [`super::RenewalView::Restorable`] says; kept before the provider is
+    /// asked.
+    RestoreNumber {
+        /// Whose.
+        account: AccountId,
+        /// E.164.
+        number: String,
+    },
+    /// Has a number renew by itself, or not.
+    RenewNumber {
+        /// Whose.
+        account: AccountId,
+        /// E.164.
+        number: String,
+        /// Whether it does.
+        on: bool,
+    },
+    /// Decides where a number's calls go.
+    ForwardNumber {
+        /// Whose.
+        account: AccountId,
+        /// E.164.
+        number: String,
+        /// Where to.
+        forwarding: ForwardingView,
+    },
+    /// Uploads a greeting. Answers [`Reply::GreetingUploaded`]; [`Command::ChangeAnswering`] has it played.
+    UploadGreeting {
+        /// Whose.
+        account: AccountId,
+        /// WAV, PCM, 8 kHz, 16 bit, mono.
+        path: String,
+    },
+    /// Decides how a number takes voice messages.
+    ChangeAnswering {
+        /// Whose.
+        account: AccountId,
+        /// E.164.
+        number: String,
+        /// Whether it takes any.
+        on: bool,
+        /// The greeting that is played, by id; `None` for the provider's own words.
+        greeting: Option<String>,
+    },
+    /// Hands a paper in. Answers [`Reply::PaperHandedIn`].
+    HandInPaper {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        paper: NewPaper,
+    },
+    /// Asks for money back; kept before the provider is asked. Answers [`Reply::RefundAsked`].
+    AskRefund {
+        /// Whose.
+        account: AccountId,
+        /// What for.
+        refund: NewRefund,
+    },
     /// Replaces the settings.
     ChangeSettings {
         /// All of them.
@@ -313,6 +379,26 @@ pub enum Reply {
         topup: TopUpId,
         /// The host whose page was opened, to be shown to the user.
         host: String,
+    },
+    /// The provider took the order.
+    Ordered {
+        /// The order.
+        order: OrderView,
+    },
+    /// The provider has the greeting.
+    GreetingUploaded {
+        /// The greeting.
+        greeting: GreetingView,
+    },
+    /// The provider has the paper.
+    PaperHandedIn {
+        /// The paper.
+        paper: PaperView,
+    },
+    /// The provider has the request.
+    RefundAsked {
+        /// The request.
+        refund: RefundView,
     },
 }
 

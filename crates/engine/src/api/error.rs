@@ -134,6 +134,10 @@ pub enum ErrorCode {
     /// The provider shows nothing of an SMS whose outcome is not known, and was asked often enough: only the user can
     /// decide to send it again, which may make two of it.
     SendUnconfirmed,
+    /// The provider did not answer whether it did what costs money; it is asked again under the same key.
+    OutcomeUnknown,
+    /// A file can't be read, or is too large; the detail says which and why.
+    FileUnreadable,
     /// The amount is not a decimal, or outside the provider's limits.
     InvalidAmount,
     /// The checkout page's address is not one the provider may name.
@@ -230,10 +234,10 @@ impl ErrorCode {
             | NoRelay
             | CallFailed => Fault::Provider,
             SipUnreachable | SipRefused | ProviderUnreachable | CallLost | NoWayForSound | NotRegistered
-            | SendUnknown | SendUnconfirmed => Fault::Network,
+            | SendUnknown | SendUnconfirmed | OutcomeUnknown => Fault::Network,
             KeyringLocked | CaFileUnreadable | NoMicrophone | NoSpeaker | AudioDeviceFailed
-            | BrowserFailed | StorageFailed | StorageDamaged | ExportFailed | RecordingFailed
-            | PlayingFailed => Fault::Machine,
+            | BrowserFailed | FileUnreadable | StorageFailed | StorageDamaged | ExportFailed
+            | RecordingFailed | PlayingFailed => Fault::Machine,
             Internal => Fault::Tern,
         }
     }

@@ -10,8 +10,10 @@ mod error;
 mod event;
 mod ids;
 mod media;
+mod orders;
 mod query;
 mod rules;
+mod service;
 mod settings;
 mod storage;
 mod view;
@@ -29,10 +31,15 @@ pub use media::{
     BadSide, DtmfWay, MediaKeying, MediaOptions, MediaOverrides, MediaSecurity, QualityView, SilenceCause,
     TurnServer,
 };
+pub use orders::{NumberOrder, OfferView, OrderState, OrderView, QuoteView};
 pub use query::{Answer, ExportFormat, Query};
 pub use rules::{
     CallerShown, ComposedView, HiddenWhy, LineKind, NumberStateView, NumberTermsView, Price, PriceGap,
     PriceSource, RenewalView, SendLimitView, SmsEncoding, TargetView, TermsView, UnpaidView, Verdict,
+};
+pub use service::{
+    AnsweringView, ForwardTo, ForwardingView, GreetingView, LedgerPage, LedgerRow, NewPaper, NewRefund,
+    PaperState, PaperView, RefundState, RefundView,
 };
 pub use settings::{Appearance, HoldSound, Language, PortRange, RecordFormat, Settings};
 pub use storage::{StorageChoice, StorageView};

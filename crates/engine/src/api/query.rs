@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{
-    AccountId, ActivityPage, BlockedView, CallAs, ComposedView, ContactView, DevicesView, SearchFilter,
-    SearchPage, Snapshot, TargetView, TermsView, ThreadId, ThreadView,
+    AccountId, ActivityPage, AnsweringView, BlockedView, CallAs, ComposedView, ContactView, DevicesView,
+    ForwardingView, LedgerPage, NumberOrder, OfferView, PaperView, QuoteView, RefundView, SearchFilter,
+    SearchPage, Snapshot, TargetView, TermsView, ThreadId, ThreadView, TransactionKind,
 };
 
 /// A question.
@@ -56,6 +57,57 @@ pub enum Query {
     },
     /// How an account's numbers go on, and what they cost.
     NumberTerms {
+        /// Whose.
+        account: AccountId,
+    },
+    /// What can be ordered; the provider is asked, as by all questions below.
+    Offers {
+        /// At whose provider.
+        account: AccountId,
+        /// ISO 3166 alpha-2; `None` for every country.
+        country: Option<String>,
+    },
+    /// What an order would cost.
+    Quote {
+        /// Whose.
+        account: AccountId,
+        /// What is to be ordered.
+        order: NumberOrder,
+    },
+    /// Where a number's calls go.
+    Forwarding {
+        /// Whose.
+        account: AccountId,
+        /// E.164.
+        number: String,
+    },
+    /// How a number takes voice messages.
+    Answering {
+        /// Whose.
+        account: AccountId,
+        /// E.164.
+        number: String,
+    },
+    /// Every paper that was handed in.
+    Papers {
+        /// Whose.
+        account: AccountId,
+    },
+    /// The provider's ledger, newest first.
+    Ledger {
+        /// Whose.
+        account: AccountId,
+        /// `YYYY-MM-DD`, the first day.
+        from: Option<String>,
+        /// `YYYY-MM-DD`, the last day.
+        to: Option<String>,
+        /// Only these; empty for all.
+        kinds: Vec<TransactionKind>,
+        /// Where the last page ended; `None` for the newest.
+        page: Option<String>,
+    },
+    /// Every request for money back, newest first.
+    Refunds {
         /// Whose.
         account: AccountId,
     },
@@ -141,6 +193,41 @@ pub enum Answer {
     NumberTerms {
         /// How they go on.
         terms: TermsView,
+    },
+    /// To [`Query::Offers`].
+    Offers {
+        /// What can be ordered.
+        offers: Vec<OfferView>,
+    },
+    /// To [`Query::Quote`].
+    Quote {
+        /// What it would cost.
+        quote: QuoteView,
+    },
+    /// To [`Query::Forwarding`].
+    Forwarding {
+        /// Where they go.
+        forwarding: ForwardingView,
+    },
+    /// To [`Query::Answering`].
+    Answering {
+        /// How it takes them.
+        answering: AnsweringView,
+    },
+    /// To [`Query::Papers`].
+    Papers {
+        /// In the provider's order.
+        papers: Vec<PaperView>,
+    },
+    /// To [`Query::Ledger`].
+    Ledger {
+        /// The page.
+        ledger: LedgerPage,
+    },
+    /// To [`Query::Refunds`].
+    Refunds {
+        /// Newest first.
+        refunds: Vec<RefundView>,
     },
     /// To [`Query::Search`].
     Search {

@@ -18,7 +18,7 @@ use tern_provider::{
 use tern_sip::{FlowId, Question, Transport};
 use url::Url;
 
-use super::{RequestId, SecretKind, keep::Write};
+use super::{Act, RequestId, SecretKind, keep::Write};
 use crate::{
     api::{AccountId, CallId, ErrorView, EventKind, PortRange, Reply, TurnServer},
     ports::{Notification, RingPlace, RingTone, SecretKey},
@@ -317,6 +317,8 @@ pub(crate) enum ProviderRequest {
     TopUp(IdempotencyKey, TopUpId),
     /// What a target costs when it is called with one of the account's numbers, and whether it is allowed.
     Rate(RequestId, String, Option<String>),
+    /// Do something that is done once for its key.
+    Act(IdempotencyKey, Act),
 }
 
 impl std::fmt::Debug for ProviderRequest {
@@ -334,6 +336,7 @@ impl std::fmt::Debug for ProviderRequest {
             Self::CreateTopUp(..) => "CreateTopUp",
             Self::TopUp(..) => "TopUp",
             Self::Rate(..) => "Rate",
+            Self::Act(..) => "Act",
         })
     }
 }

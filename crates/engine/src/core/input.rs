@@ -13,7 +13,7 @@ use tern_provider::{
 };
 use tern_sip::{Answer, Disconnect, FlowId, Listener};
 
-use super::{Addresses, keep::Kept};
+use super::{Act, Acted, Addresses, keep::Kept};
 use crate::{
     api::{
         AccountId, CallId, CallStatsView, Command, DevicesView, ErrorCode, ErrorView, PlayingView,
@@ -44,6 +44,8 @@ pub(crate) enum Input {
     Command(RequestId, Command),
     /// A shell hands over a sandbox's account.
     Attach(RequestId, SandboxAccess),
+    /// A shell hands a file over for the provider.
+    HandOver(RequestId, AccountId, Act),
     /// A notification was answered.
     Activated(NotificationAction),
     /// The shell ends.
@@ -297,4 +299,6 @@ pub(crate) enum ProviderReport {
     TopUp(IdempotencyKey, Result<TopUp, ProviderError>),
     /// To [`super::ProviderRequest::Rate`]: of which target, with which number.
     Rate(RequestId, String, Option<String>, Result<Rate, ProviderError>),
+    /// To [`super::ProviderRequest::Act`].
+    Acted(IdempotencyKey, Result<Acted, ProviderError>),
 }

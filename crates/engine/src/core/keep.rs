@@ -7,8 +7,8 @@ use super::RequestId;
 use crate::{
     api::{AccountId, ContactId, ErrorView, MessageState, Settings},
     record::{
-        Applied, Balance, Batch, Blocked, Book, KeptRate, KnownRules, LocalCall, NewOutgoing, Profile,
-        Reading, Row, RowId, Sent, ThreadRowId, TopUpRecord,
+        Applied, Balance, Batch, Blocked, Book, Intent, KeptRate, KnownRules, LocalCall, NewOutgoing,
+        Profile, Reading, Row, RowId, Sent, ThreadRowId, TopUpRecord,
     },
     vcard::Card,
 };
@@ -26,6 +26,10 @@ pub(crate) enum Write {
     Balance(AccountId, Balance),
     /// Replaces the rules an account lives under.
     Rules(AccountId, KnownRules),
+    /// Keeps something that costs money before the provider is asked to do it.
+    Intent(Intent),
+    /// It is done, or never will be.
+    RemoveIntent(IdempotencyKey),
     /// Keeps what the provider said of a target.
     Rate(AccountId, KeptRate),
     /// Keeps what the feed said.

@@ -4,12 +4,14 @@
 //! time, bytes and answers come in as [`Input`], everything to be done goes out as [`Effect`]. The same inputs and
 //! the same seed give the same effects. No SQL, no HTTP, no keyring, no socket is known here.
 
+mod act;
 mod backoff;
 mod effect;
 mod input;
 mod keep;
 mod state;
 
+pub(crate) use act::{Act, Acted};
 pub(crate) use backoff::Backoff;
 pub(crate) use effect::{
     Addresses, Connection, Effect, MediaPlan, ProviderRequest, Reach, RecordTo, SoundPlan,

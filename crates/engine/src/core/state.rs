@@ -9,8 +9,9 @@ use std::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use tern_media::{HoldSound, ProcessConfig, secure::Certificate};
+use tern_provider::types::{RemoteId, VoicemailSettings};
 
-use super::{Effect, Input, Kept, Now, RequestId, SoundPlan, Write};
+use super::{Act, Effect, Input, Kept, Now, RequestId, SoundPlan, Write};
 use crate::{
     accounts::{Account, Leaving},
     activity::Away,
@@ -206,6 +207,7 @@ impl State {
     fn take(&mut self, input: Input) {
         match input {
             Input::Command(request, command) => self.command(request, command),
+            Input::HandOver(request, account, act) => self.hand_over(request, &account, act),
             Input::Attach(request, access) => self.attach_sandbox(request, access),
             Input::Activated(action) => self.activated(action),
             Input::Shutdown => self.shutdown(),
@@ -314,6 +316,23 @@ impl State {
                 self.write(Write::RebuildSearch);
                 self.reply(request, Ok(Reply::Done {}));
             }
+            Command::OrderNumbers { account, order } => self.order_numbers(request, &account, order),
+            Command::RestoreNumber { account, number } => self.restore_number(request, &account, &number),
+            Command::RenewNumber { account, number, on } => {
+                self.change_number(request, &account, &number, |id| Act::AutoRenew(id, on));
+            }
+            Command::ForwardNumber { account, number, forwarding } => {
+                self.forward_number(request, &account, &number, &forwarding);
+            }
+            Command::ChangeAnswering { account, number, on, greeting } => {
+                let settings = VoicemailSettings { on, greeting: greeting.map(RemoteId) };
+                self.change_number(request, &account, &number, |id| Act::Answering(id, settings));
+            }
+            // Their files are read before they come here.
+            Command::UploadGreeting { .. } | Command::HandInPaper { .. } => {
+                self.refuse(request, ErrorCode::Internal);
+            }
+            Command::AskRefund { account, refund } => self.ask_refund(request, &account, refund),
             Command::ChangeSettings { settings } => self.change_settings(request, settings),
         }
     }
@@ -411,6 +430,7 @@ impl State {
             self.run_history(&id);
             self.run_outbox(&id);
             self.run_wallet(&id);
+            self.run_desk(&id);
         }
         self.run_leaving();
         self.run_end_tone();

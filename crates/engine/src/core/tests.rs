@@ -3,6 +3,7 @@
 #![allow(clippy::result_large_err, reason = "an effect that is not picked is handed back as it is")]
 
 mod calls;
+mod desk;
 mod feed;
 mod registration;
 mod sending;
@@ -90,6 +91,7 @@ impl Bench {
             topups: Vec::new(),
             rules: None,
             rates: Vec::new(),
+            intents: Vec::new(),
         };
         Self::new(false, Loaded { next_account: 2, accounts: vec![account], ..Loaded::default() })
     }

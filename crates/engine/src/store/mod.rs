@@ -18,6 +18,7 @@ mod folder;
 mod gap;
 mod health;
 mod history;
+mod intent;
 mod key;
 mod ledger;
 mod message;
@@ -71,6 +72,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/031_pace.sql")),
     M::up(include_str!("migrations/010_search.sql")),
     M::up(include_str!("migrations/032_seen.sql")),
+    M::up(include_str!("migrations/033_intent.sql")),
 ];
 
 /// Why the store failed.
@@ -312,6 +314,7 @@ pub(crate) fn load(connection: &mut Connection) -> Result<Loaded, StoreError> {
             topups: topup::of(&tx, &profile.id)?,
             rules: rules::of(&tx, &profile.id)?,
             rates: rate::of(&tx, &profile.id)?,
+            intents: intent::of(&tx, &profile.id)?,
             profile,
         });
     }
@@ -368,6 +371,14 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
         }
         Write::Rules(id, known) => {
             rules::put(tx, &id, &known)?;
+            None
+        }
+        Write::Intent(intent) => {
+            intent::put(tx, &intent)?;
+            None
+        }
+        Write::RemoveIntent(key) => {
+            intent::remove(tx, &key)?;
             None
         }
         Write::Rate(id, kept) => {

@@ -1,6 +1,7 @@
 mod damage;
 mod finding;
 mod fixture;
+mod rules;
 mod sealing;
 
 use std::{collections::BTreeMap, path::PathBuf};

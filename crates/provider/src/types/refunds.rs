@@ -11,7 +11,7 @@ pub struct RefundRequest {
     pub service: RemoteId,
     /// How much.
     pub amount: Money,
-    /// A stable code of the provider's, such as `not_working` or `changed_mind`.
+    /// A stable code of the provider's, such as `out_of_service` or `changed_mind`.
     pub reason: String,
     /// What happened, in the user's words.
     pub explanation: String,

@@ -36,6 +36,7 @@ fn plain() -> Loaded {
             topups: Vec::new(),
             rules: None,
             rates: Vec::new(),
+            intents: Vec::new(),
         }],
         settings: Settings::default(),
         book: Default::default(),

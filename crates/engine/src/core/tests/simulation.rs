@@ -154,7 +154,10 @@ impl Provider {
                 ProviderReport::FoundSent(row, Ok(found))
             }
             ProviderRequest::Hints(_) => return None,
-            ProviderRequest::CreateTopUp(..) | ProviderRequest::TopUp(..) | ProviderRequest::Rate(..) => {
+            ProviderRequest::CreateTopUp(..)
+            | ProviderRequest::TopUp(..)
+            | ProviderRequest::Rate(..)
+            | ProviderRequest::Act(..) => {
                 return None;
             }
         })

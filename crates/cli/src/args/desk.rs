@@ -1,0 +1,259 @@
+//! What can be typed after `tern numbers`, `tern wallet` and `tern rates`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+use tern_engine::api::{ForwardTo, TransactionKind};
+
+use super::Account;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Numbers {
+    #[command(subcommand)]
+    pub(crate) command: NumbersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NumbersCommand {
+    /// List them: when each renews, whether the balance covers it, and what the next 30 days cost in all
+    List {
+        #[command(flatten)]
+        account: Account,
+    },
+    /// List what can be ordered; with OFFER, order it
+    Order {
+        /// The id of an offer, as listed
+        offer: Option<String>,
+        /// List only numbers of this country, such as GB
+        #[arg(long, value_name = "COUNTRY", conflicts_with = "offer")]
+        country: Option<String>,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 1, requires = "offer")]
+        count: u8,
+        /// For how many months
+        #[arg(long, value_name = "N", default_value_t = 1, requires = "offer")]
+        months: u8,
+        /// Try it for nothing, where that is offered
+        #[arg(long, requires = "offer")]
+        trial: bool,
+        /// Agree to the price without being asked
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// Bring an expired number back
+    Restore {
+        /// Which
+        number: String,
+        /// Agree to the price without being asked
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// Have a number renew by itself, or not
+    Renew {
+        /// Which
+        number: String,
+        /// Whether it does
+        #[arg(value_enum)]
+        switch: super::Switch,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// Tell where a number's calls go, or decide it
+    Forward {
+        /// Which
+        number: String,
+        /// To this phone (own-sip), sip:USER@DOMAIN, server:ADDRESS[:PORT] or phone:NUMBER; two at most
+        #[arg(long, value_name = "TARGET", value_parser = forward_to)]
+        to: Vec<ForwardTo>,
+        /// Let two ring one after the other, and not at once
+        #[arg(long, requires = "to")]
+        in_turn: bool,
+        /// Let calls go nowhere
+        #[arg(long, conflicts_with = "to")]
+        nowhere: bool,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// Tell what callers hear before they leave a message, or change it
+    Greeting {
+        /// Which number
+        number: String,
+        /// Upload this file and have it played: WAV, PCM, 8 kHz, 16 bit, mono
+        #[arg(long, value_name = "FILE.wav", conflicts_with_all = ["play", "off"])]
+        upload: Option<PathBuf>,
+        /// Have one played that was uploaded, by its id
+        #[arg(long, value_name = "ID", conflicts_with = "off")]
+        play: Option<String>,
+        /// Take no messages
+        #[arg(long)]
+        off: bool,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// List the papers that were handed in, or hand one in
+    Documents {
+        /// A photo or scan of the passport: JPEG, PNG or PDF
+        #[arg(long, value_name = "FILE")]
+        passport: Option<PathBuf>,
+        /// A bill or the like: JPEG, PNG or PDF
+        #[arg(long, value_name = "FILE")]
+        proof_of_address: Option<PathBuf>,
+        /// Where you are registered
+        #[arg(long, num_args = 3, value_names = ["CITY", "STREET", "BUILDING"])]
+        address: Option<Vec<String>>,
+        #[command(flatten)]
+        account: Account,
+    },
+}
+
+impl NumbersCommand {
+    /// Which account acts.
+    pub(crate) fn account(&self) -> &Account {
+        match self {
+            Self::List { account }
+            | Self::Order { account, .. }
+            | Self::Restore { account, .. }
+            | Self::Renew { account, .. }
+            | Self::Forward { account, .. }
+            | Self::Greeting { account, .. }
+            | Self::Documents { account, .. } => account,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wallet {
+    #[command(subcommand)]
+    pub(crate) command: WalletCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Start a top-up: tells the provider's page to pay on
+    Topup {
+        /// Such as 25.00
+        amount: String,
+        /// Wait until it is paid, or given up
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// List the provider's ledger, newest first
+    Transactions {
+        /// The first day, YYYY-MM-DD
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// The last day, YYYY-MM-DD
+        #[arg(long, value_name = "DAY")]
+        to: Option<String>,
+        /// Only these; may be given several times
+        #[arg(long, value_enum, value_name = "KIND")]
+        kind: Vec<Kind>,
+        /// At most so many rows
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        account: Account,
+    },
+    /// List the requests for money back; with SERVICE, AMOUNT and REASON, make one
+    Refund {
+        /// The number, order or top-up it is about
+        #[arg(requires = "amount", requires = "reason")]
+        service: Option<String>,
+        /// Such as 4.90
+        amount: Option<String>,
+        /// The provider's code for it, such as out_of_service or changed_mind
+        reason: Option<String>,
+        /// The environment variable that says where the money should go, for money that leaves the account
+        #[arg(long, value_name = "VAR")]
+        pay_to_env: Option<String>,
+        #[command(flatten)]
+        account: Account,
+    },
+}
+
+impl WalletCommand {
+    /// Which account acts.
+    pub(crate) fn account(&self) -> &Account {
+        match self {
+            Self::Topup { account, .. }
+            | Self::Transactions { account, .. }
+            | Self::Refund { account, .. } => account,
+        }
+    }
+}
+
+/// Why money moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    Order,
+    Renewal,
+    Restore,
+    Call,
+    Sms,
+    Topup,
+    Cashback,
+    Refund,
+    Adjustment,
+}
+
+impl From<Kind> for TransactionKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Order => Self::Order,
+            Kind::Renewal => Self::Renewal,
+            Kind::Restore => Self::Restore,
+            Kind::Call => Self::Call,
+            Kind::Sms => Self::Sms,
+            Kind::Topup => Self::TopUp,
+            Kind::Cashback => Self::Cashback,
+            Kind::Refund => Self::Refund,
+            Kind::Adjustment => Self::Adjustment,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rates {
+    /// A number
+    pub(crate) target: String,
+    /// The account's number to call from; the provider chooses unless given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) account: Account,
+}
+
+fn forward_to(text: &str) -> Result<ForwardTo, String> {
+    match text.split_once(':') {
+        None if text == "own-sip" => Ok(ForwardTo::OwnSip {}),
+        Some(("sip", address)) => Ok(ForwardTo::Sip { address: address.to_owned() }),
+        Some(("server", address)) => Ok(ForwardTo::Server { address: address.to_owned() }),
+        Some(("phone", number)) => Ok(ForwardTo::Phone { number: number.to_owned() }),
+        _ => Err("own-sip, sip:USER@DOMAIN, server:ADDRESS[:PORT] or phone:NUMBER".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_call_may_go() {
+        for (text, expect) in [
+            ("own-sip", Some(ForwardTo::OwnSip {})),
+            ("sip:a@b.example", Some(ForwardTo::Sip { address: "a@b.example".into() })),
+            ("server:192.0.2.4:5070", Some(ForwardTo::Server { address: "192.0.2.4:5070".into() })),
+            ("phone:+447700900318", Some(ForwardTo::Phone { number: "+447700900318".into() })),
+            ("+447700900318", None),
+            ("fax:1", None),
+        ] {
+            assert_eq!(forward_to(text).ok(), expect, "{text}");
+        }
+    }
+}
