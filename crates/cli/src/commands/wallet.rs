@@ -72,7 +72,10 @@ async fn topup(session: &mut Session, amount: String, wait: bool, report: &Repor
     };
     report.say(format!("Pay on the provider's own page: {page}"));
     report.line(&json!({ "event": "topup", "state": "pending", "amount": amount, "checkout": page }))?;
-    while wait {
+    if !wait {
+        return Ok(Exit::Done);
+    }
+    loop {
         let Seen::Happened(EventKind::NoticeRaised { notice }) = session.watch.next().await? else {
             continue;
         };
@@ -90,7 +93,6 @@ async fn topup(session: &mut Session, amount: String, wait: bool, report: &Repor
             _ => {}
         }
     }
-    Ok(Exit::Done)
 }
 
 async fn transactions(

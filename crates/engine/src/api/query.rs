@@ -155,7 +155,6 @@ pub enum ExportFormat {
 }
 
 /// An answer, of the same name as its question.
-#[expect(clippy::large_enum_variant, reason = "few exist at a time, and each is moved once or twice")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Type)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Answer {

@@ -24,6 +24,7 @@ pub(crate) enum Act {
 }
 
 /// What came of an [`Act`].
+#[expect(clippy::large_enum_variant, reason = "few exist at a time, and each is moved once or twice")]
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Acted {
     /// The order.

@@ -145,13 +145,16 @@ pub(super) fn ended(connection: &Connection, call: &LocalCall) -> Result<Option<
     read::row(connection, id)
 }
 
+/// Calls of a log that may be the same: which way, the first, and all of them with their changes' places.
+type Group<'a> = (CallDirection, &'a CallRecord, Vec<(usize, &'a CallRecord)>);
+
 /// Which rows that SIP saw are calls that a log tells of without SIP's Call-ID, by the changes' places.
 pub(super) fn join(
     connection: &Connection,
     account: &AccountId,
     changes: &[Change],
 ) -> Result<BTreeMap<usize, RowId>, StoreError> {
-    let mut groups: Vec<(CallDirection, &CallRecord, Vec<(usize, &CallRecord)>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for (place, change) in changes.iter().enumerate() {
         let Change::Upsert(ActivityObject::Call(call)) = change else { continue };
         if call.sip_call_id.is_some() || activity::find(connection, account, KIND, &call.id.0)?.is_some() {

@@ -230,12 +230,13 @@ fn gone(bench: &Bench, minutes: i64, count: usize) -> Vec<Sent> {
     vec![Sent { at, number: OURS.into() }; count]
 }
 
+/// An SMS, and when it left.
+type Left = (RowId, Timestamp);
+/// An SMS, and when it was said to leave.
+type Told = (RowId, Option<Timestamp>);
+
 /// Lets time pass; the store and the provider answer at once. Tells when each SMS left, and what was told of the rest.
-fn run(
-    bench: &mut Bench,
-    link: u32,
-    time: Duration,
-) -> (Vec<(RowId, Timestamp)>, Vec<(RowId, Option<Timestamp>)>) {
+fn run(bench: &mut Bench, link: u32, time: Duration) -> (Vec<Left>, Vec<Told>) {
     let (mut left, mut told) = (Vec::new(), Vec::new());
     let until = bench.now.instant + time;
     loop {
