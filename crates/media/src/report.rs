@@ -1,8 +1,9 @@
 //! The RTCP half of a stream: when to report (RFC 3550 section 6.2 and 6.3), what, and what the peer's reports say.
 //!
 //! Two parties with one source each always stay below the bandwidth share of section 6.2, so the interval is the
-//! minimum one. There is no wall clock here: the NTP times count from the start of the stream, as section 6.4.1
-//! allows, which is all that round trips need.
+//! minimum one. The first report goes as soon as it can say something, which that section allows between two parties,
+//! and loss is told as soon as the reports before leave room for it. There is no wall clock here: the NTP times count
+//! from the start of the stream, as section 6.4.1 allows, which is all that round trips need.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,9 @@ use crate::xr::{Block, Bursts, VoipMetrics};
 
 /// Section 6.2: the minimum interval, and half of it before the first report.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// Between two parties the first report may even go without delay (section 6.2); so long after the first packet there is
+/// something to tell, if only how long the way is.
+const FIRST: Duration = Duration::from_millis(500);
 /// While packets get lost: the peer's redundancy follows what it hears of that. Some 100 bytes a second stay below the
 /// share of bandwidth that section 6.2 gives, for whose sake RFC 4585 lets go of the minimum.
 const INTERVAL_UNDER_LOSS: Duration = Duration::from_secs(1);
@@ -109,6 +113,9 @@ pub(crate) struct Reporter {
     random: StdRng,
     started: Instant,
     due: Instant,
+    reported: bool,
+    /// When loss may be told at the earliest.
+    soonest: Instant,
     /// The peer's last sender report: middle of its NTP time, and when it came.
     heard: Option<(u32, Instant)>,
     /// The same of a peer that sends nothing: its source, its time (RFC 3611 section 4.4), and when it came.
@@ -126,6 +133,8 @@ impl Reporter {
             random,
             started: now,
             due,
+            reported: false,
+            soonest: now,
             heard: None,
             reference: None,
             extended: false,
@@ -148,6 +157,20 @@ impl Reporter {
         self.due
     }
 
+    /// A packet of the peer came.
+    pub(crate) fn hears(&mut self, now: Instant) {
+        if !self.reported {
+            self.due = self.due.min(now + FIRST);
+        }
+    }
+
+    /// So much (256ths) was lost since the last report: the peer should know.
+    pub(crate) fn loses(&mut self, now: Instant, share: u8) {
+        if share >= LOSS {
+            self.due = self.due.min(self.soonest.max(now));
+        }
+    }
+
     /// Writes the report that is due now.
     pub(crate) fn report(
         &mut self,
@@ -156,8 +179,10 @@ impl Reporter {
         received: Option<Received<'_>>,
     ) -> Vec<u8> {
         let packets = self.compound(now, sent, received);
-        let base = if loses(&packets) { INTERVAL_UNDER_LOSS } else { INTERVAL };
-        self.due = now + interval(base, &mut self.random);
+        self.reported = true;
+        self.soonest = now + interval(INTERVAL_UNDER_LOSS, &mut self.random);
+        self.due =
+            if tells_loss(&packets) { self.soonest } else { now + interval(INTERVAL, &mut self.random) };
         let mut out = Vec::new();
         rtcp::write(&packets, &mut out);
         out
@@ -330,7 +355,7 @@ impl Reporter {
 }
 
 /// Whether a report tells of loss.
-fn loses(packets: &[RtcpPacket]) -> bool {
+fn tells_loss(packets: &[RtcpPacket]) -> bool {
     packets.iter().any(|packet| match packet {
         RtcpPacket::SenderReport { blocks, .. } | RtcpPacket::ReceiverReport { blocks, .. } => {
             blocks.iter().any(|block| block.fraction_lost >= LOSS)
@@ -502,6 +527,31 @@ mod tests {
             assert!((Duration::from_millis(2_050)..Duration::from_millis(6_160)).contains(&next), "{next:?}");
             now = a.due();
         }
+    }
+
+    #[test]
+    fn the_first_report_follows_the_first_packet_and_loss_is_told_at_once() {
+        let start = Instant::now();
+        let ms = |n| start + Duration::from_millis(n);
+        let mut a = reporter(start, 1);
+        a.hears(ms(100));
+        a.hears(ms(120));
+        assert_eq!(a.due(), ms(600), "half a second after the first");
+        a.loses(ms(450), LOSS - 1);
+        assert_eq!(a.due(), ms(600), "so little needs no haste");
+        a.loses(ms(450), LOSS);
+        assert_eq!(a.due(), ms(450), "section 6.2: the first may go without delay");
+        a.report(ms(450), None, None);
+        a.hears(ms(460));
+        assert!(a.due() > ms(2_500), "the usual interval follows");
+        a.loses(ms(470), 100);
+        let told = a.due() - ms(450);
+        assert!(
+            told > INTERVAL_UNDER_LOSS.mul_f64(0.4) && told < INTERVAL_UNDER_LOSS.mul_f64(1.3),
+            "{told:?}"
+        );
+        a.loses(ms(9_000), 100);
+        assert_eq!(a.due() - ms(450), told, "no later by being lost again");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! What isn't here: when they are sent and what is done with the peer's (`report`).
 
+use crate::jitter::ON_THE_WAY;
+
 /// A block of an extended report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block {
@@ -159,7 +161,7 @@ fn long(content: &[u8]) -> Option<u64> {
 }
 
 /// Packets behind the newest one that may still come; older ones are lost.
-const WINDOW: i64 = 32;
+const WINDOW: i64 = ON_THE_WAY as i64;
 /// A jump this far ahead is no loss but something else.
 const JUMP: i64 = 3_000;
 

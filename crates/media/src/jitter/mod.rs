@@ -37,7 +37,7 @@ const TIMESTAMP_JUMP: f64 = 3.0;
 /// Delay above the aim that a restart throws away instead of playing, seconds.
 const STALE: f64 = 0.06;
 /// Packets behind the newest one that may still come: the longest delay at the usual 20 ms. Older ones are lost.
-const ON_THE_WAY: u32 = 20;
+pub(crate) const ON_THE_WAY: u32 = 20;
 
 /// A packet that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]

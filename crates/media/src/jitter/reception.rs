@@ -157,12 +157,32 @@ impl Reception {
     /// Share lost since the last call, in 256ths (appendix A.3). What was overtaken and may still come is not lost yet: it
     /// counts in the next call, unless it came.
     pub fn take_fraction_lost(&mut self) -> u8 {
-        let from = (self.highest + 1).saturating_sub(i64::from(ON_THE_WAY)).max(self.base);
-        let overtaken = (from..=self.highest).filter(|number| !self.was_seen(*number)).count();
-        let all_lost = self.expected() - self.received as i64 - overtaken as i64;
-        let (expected, lost) = (self.expected() - self.expected_before, all_lost - self.lost_before);
-        (self.expected_before, self.lost_before) = (self.expected(), all_lost);
+        let share = self.fraction_lost();
+        (self.expected_before, self.lost_before) = (self.expected(), self.settled_lost());
+        share
+    }
+
+    /// What [`Self::take_fraction_lost`] would give now.
+    pub fn fraction_lost(&self) -> u8 {
+        let (expected, lost) =
+            (self.expected() - self.expected_before, self.settled_lost() - self.lost_before);
         if expected <= 0 || lost <= 0 { 0 } else { (lost.saturating_mul(256) / expected).min(255) as u8 }
+    }
+
+    /// Whether the losses known so far end a row of them.
+    pub fn is_between_losses(&self) -> bool {
+        self.was_seen(self.first_unsettled())
+    }
+
+    fn first_unsettled(&self) -> i64 {
+        (self.highest + 1).saturating_sub(i64::from(ON_THE_WAY)).max(self.base)
+    }
+
+    /// Lost for good, of all that was expected.
+    fn settled_lost(&self) -> i64 {
+        let overtaken =
+            (self.first_unsettled()..=self.highest).filter(|number| !self.was_seen(*number)).count();
+        self.expected() - self.received as i64 - overtaken as i64
     }
 
     fn advance(&mut self, to: i64) {

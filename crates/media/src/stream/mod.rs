@@ -156,6 +156,12 @@ impl Stream {
             self.receive_rtcp(now, datagram);
         } else if !self.receiving.receive(now, datagram) {
             self.malformed += 1;
+        } else if let (Some(reporter), Some(source)) = (&mut self.reporter, &self.receiving.source) {
+            reporter.hears(now);
+            // The whole of a burst tells more than its first packet.
+            if source.reception.is_between_losses() {
+                reporter.loses(now, source.reception.fraction_lost());
+            }
         }
     }
 

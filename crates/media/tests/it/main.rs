@@ -16,6 +16,7 @@ mod jitter;
 mod network;
 mod quality;
 mod redundancy;
+mod reports;
 mod scenes;
 mod soak;
 mod speech;

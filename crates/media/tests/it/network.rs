@@ -50,6 +50,10 @@ pub(crate) struct Line {
     pub(crate) events: Vec<StreamEvent>,
     /// Delay of the buffer over the fastest packet, milliseconds, at each step.
     pub(crate) delays: Vec<f32>,
+    /// Payloads of the RTP packets that were sent, lost ones too.
+    pub(crate) sent: Vec<Vec<u8>>,
+    /// When the receiver reported, and how much, bytes.
+    pub(crate) reports: Vec<(Instant, usize)>,
     random: StdRng,
     /// That of the receiver's thread.
     wakes: StdRng,
@@ -88,6 +92,8 @@ impl Line {
             heard: Vec::new(),
             events: Vec::new(),
             delays: Vec::new(),
+            sent: Vec::new(),
+            reports: Vec::new(),
             random: StdRng::seed_from_u64(42),
             wakes: StdRng::seed_from_u64(43),
             asleep: 0,
@@ -184,6 +190,7 @@ impl Line {
         }
         self.receiver.handle_timeout(now);
         while let Some(packet) = self.receiver.poll_packet() {
+            self.reports.push((now, packet.bytes.len()));
             self.back.push((now + Duration::from_secs_f64(self.rules.delay_ms / 1_000.0), packet.bytes));
         }
         self.events.extend(std::iter::from_fn(|| self.receiver.poll_event()));
@@ -195,6 +202,7 @@ impl Line {
         let mut delay = self.rules.delay_ms;
         if kind == PacketKind::Rtp {
             self.number += 1;
+            self.sent.push(bytes.get(tern_media::rtp::HEADER_LEN..).unwrap_or_default().to_vec());
             if (self.rules.lost)(n, loss) {
                 return;
             }
