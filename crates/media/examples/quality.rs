@@ -3,7 +3,8 @@
 //! `cargo run -p tern-media --example quality -- SPEECH.wav [CODEC,..] [NETWORK,..] [FOLDER]`. Everything is seeded:
 //! the same arguments give the same packets. Prints, for each codec and network, PESQ wide and narrow band against
 //! what was said, the mean delay in the buffer, and what was late, made up and regained. With a folder, what was
-//! heard is written there. What isn't here: sound cards and sockets, and other phones.
+//! heard is written there. The networks from `cards` on are heard between two sound cards with threads in between, some of
+//! which wake late. What isn't here: real ones, sockets, and other phones.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -37,7 +38,8 @@ fn main() -> Result<(), Failed> {
     );
     for format in supported_formats().into_iter().filter(|format| wanted(1, format.kind.name())) {
         for network in NETWORKS.iter().filter(|network| wanted(2, network.name)) {
-            let config = |seed| StreamConfig::new(format.clone(), seed);
+            let extended_reports = network.warm_up != WARM_UP;
+            let config = |seed| StreamConfig { extended_reports, ..StreamConfig::new(format.clone(), seed) };
             let mut call = Call::new(config(1), config(2), *network)?;
             let heard = call.run(&speech)?;
             call.print(format.kind, &speech, &heard)?;
@@ -62,9 +64,22 @@ struct Network {
     /// Evenly spread around the least delay of 20 ms, which nothing goes below.
     jitter_ms: f64,
     drift_ppm: f64,
+    /// Spoken before what is judged, seconds; if that is little, the ends tell each other of bursts (RFC 3611).
+    warm_up: usize,
+    /// Between two sound cards, and how often their threads wake late, times a second.
+    late: Option<f64>,
 }
 
-const CLEAN: Network = Network { name: "clean", loss: 0.0, burst: 1.0, jitter_ms: 0.0, drift_ppm: 0.0 };
+const CLEAN: Network = Network {
+    name: "clean",
+    loss: 0.0,
+    burst: 1.0,
+    jitter_ms: 0.0,
+    drift_ppm: 0.0,
+    warm_up: WARM_UP,
+    late: None,
+};
+const CARDS: Network = Network { name: "cards", late: Some(0.0), ..CLEAN };
 const NETWORKS: &[Network] = &[
     CLEAN,
     Network { name: "5%", loss: 0.05, ..CLEAN },
@@ -74,6 +89,15 @@ const NETWORKS: &[Network] = &[
     Network { name: "jitter", jitter_ms: 40.0, ..CLEAN },
     Network { name: "fast", drift_ppm: 200.0, ..CLEAN },
     Network { name: "slow", drift_ppm: -200.0, ..CLEAN },
+    Network { name: "new", loss: 0.10, burst: 4.0, warm_up: 4, ..CLEAN },
+    CARDS,
+    Network { name: "stalls", late: Some(0.2), ..CARDS },
+    Network { name: "busy", late: Some(1.0), ..CARDS },
+    Network { name: "cards-j", jitter_ms: 40.0, ..CARDS },
+    Network { name: "stalls-j", jitter_ms: 40.0, late: Some(0.2), ..CARDS },
+    Network { name: "busy-j", jitter_ms: 40.0, late: Some(1.0), ..CARDS },
+    Network { name: "cards-5%", loss: 0.05, late: Some(0.2), ..CARDS },
+    Network { name: "cards-b", loss: 0.10, burst: 4.0, warm_up: 4, late: Some(0.2), ..CARDS },
 ];
 
 struct Call {
@@ -109,8 +133,11 @@ impl Call {
 
     /// Says the end of the speech to warm up and then all of it, and returns what was heard of the latter.
     fn run(&mut self, speech: &[f32]) -> Result<Vec<f32>, Failed> {
+        if let Some(late) = self.network.late {
+            return self.run_between_cards(speech, late);
+        }
         let start = Instant::now();
-        let warm_up = (WARM_UP * DEVICE_RATE as usize).min(speech.len()) / STEP;
+        let warm_up = (self.network.warm_up * DEVICE_RATE as usize).min(speech.len()) / STEP;
         let pieces: Vec<&[f32]> = speech.chunks_exact(STEP).collect();
         let mut said = pieces.iter().cycle().skip(pieces.len() - warm_up);
         let mut heard = Vec::with_capacity(speech.len());
@@ -150,6 +177,62 @@ impl Call {
             }
         }
         self.cpu = cpu_time().saturating_sub(cpu).div_f64((warm_up + pieces.len()) as f64 / 200.0);
+        Ok(heard)
+    }
+
+    /// The same with a microphone and a loudspeaker that move [`PERIOD`] at a time, and threads that look at them.
+    fn run_between_cards(&mut self, speech: &[f32], late: f64) -> Result<Vec<f32>, Failed> {
+        let start = Instant::now();
+        let warm_up = self.network.warm_up * DEVICE_RATE as usize;
+        let mut said = speech.iter().copied().cycle().skip(speech.len() - warm_up % speech.len());
+        let (mut recorded, mut loudspeaker) = (Vec::new(), Loudspeaker::default());
+        let mut heard = Vec::with_capacity(speech.len());
+        let mut sleeps = StdRng::seed_from_u64(43);
+        let (mut speaker_wakes, mut hearer_wakes) = (0, 2);
+        for ms in 0..((warm_up + speech.len()) / 48) as u64 {
+            let now = start + Duration::from_millis(ms);
+            if ms % PERIOD == 0 {
+                recorded.extend(said.by_ref().take(48 * PERIOD as usize));
+            }
+            if ms >= speaker_wakes {
+                speaker_wakes = ms + sleep(&mut sleeps, late);
+                if !recorded.is_empty() {
+                    self.sender.capture(now, &recorded);
+                    recorded.clear();
+                }
+                self.sender.handle_timeout(now);
+                self.send(now);
+            }
+            let arrived = self.way.first_key_value().is_some_and(|(key, _)| key.0 <= now);
+            // A packet wakes the thread as well, unless it is kept from waking.
+            if ms >= hearer_wakes || (arrived && hearer_wakes - ms < TICK) {
+                hearer_wakes = ms + sleep(&mut sleeps, late);
+                while let Some(entry) = self.way.first_entry().filter(|entry| entry.key().0 <= now) {
+                    self.receiver.receive(now, &entry.remove());
+                }
+                let mut out = vec![0.0; loudspeaker.wanted(ms)];
+                if !out.is_empty() {
+                    self.receiver.playout(now, &mut out);
+                }
+                loudspeaker.waiting.extend(out);
+                self.receiver.handle_timeout(now);
+                while let Some(packet) = self.receiver.poll_packet() {
+                    self.sender.receive(now, &packet.bytes);
+                }
+            }
+            if ms % PERIOD == 7 {
+                loudspeaker.period(ms, &mut heard);
+            }
+            if ms == warm_up as u64 / 48 {
+                heard.clear();
+                self.before = self.receiver.stats();
+                self.bytes_before = self.sender.stats().bytes_sent;
+            }
+            if ms >= warm_up as u64 / 48 && ms % 5 == 0 {
+                let waiting = loudspeaker.waiting.len() as f32 / 48.0;
+                self.delays.push(self.receiver.stats().buffer_ms + waiting);
+            }
+        }
         Ok(heard)
     }
 
@@ -196,6 +279,51 @@ impl Call {
             self.cpu.as_secs_f64() * 100.0,
         );
         Ok(())
+    }
+}
+
+/// What both cards move at a time, and what their threads sleep, ms.
+const PERIOD: u64 = 15;
+const TICK: u64 = 4;
+/// Longest time that a thread wakes late, ms.
+const LATEST: u64 = 100;
+
+/// How long a thread sleeps that wakes late so often in a second.
+fn sleep(random: &mut StdRng, late: f64) -> u64 {
+    let wakes_late = random.random_bool(late * TICK as f64 / 1_000.0);
+    TICK + if wakes_late { random.random_range(15..LATEST) } else { 0 }
+}
+
+/// What `device::Playback` does, without a device.
+#[derive(Default)]
+struct Loudspeaker {
+    waiting: std::collections::VecDeque<f32>,
+    latest: u64,
+    margin: u64,
+    slipped: bool,
+    slipped_at: Option<u64>,
+}
+
+impl Loudspeaker {
+    /// Whether it slipped shortly before as well.
+    fn again(&mut self, ms: u64) -> bool {
+        self.slipped_at.replace(ms).is_some_and(|at| ms - at < 10_000)
+    }
+
+    fn wanted(&mut self, ms: u64) -> usize {
+        if std::mem::take(&mut self.slipped) && self.again(ms) {
+            self.margin = (self.margin + 4).min(74);
+        }
+        let goal = (6 + self.margin + (ms - self.latest).min(PERIOD)) * 48;
+        (goal as usize).saturating_sub(self.waiting.len())
+    }
+
+    /// Plays a period: silence where there is nothing.
+    fn period(&mut self, ms: u64, heard: &mut Vec<f32>) {
+        let count = 48 * PERIOD as usize;
+        self.slipped |= self.waiting.len() < count;
+        heard.extend((0..count).map(|_| self.waiting.pop_front().unwrap_or(0.0)));
+        self.latest = ms;
     }
 }
 

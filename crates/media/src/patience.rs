@@ -6,17 +6,19 @@
 use crate::jitter::Correction;
 use crate::stretch::Care;
 
-/// Too much delay waits this long for a pause of the speaker, too little this long, milliseconds. Too little may lose
-/// packets.
-const SURPLUS_WAITS_MS: u32 = 3_000;
+/// Too much delay waits this long for a pause of the speaker, milliseconds: the more there is, the less. Every cut within
+/// speech may be heard; that a while passes before an answer is noticed in a conversation alone.
+const SURPLUS_WAITS_MS: [(f64, u32); 3] = [(0.120, 400), (0.050, 1_500), (0.0, 3_000)];
+/// Too little waits this long, milliseconds: it may lose packets.
 const DEFICIT_WAITS_MS: u32 = 300;
 /// So long there must have been something to spare before it is cut, also of a pause: twice what the aim remembers, or
 /// what is cut now is put in again at the next disturbance.
 const SPARE_WAITS_MS: u32 = 20_000;
-/// Off the aim by this much, nothing is waited for, seconds.
+/// With so much too little, nothing is waited for, seconds.
 const PRESSING: f64 = 0.030;
-/// Off the aim by this much, it may even be heard, seconds.
+/// With so much too little, or too much, it may even be heard, seconds.
 const URGENT: f64 = 0.080;
+const URGENT_SURPLUS: f64 = 0.200;
 /// Between two corrections within speech, milliseconds, unless it is pressing.
 const BETWEEN_MS: u32 = 60;
 /// Power of a pause in that of speech: 25 dB less.
@@ -51,7 +53,8 @@ impl Patience {
         self.speech = (self.speech * FORGET).max(power);
         self.since = self.since.saturating_add(block_ms);
         let pause = power < (self.speech * PAUSE).max(SILENCE);
-        let (ticks, waits) = match correction {
+        let seconds = |ticks: u32| f64::from(ticks) / f64::from(clock_rate.max(1));
+        let (off, waits, pressing, urgent) = match correction {
             Correction::None => {
                 self.wanted = 0;
                 return None;
@@ -61,21 +64,24 @@ impl Patience {
                 self.spare = self.spare.saturating_add(block_ms);
                 return (pause && self.spare > SPARE_WAITS_MS).then_some(Care::Pause);
             }
-            Correction::Shorten(ticks) => (ticks, SURPLUS_WAITS_MS),
+            Correction::Shorten(ticks) => {
+                let off = seconds(ticks);
+                let waits = SURPLUS_WAITS_MS.iter().find(|(least, _)| off >= *least).map_or(0, |(_, ms)| *ms);
+                (off, waits, f64::INFINITY, URGENT_SURPLUS)
+            }
             Correction::Lengthen(ticks) => {
                 self.spare = 0;
-                (ticks, DEFICIT_WAITS_MS)
+                (seconds(ticks), DEFICIT_WAITS_MS, PRESSING, URGENT)
             }
         };
         self.wanted = self.wanted.saturating_add(block_ms);
-        let off = f64::from(ticks) / f64::from(clock_rate.max(1));
         if pause {
             return Some(Care::Pause);
         }
-        if off > URGENT {
+        if off > urgent {
             return Some(Care::Urgent);
         }
-        let due = off > PRESSING || (self.wanted > waits && self.since >= BETWEEN_MS);
+        let due = off > pressing || (self.wanted > waits && self.since >= BETWEEN_MS);
         due.then_some(Care::Gentle)
     }
 
@@ -136,12 +142,39 @@ mod tests {
     }
 
     #[test]
-    fn much_is_corrected_at_once() {
-        for correction in [Correction::Shorten, Correction::Lengthen] {
-            assert_eq!(judged(correction(320), [SPEECH]), [Some(Care::Gentle)]);
-            assert_eq!(judged(correction(800), [SPEECH]), [Some(Care::Urgent)]);
-            assert_eq!(judged(correction(800), [0.0]), [Some(Care::Pause)]);
+    fn much_too_little_is_corrected_at_once() {
+        let lengthen = Correction::Lengthen;
+        assert_eq!(judged(lengthen(320), [SPEECH]), [Some(Care::Gentle)]);
+        assert_eq!(judged(lengthen(800), [SPEECH]), [Some(Care::Urgent)]);
+        assert_eq!(judged(lengthen(800), [0.0]), [Some(Care::Pause)]);
+    }
+
+    #[test]
+    fn much_too_much_waits_less_for_a_pause_and_goes_in_small_steps() {
+        for (surplus, waits) in [(320, 150), (560, 75), (1_120, 20)] {
+            let judged = judged(Correction::Shorten(surplus), [SPEECH; 300]);
+            let first = judged.iter().position(Option::is_some);
+            assert_eq!(first, Some(waits), "{surplus}: as many blocks of 20 ms");
+            assert!(judged.iter().flatten().all(|care| *care == Care::Gentle));
         }
+        assert_eq!(judged(Correction::Shorten(1_120), [0.0]), [Some(Care::Pause)]);
+        assert_eq!(judged(Correction::Shorten(2_400), [SPEECH]), [Some(Care::Urgent)], "no conversation");
+    }
+
+    #[test]
+    fn steps_within_speech_keep_their_distance() {
+        let mut patience = Patience::default();
+        let surplus = Correction::Shorten(1_120);
+        let cuts: Vec<usize> = (0..100)
+            .filter(|_| {
+                let due = patience.judge(surplus, 8_000, SPEECH, 20).is_some();
+                if due {
+                    patience.corrected();
+                }
+                due
+            })
+            .collect();
+        assert!(cuts.windows(2).all(|pair| pair[1] - pair[0] == 3), "{cuts:?}");
     }
 
     #[test]

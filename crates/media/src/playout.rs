@@ -128,9 +128,9 @@ impl Playout {
         self.jitter.insert(now, sequence, timestamp, payload_type, payload)
     }
 
-    /// Samples are fetched this many at a time.
-    pub(crate) fn set_lot(&mut self, samples: usize) {
-        self.jitter.set_lot(samples as f64 / f64::from(self.sample_rate()));
+    /// So many samples are fetched at once.
+    pub(crate) fn fetched(&mut self, now: Instant, samples: usize) {
+        self.jitter.fetched(now, samples as f64 / f64::from(self.sample_rate()));
     }
 
     /// Fills `out` with what is to be heard `ahead` samples from `now` on.

@@ -1,8 +1,8 @@
 //! A loudspeaker: mono samples at [`crate::DEVICE_RATE`], written as it needs them.
 //!
 //! The invariant: the ring holds what the next callback will take and a margin for the writer's unevenness, filled
-//! as time passes and not at once, so that a sample is made no sooner than it must. The margin grows with each
-//! time it wasn't enough.
+//! as time passes and not at once, so that a sample is made no sooner than it must. The margin grows when it wasn't
+//! enough again and again; a single time tells more of the machine than of the margin.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -135,18 +135,23 @@ impl std::fmt::Debug for Playback {
 struct Margin {
     time: Duration,
     slips: u64,
+    /// When it wasn't enough last.
+    slipped: Option<Instant>,
     calm_since: Option<Instant>,
 }
 
 const LEAST: Duration = Duration::from_millis(6);
 const MOST: Duration = Duration::from_millis(80);
 const STEP: Duration = Duration::from_millis(4);
+/// A slip so long after the one before is one alone: no margin worth its delay covers what stops a machine now and
+/// then.
+const ALONE: Duration = Duration::from_secs(10);
 /// After this long without a slip a step is tried back.
 const CALM: Duration = Duration::from_secs(60);
 
 impl Default for Margin {
     fn default() -> Self {
-        Self { time: LEAST, slips: 0, calm_since: None }
+        Self { time: LEAST, slips: 0, slipped: None, calm_since: None }
     }
 }
 
@@ -155,7 +160,10 @@ impl Margin {
         let calm_since = *self.calm_since.get_or_insert(now);
         if slips > self.slips {
             self.slips = slips;
-            self.time = (self.time + STEP).min(MOST);
+            if self.slipped.is_some_and(|at| now.saturating_duration_since(at) < ALONE) {
+                self.time = (self.time + STEP).min(MOST);
+            }
+            self.slipped = Some(now);
             self.calm_since = Some(now);
         } else if now.saturating_duration_since(calm_since) > CALM {
             self.time = self.time.saturating_sub(STEP).max(LEAST);
@@ -175,13 +183,15 @@ mod tests {
         let at = |s| start + Duration::from_secs(s);
         let mut margin = Margin::default();
         assert_eq!(margin.follow(at(0), 0), LEAST);
-        assert_eq!(margin.follow(at(1), 3), LEAST + STEP);
+        assert_eq!(margin.follow(at(1), 1), LEAST, "once is never");
+        assert_eq!(margin.follow(at(2), 3), LEAST + STEP);
         assert_eq!(margin.follow(at(2), 3), LEAST + STEP);
         assert_eq!(margin.follow(at(3), 4), LEAST + STEP * 2);
         assert_eq!(margin.follow(at(64), 4), LEAST + STEP);
         assert_eq!(margin.follow(at(125), 4), LEAST);
         assert_eq!(margin.follow(at(300), 4), LEAST);
-        (5..100).for_each(|slips| _ = margin.follow(at(301), slips));
-        assert_eq!(margin.follow(at(302), 99), MOST);
+        (5..20).for_each(|n| assert_eq!(margin.follow(at(300 * n), n), LEAST, "one alone after the other"));
+        (20..120).for_each(|slips| _ = margin.follow(at(6_000), slips));
+        assert_eq!(margin.follow(at(6_001), 119), MOST);
     }
 }

@@ -61,6 +61,11 @@ impl Arrivals {
         self.fastest
     }
 
+    /// Whether nothing came since the timestamps began.
+    pub(super) fn is_empty(&self) -> bool {
+        self.transits.is_empty()
+    }
+
     /// The timestamps began anew.
     pub(super) fn clear(&mut self) {
         self.transits.clear();

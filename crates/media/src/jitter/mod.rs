@@ -13,6 +13,7 @@
 
 mod arrivals;
 mod losses;
+mod lots;
 mod reception;
 mod sounding;
 
@@ -24,6 +25,7 @@ pub use sounding::Correction;
 
 use arrivals::Arrivals;
 use losses::Losses;
+use lots::Lots;
 use sounding::Sounding;
 
 /// Packets that may wait; the longest delay at the shortest packet time, and then some. More push out the oldest.
@@ -36,6 +38,8 @@ const RESTART_AFTER: f64 = 0.2;
 const TIMESTAMP_JUMP: f64 = 3.0;
 /// Delay above the aim that a restart throws away instead of playing, seconds.
 const STALE: f64 = 0.06;
+/// Whoever fetches samples and did not for so long slept, seconds; also for three lots of them.
+const ASLEEP: f64 = 0.020;
 /// Packets behind the newest one that may still come: the longest delay at the usual 20 ms. Older ones are lost.
 pub(crate) const ON_THE_WAY: u32 = 20;
 
@@ -107,8 +111,9 @@ pub struct JitterBuffer {
     not_audio: VecDeque<i64>,
     sounding: Sounding,
     losses: Losses,
-    /// Length of the lots in which samples are fetched, seconds.
-    lot: f64,
+    lots: Lots,
+    /// When samples were fetched last.
+    looked: Option<f64>,
     /// Length of a packet in units of the clock.
     packet_ticks: u32,
     dropped: u64,
@@ -138,7 +143,8 @@ impl JitterBuffer {
             not_audio: VecDeque::new(),
             sounding: Sounding::default(),
             losses: Losses::default(),
-            lot: 0.0,
+            lots: Lots::default(),
+            looked: None,
             packet_ticks: clock_rate / 50,
             dropped: 0,
         }
@@ -177,7 +183,9 @@ impl JitterBuffer {
         self.latest = Some(self.latest.map_or(timestamp, |latest| latest.max(timestamp)));
         self.losses.note(sequence);
         let wait = self.losses.worth_waiting(self.packet_ticks).map(|ticks| self.seconds(i64::from(ticks)));
-        self.arrivals.note(arrived - self.seconds(timestamp), wait, LONGEST_DELAY);
+        if self.arrivals.is_empty() || !self.slept(arrived) {
+            self.arrivals.note(arrived - self.seconds(timestamp), wait, LONGEST_DELAY);
+        }
         if matches!(self.state, State::Playing { position, .. } if timestamp < position) {
             return Inserted::Late;
         }
@@ -208,10 +216,10 @@ impl JitterBuffer {
         self.losses.sequence_restarted();
     }
 
-    /// Samples are fetched in lots of this many seconds: a packet is needed up to so long before it sounds.
-    pub fn set_lot(&mut self, seconds: f64) {
-        // Lots differ; the longest of late counts.
-        self.lot = (self.lot * 0.995).max(seconds);
+    /// Samples are fetched `now`, a lot of so many seconds: a packet is needed up to so long before it sounds.
+    pub fn fetched(&mut self, now: Instant, seconds: f64) {
+        self.looked = Some(self.clock(now));
+        self.lots.note(seconds);
     }
 
     /// The packet put in next repeats this much of the past before it, in units of the clock; 0 for none.
@@ -360,6 +368,12 @@ impl JitterBuffer {
         self.sounding.clear();
     }
 
+    /// Whether nobody looked for so long that it isn't known when what is here now arrived. More delay doesn't help who
+    /// sleeps: nothing is played meanwhile either.
+    fn slept(&self, now: f64) -> bool {
+        self.looked.is_some_and(|looked| now - looked > ASLEEP.max(self.lots.usual() * 3.0))
+    }
+
     fn lost_before(&self, sequence: i64) -> i64 {
         let Some(last) = self.last_out else { return 0 };
         let others = self.not_audio.iter().filter(|n| (last + 1..sequence).contains(*n)).count();
@@ -373,7 +387,7 @@ impl JitterBuffer {
 
     /// The offset at which samples should sound.
     fn goal(&self) -> f64 {
-        self.arrivals.target() + self.lot
+        self.arrivals.target() + self.lots.usual()
     }
 
     fn clock(&mut self, now: Instant) -> f64 {

@@ -185,7 +185,7 @@ impl Receiving {
         let at_codec_rate = |samples: usize| samples * rate / ours;
         // The resampler takes whole pieces, so up to one more than is asked for is fetched.
         let piece = (rate != ours).then_some(rate / 400);
-        self.playout.set_lot(at_codec_rate(out.len()) + piece.unwrap_or(0));
+        self.playout.fetched(now, at_codec_rate(out.len()) + piece.unwrap_or(0));
         while self.ready.len() < out.len() {
             let ahead = at_codec_rate(self.ready.len());
             self.piece.resize(piece.unwrap_or(out.len() - self.ready.len()), 0.0);

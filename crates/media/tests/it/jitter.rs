@@ -114,6 +114,28 @@ fn lost_packets_are_no_delay_and_late_ones_are() {
 }
 
 #[test]
+fn a_thread_that_slept_asks_for_no_delay() {
+    let mut stream = pcmu_stream();
+    let start = std::time::Instant::now();
+    let mut out = [0.0; 160];
+    let mut unread = Vec::new();
+    for i in 0..1_000_u32 {
+        let now = start + Duration::from_millis(20) * i;
+        unread.push(i);
+        // For 100 ms of each 2.5 s nobody looks; then all is read, and all that was missed is fetched.
+        if (120..125).contains(&(i % 125)) {
+            continue;
+        }
+        let missed = if i > 0 && i % 125 == 0 { 5 } else { 0 };
+        unread.drain(..).for_each(|n| stream.receive(now, &pcmu_packet(n as u16, n * 160, 9, 0x20)));
+        (0..=missed).for_each(|_| stream.playout(now, &mut out));
+    }
+    let stats = stream.stats();
+    assert!(stats.target_ms < 20.0 + 4.0 + 2.0, "the lot, and slack: {stats:?}");
+    assert_eq!(stats.samples_concealed, 0);
+}
+
+#[test]
 fn a_drifting_sender_is_followed() {
     for ppm in [-200.0, 200.0] {
         let rules = Rules { drift_ppm: ppm, ..Rules::default() };
