@@ -18,6 +18,7 @@ pub const TARGETS: &[(&str, &str)] = &[
     ("crates/sip", "endpoint"),
     ("crates/media", "path"),
     ("crates/media", "unprotect"),
+    ("crates/media", "stream"),
 ];
 
 /// How long each target runs where it is not told.

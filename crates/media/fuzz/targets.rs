@@ -7,7 +7,7 @@ use std::{
 };
 
 use tern_media::{
-    PacketKind,
+    CodecKind, PacketKind, PayloadFormat, Stream, StreamConfig, TelephoneEvent,
     path::{IceConfig, IceCredentials, Local, Path, PathConfig, Servers, TurnServer},
     secure::{Keys, SecurityPlan, Srtp, Suite},
 };
@@ -73,4 +73,40 @@ pub(crate) fn path(mut bytes: &[u8]) {
         assert!(sent < 100, "{sent} datagrams for one");
         while path.poll_event().is_some() {}
     }
+}
+
+/// RTP and RTCP to a call's stream that takes every codec, digits and comfort noise: of each datagram, the first octet says
+/// how long it is and the second how much time passes before the next one.
+pub(crate) fn stream(mut bytes: &[u8]) {
+    let format = PayloadFormat::new(CodecKind::Opus, 96).with_fmtp("useinbandfec=1;usedred=1");
+    let events = TelephoneEvent { payload_type: 101, clock_rate: 8_000 };
+    let config = StreamConfig {
+        receive: vec![
+            format.clone(),
+            PayloadFormat::new(CodecKind::Pcmu, 0),
+            PayloadFormat::new(CodecKind::Pcma, 8),
+            PayloadFormat::new(CodecKind::G722, 9),
+        ],
+        receive_comfort_noise: vec![13],
+        extended_reports: true,
+        ..StreamConfig::new(format, 1)
+    };
+    let mut stream = Stream::new(config.with_events(events)).expect("a right configuration");
+    let mut now = Instant::now();
+    let mut out = [0.0_f32; 960];
+    while let Some(([length, wait], rest)) = bytes.split_first_chunk::<2>() {
+        let (datagram, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        bytes = rest;
+        stream.receive(now, datagram);
+        now += Duration::from_millis(u64::from(*wait));
+        for _ in 0..=wait / 64 {
+            stream.playout(now, &mut out);
+            assert!(out.iter().all(|sample| sample.is_finite()));
+        }
+        stream.handle_timeout(now);
+        let sent = std::iter::from_fn(|| stream.poll_packet()).count();
+        assert!(sent < 10, "{sent} datagrams for one");
+        assert!(std::iter::from_fn(|| stream.poll_event()).count() <= 64);
+    }
+    stream.stats();
 }

@@ -39,3 +39,31 @@ fn datagrams_on_the_sockets_of_a_call() {
         targets::path(&bytes);
     }
 }
+
+#[test]
+fn packets_and_reports_of_a_call() {
+    let mut random = StdRng::seed_from_u64(3550);
+    for _ in 0..400 {
+        let mut bytes = Vec::new();
+        let mut sequence = random.random::<u16>();
+        for _ in 0..random.random_range(1..40) {
+            let length = random.random_range(8..120_u8) & !3;
+            let mut datagram: Vec<u8> = (0..length).map(|_| random.random()).collect();
+            datagram[0] = 0x80 | (datagram[0] & random.random_range(0..0x40));
+            // Of the reports as often as of the payload types that are taken.
+            datagram[1] = [200, 201, 202, 203, 207, 0, 8, 9, 96, 96, 13, 101][random.random_range(0..12)];
+            if datagram[1] >= 200 {
+                datagram[2..4].copy_from_slice(&(u16::from(length) / 4 - 1).to_be_bytes());
+            } else {
+                sequence = sequence.wrapping_add(random.random_range(0..3));
+                datagram[2..4].copy_from_slice(&sequence.to_be_bytes());
+                datagram[8..].iter_mut().take(4).for_each(|octet| *octet = 7);
+                let timestamp = u32::from(sequence) * 960;
+                datagram[4..8].copy_from_slice(&timestamp.to_be_bytes());
+            }
+            bytes.extend([length, random.random_range(0..80)]);
+            bytes.extend(datagram);
+        }
+        targets::stream(&bytes);
+    }
+}
