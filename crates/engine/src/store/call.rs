@@ -25,6 +25,13 @@ const AROUND: i64 = 300_000_000;
 /// Tellings looked at together, at most.
 const MOST: u32 = 500;
 
+/// Calls of one way and between the same two numbers that a log tells of, with their places among the changes.
+struct Group<'a> {
+    way: CallDirection,
+    first: &'a CallRecord,
+    calls: Vec<(usize, &'a CallRecord)>,
+}
+
 /// A row that only one side has told of.
 struct Single {
     id: RowId,
@@ -161,16 +168,16 @@ pub(super) fn join(
             continue;
         }
         let way = direction(call.direction);
-        let same = |(group_way, first, _): &&mut (CallDirection, &CallRecord, Vec<_>)| {
-            *group_way == way && first.number == call.number && first.peer == call.peer
+        let same = |group: &&mut Group<'_>| {
+            group.way == way && group.first.number == call.number && group.first.peer == call.peer
         };
         match groups.iter_mut().find(same) {
-            Some((.., calls)) => calls.push((place, call)),
-            None => groups.push((way, call, vec![(place, call)])),
+            Some(group) => group.calls.push((place, call)),
+            None => groups.push(Group { way, first: call, calls: vec![(place, call)] }),
         }
     }
     let mut joined = BTreeMap::new();
-    for (way, first, mut calls) in groups {
+    for Group { way, first, mut calls } in groups {
         calls.sort_by_key(|(_, call)| call.started_at);
         // The same row may come twice in one page.
         calls.dedup_by(|a, b| a.1.id == b.1.id);
