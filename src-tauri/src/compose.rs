@@ -11,6 +11,7 @@ use tern_engine::{Engine, EngineConfig, EngineHandle};
 
 use crate::bridge::Host;
 use crate::leave::{self, Leaving};
+use crate::platform::clipboard::DesktopClipboard;
 use crate::platform::keyring::Keyring;
 use crate::platform::links::SystemBrowser;
 use crate::platform::notify::DesktopNotifier;
@@ -57,6 +58,7 @@ async fn start(app: &AppHandle, data: PathBuf) -> Result<(), ErrorView> {
         audio: Arc::new(DeviceAudio::new()),
         clock: Arc::new(SystemClock),
         browser: Arc::new(SystemBrowser),
+        clipboard: Arc::new(DesktopClipboard::default()),
     };
     let engine = Engine::start(EngineConfig {
         data_dir: Some(data.clone()),

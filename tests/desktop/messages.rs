@@ -1,6 +1,7 @@
 //! An SMS arrives, is seen, and is answered.
 
 use crate::desk::Desk;
+use crate::until::{SOON, until};
 
 const SENDER: &str = "+447700900318";
 
@@ -50,4 +51,37 @@ async fn a_click_on_the_notification_opens_the_thread() {
     let thread = window.see("thread-view").await;
     assert!(thread.text().await.unwrap().contains("Tu es là ?"));
     window.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_copied_and_an_answer_typed_without_opening_the_window() {
+    let mut desk = Desk::start().await;
+    desk.log_everything();
+    let window = desk.open().await;
+    window.see_attribute("registration-state", "data-state", "registered").await;
+
+    desk.provider.send_sms(SENDER, "482913 is your sign-in code.").await;
+    let notification = desk.notifications.wait_for("the code", |n| n.body.contains("482913")).await;
+    desk.notifications.press(&notification, "Copy code").await;
+    // What was copied shows where it is pasted.
+    window.see_row("message", SENDER, "").await.click().await.unwrap();
+    window.type_into("composer", "\u{e009}v\u{e000}").await;
+    until("the code in the composer", SOON, async || {
+        let held = window.script("return document.querySelector('[data-testid=composer]').value").await;
+        (held == "482913").then_some(())
+    })
+    .await;
+    window.see("message-code").await;
+    window.picture("code");
+
+    desk.provider.send_sms("+33639982255", "Shall I call you?").await;
+    let notification = desk.notifications.wait_for("the question", |n| n.body.contains("call you")).await;
+    desk.notifications.reply(&notification, "In an hour.").await;
+    until("the answer at the provider", SOON, async || {
+        let sent = desk.provider.get("/v1/activity/snapshot?limit=5").await.to_string();
+        sent.contains("In an hour.").then_some(())
+    })
+    .await;
+    window.quit().await;
+    desk.assert_not_logged(&["482913", "In an hour", "call you"]);
 }

@@ -94,6 +94,13 @@ impl Notifications {
         self.invoke(shown, key).await;
     }
 
+    /// Types into the notification's own field.
+    pub(crate) async fn reply(&self, shown: &Shown, text: &str) {
+        assert!(shown.actions.iter().any(|(key, _)| key == "inline-reply"), "no field: {:?}", shown.actions);
+        let emitter = SignalEmitter::new(&self.bus, PATH).unwrap();
+        Server::notification_replied(&emitter, shown.id, text).await.unwrap();
+    }
+
     /// Again until the app has taken the notification away: what is pressed before the app listens is lost, and a
     /// person would press again too.
     async fn invoke(&self, shown: &Shown, key: &str) {
@@ -149,7 +156,7 @@ impl Server {
 
     fn get_capabilities(&self) -> Vec<&str> {
         let buttons = self.buttons.load(Ordering::Relaxed).then_some("actions");
-        ["body", "body-markup", "persistence"].into_iter().chain(buttons).collect()
+        ["body", "body-markup", "persistence", "inline-reply"].into_iter().chain(buttons).collect()
     }
 
     fn get_server_information(&self) -> (&str, &str, &str, &str) {
@@ -158,6 +165,9 @@ impl Server {
 
     #[zbus(signal)]
     async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, key: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn notification_replied(emitter: &SignalEmitter<'_>, id: u32, text: &str) -> zbus::Result<()>;
 
     #[zbus(signal)]
     async fn notification_closed(emitter: &SignalEmitter<'_>, id: u32, reason: u32) -> zbus::Result<()>;

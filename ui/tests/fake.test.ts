@@ -62,6 +62,7 @@ const COMMANDS: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
   saveDraft: { type: "saveDraft", thread: THREAD, text: "so" },
   markThreadRead: { type: "markThreadRead", thread: THREAD },
   markCallsRead: { type: "markCallsRead" },
+  copyCode: { type: "copyCode", code: "482913" },
   addFunds: { type: "addFunds", account: 1, amount: "25.00" },
   openCheckout: { type: "openCheckout", account: 1, topup: "t" },
   openStorage: { type: "openStorage", choice: { type: "noHistory" } },

@@ -6,9 +6,30 @@ import { byDay, pieces } from "../src/features/activity/rows";
 import { quality, stateWords } from "../src/features/call/words";
 import { clean, isDialKey } from "../src/features/dialer/typed";
 import { range, written } from "../src/features/settings/ports";
+import { minute, toggled, written as time } from "../src/features/settings/quiet";
 import { cents, decimal, judge, presets } from "../src/features/wallet/amount";
 import { clock, country, daysBetween, money, share, tenths, timer } from "../src/i18n/figures";
 import { callView } from "./views";
+
+describe("quiet hours", () => {
+  it.each([
+    ["00:00", 0],
+    ["07:30", 450],
+    ["23:59", 1439],
+    ["24:00", null],
+    ["7:30", null],
+    ["", null],
+  ])("reads %j as minute %j", (typed, expected) => expect(minute(typed)).toBe(expected));
+
+  it("writes minutes as a time field has them", () => {
+    expect([0, 450, 1439].map(time)).toEqual(["00:00", "07:30", "23:59"]);
+  });
+
+  it("keeps days in the order of the week", () => {
+    expect(toggled(["friday", "monday"], "wednesday")).toEqual(["monday", "wednesday", "friday"]);
+    expect(toggled(["monday", "friday"], "monday")).toEqual(["friday"]);
+  });
+});
 
 describe("amounts", () => {
   it.each([

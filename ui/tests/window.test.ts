@@ -536,6 +536,19 @@ describe("passwords", () => {
   });
 });
 
+describe("a one-time code", () => {
+  it("is copied from its message", async () => {
+    const { fake } = await open();
+    await openRow("BANKLINE");
+    expect(text("message-code")).toContain("481920");
+    await click("message-code");
+    expect(fake.commands.at(-1)).toEqual({ type: "copyCode", code: "481920" });
+    expect(text("message-code")).toBe("Copied");
+    await pass(2000);
+    expect(text("message-code")).toContain("481920");
+  });
+});
+
 describe("settings", () => {
   const choose = async (testid: string, value: string) => {
     const select = get(testid) as HTMLSelectElement;
@@ -566,6 +579,38 @@ describe("settings", () => {
       microphone: "mic-headset", speaker: null, showMessageText: false,
     });
     expect(get("settings-show-text").getAttribute("aria-checked")).toBe("false");
+  });
+
+  it("silence numbers by hand and by the clock", async () => {
+    const { fake } = await open();
+    const quiet = async () => {
+      const answer = await fake.ask({ type: "snapshot" });
+      return answer.type === "snapshot" ? answer.snapshot.settings.quiet : undefined;
+    };
+    await click("open-settings");
+    await click("settings-quiet-all");
+    await click("settings-quiet-number");
+    expect(await quiet()).toMatchObject({ doNotDisturb: true, silentNumbers: ["+442079460123"] });
+    expect(find("quiet-hours")).toBeNull();
+    await click("quiet-add");
+    await choose("quiet-from", "23:30");
+    await choose("quiet-to", "");
+    await click("quiet-sunday");
+    await choose("quiet-for", "+442079460123");
+    await choose("quiet-zone", "number");
+    expect((await quiet())?.hours).toEqual([
+      {
+        number: "+442079460123",
+        days: ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
+        fromMinute: 1410,
+        toMinute: 420,
+        zone: { type: "number" },
+      },
+    ]);
+    await click("quiet-remove");
+    expect((await quiet())?.hours).toEqual([]);
+    await choose("settings-code", "never");
+    expect((get("settings-code") as HTMLSelectElement).value).toBe("never");
   });
 
   it("add an account, with each field judged where it stands", async () => {

@@ -14,7 +14,7 @@ use tern_engine::{
     audio::FileAudio,
     ports::{
         Audio, Ports,
-        plain::{MemorySecrets, NoBrowser, NoNotifier, SystemClock},
+        plain::{MemorySecrets, NoBrowser, NoClipboard, NoNotifier, SystemClock},
     },
     sandbox_accounts,
 };
@@ -331,6 +331,7 @@ fn config(
         audio: extras.audio.unwrap_or_else(|| Arc::new(FileAudio::silent())),
         clock: Arc::new(SystemClock),
         browser: Arc::new(NoBrowser),
+        clipboard: Arc::new(NoClipboard),
     };
     let user_agent = concat!("Tern/", env!("CARGO_PKG_VERSION"), " (command line)");
     Ok(EngineConfig {

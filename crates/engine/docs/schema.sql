@@ -179,12 +179,14 @@ CREATE TABLE activity (
     at        INTEGER NOT NULL,
     unread    INTEGER NOT NULL,
     deleted   INTEGER NOT NULL,
+    aside     INTEGER NOT NULL DEFAULT 0, -- nobody was told of it yet
     UNIQUE (account, kind, remote_id)
 ) STRICT;
 CREATE INDEX activity_newest ON activity (at DESC, id DESC) WHERE deleted = 0;
 CREATE INDEX activity_of_thread ON activity (thread, at DESC, id DESC) WHERE deleted = 0;
 CREATE INDEX activity_unread ON activity (unread) WHERE unread = 1;
 CREATE INDEX activity_calls ON activity (account, at) WHERE kind = 'call' AND deleted = 0;
+CREATE INDEX activity_aside ON activity (aside) WHERE aside = 1;
 
 -- SMS. state: received queued sending sent delivered failed unknown. send_key is our Idempotency-Key.
 CREATE TABLE message (

@@ -16,10 +16,10 @@ use tern_provider::{
 
 use crate::{
     accounts::Link,
-    api::{AccountId, ErrorCode, ErrorView, EventKind, FeedState, Notice},
+    api::{AccountId, CallOutcome, ErrorCode, ErrorView, EventKind, FeedState, Notice},
     core::{Backoff, Effect, ProviderReport, ProviderRequest, SecretKind, State, Write},
     history::History,
-    record::{Applied, Batch, HistoryMove, HistoryPlace, Reading, Row, RowWhat},
+    record::{Applied, AwayCount, Batch, HistoryMove, HistoryPlace, Reading, Row, RowWhat},
     views,
 };
 
@@ -81,13 +81,12 @@ enum Stream {
     Retry(Instant),
 }
 
-/// What came while Tern was off, over all accounts.
+/// What came while Tern was off, over all accounts, as far as it was told in one digest.
 #[derive(Debug, Default)]
 pub(crate) struct Away {
     messages: u32,
     people: BTreeSet<(AccountId, String)>,
     missed_calls: u32,
-    told: (u32, u32),
 }
 
 impl Default for Feed {
@@ -253,7 +252,6 @@ impl State {
             return self.history_applied(id, applied);
         }
         let Some(account) = self.accounts.get_mut(id) else { return };
-        let while_away = account.feed.catching_up;
         let (next, then) = match std::mem::replace(&mut account.feed.work, Work::Idle) {
             Work::Keeping { mut rest, then } => (rest.pop_front().map(|next| (next, rest)), Some(then)),
             other => {
@@ -264,7 +262,7 @@ impl State {
         if applied.changed > 0 {
             self.activity_changed(applied.threads.iter().copied());
         }
-        self.take_in(id, &applied, while_away);
+        self.take_in(id, &applied);
         let Some(then) = then else { return };
         let Some(account) = self.accounts.get_mut(id) else { return };
         if let Some((next, rest)) = next {
@@ -289,7 +287,7 @@ impl State {
     }
 
     /// Tells everybody concerned what was kept.
-    pub(crate) fn take_in(&mut self, id: &AccountId, applied: &Applied, while_away: bool) {
+    pub(crate) fn take_in(&mut self, id: &AccountId, applied: &Applied) {
         if let Some(account) = self.accounts.get_mut(id) {
             account.outbox.settle(&applied.settled);
             if !applied.departed.is_empty() {
@@ -297,9 +295,8 @@ impl State {
             }
         }
         for row in &applied.fresh {
-            if while_away {
-                self.away.count(row);
-            } else {
+            // Put aside already, in the transaction that kept it.
+            if !applied.aside {
                 self.tell(row);
             }
         }
@@ -373,6 +370,7 @@ impl State {
             history: place.clone().map_or(HistoryMove::Ends, HistoryMove::To),
             past,
             of: Reading::Live,
+            aside: account.feed.catching_up,
         };
         self.keep(id, whole, Then::Begin(page.cursor, place));
     }
@@ -399,6 +397,7 @@ impl State {
             history: HistoryMove::Stays,
             past: Timestamp::MIN,
             of: Reading::Live,
+            aside: account.feed.catching_up,
         };
         self.keep(id, whole, then);
     }
@@ -426,7 +425,7 @@ impl State {
             self.account_changed(id);
         }
         if caught_up {
-            self.tell_away();
+            self.ask_away();
         }
         self.open_stream(id);
         if again {
@@ -486,42 +485,67 @@ impl State {
         self.account_changed(id);
     }
 
+    /// Whether an account is still told what came while nobody watched.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        self.accounts.values().any(|account| account.feed.catching_up)
+    }
+
+    /// The computer slept: what comes now came while nobody watched.
+    pub(crate) fn slept(&mut self, id: &AccountId) {
+        if let Some(account) = self.accounts.get_mut(id)
+            && account.feed.cursor.is_some()
+        {
+            account.feed.catching_up = true;
+        }
+        self.read_feed_now(id);
+    }
+
     fn tell(&mut self, row: &Row) {
         match &row.what {
             RowWhat::Message { .. } => {
                 self.event(EventKind::MessageArrived { item: views::item(row) });
+                if self.is_quiet_for(&row.account, Some(&row.number)) {
+                    return self.set_aside(row.id);
+                }
                 self.notify_message(row);
             }
-            RowWhat::Call { .. } => self.notify_missed(row),
+            RowWhat::Call { .. } => self.tell_missed(row),
             RowWhat::Ledger { .. } | RowWhat::Gap { .. } => {}
         }
     }
 
-    pub(crate) fn tell_away(&mut self) {
-        let now = (self.away.messages, self.away.missed_calls);
-        if now == self.away.told {
+    /// Tells of a missed call, now or later.
+    pub(crate) fn tell_missed(&mut self, row: &Row) {
+        let missed = matches!(row.what, RowWhat::Call { outcome: CallOutcome::Missed, .. });
+        if !missed || !row.unread {
             return;
         }
-        self.away.told = now;
-        let (messages, missed_calls) = now;
-        let people = u32::try_from(self.away.people.len()).unwrap_or(u32::MAX);
-        let notice = Notice::WhileAway { messages, people, missed_calls };
-        self.notices.retain(|n| !matches!(n, Notice::WhileAway { .. }));
-        self.notices.push(notice.clone());
-        self.notice(notice);
-        self.notify_away(messages, people, missed_calls);
+        if self.is_quiet_for(&row.account, Some(&row.number)) {
+            return self.set_aside(row.id);
+        }
+        self.notify_missed(row);
     }
-}
 
-impl Away {
-    fn count(&mut self, row: &Row) {
-        match row.what {
-            RowWhat::Message { .. } => {
-                self.messages = self.messages.saturating_add(1);
-                self.people.insert((row.account.clone(), row.peer.clone()));
-            }
-            RowWhat::Call { .. } => self.missed_calls = self.missed_calls.saturating_add(1),
-            RowWhat::Ledger { .. } | RowWhat::Gap { .. } => {}
+    /// Tells of what was put aside.
+    pub(crate) fn away_counted(&mut self, count: AwayCount) {
+        if count.waiting {
+            self.look_again();
+        }
+        self.away.messages = self.away.messages.saturating_add(count.messages);
+        self.away.missed_calls = self.away.missed_calls.saturating_add(count.missed_calls);
+        self.away.people.extend(count.people);
+        if count.messages > 0 || count.missed_calls > 0 {
+            let Away { messages, missed_calls, .. } = self.away;
+            let people = u32::try_from(self.away.people.len()).unwrap_or(u32::MAX);
+            let notice = Notice::WhileAway { messages, people, missed_calls };
+            self.notices.retain(|n| !matches!(n, Notice::WhileAway { .. }));
+            self.notices.push(notice.clone());
+            self.notice(notice);
+            self.notify_away(messages, people, missed_calls);
+        }
+        // Accounts that catch up later add to the same digest.
+        if !self.is_catching_up() {
+            self.away = Away::default();
         }
     }
 }

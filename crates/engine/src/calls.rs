@@ -70,6 +70,8 @@ pub(crate) struct Call {
     held: bool,
     held_there: bool,
     anonymous: bool,
+    /// Incoming, while its number is quiet: it does not ring.
+    silent: bool,
     diverted_by: Option<String>,
     handing: Handing,
     rtp: Option<SocketAddr>,
@@ -333,7 +335,7 @@ impl State {
 
     /// What is to be heard besides the calls themselves.
     pub(crate) fn wanted_tone(&self) -> Option<RingTone> {
-        if self.calls.values().any(|c| c.phase == Phase::RingingHere) {
+        if self.calls.values().any(|c| c.phase == Phase::RingingHere && !c.silent) {
             return Some(RingTone::Ring);
         }
         let ringback = self.calls.values().any(|c| c.phase == Phase::RingingThere && !c.early_media);
@@ -464,6 +466,7 @@ impl State {
             held: false,
             held_there: false,
             anonymous: false,
+            silent: false,
             diverted_by: None,
             handing: Handing::default(),
             rtp: None,

@@ -133,6 +133,7 @@ impl Engine {
                 direct: config.direct,
                 recordings,
                 trace: config.trace.is_some(),
+                zone: config.ports.clock.zone(),
                 seed: rand::Rng::random(&mut StdRng::from_os_rng()),
             },
             ports: config.ports,

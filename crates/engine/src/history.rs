@@ -207,6 +207,8 @@ impl State {
             history: place.clone().map_or(HistoryMove::Ends, HistoryMove::To),
             past: until,
             of: Reading::History,
+            // What was missed while the place in the feed was lost is told together.
+            aside: until == Timestamp::MIN,
         });
         if let Some(first) = rest.pop_front() {
             history.step = Step::Keeping { rest, place, asked };
@@ -224,7 +226,6 @@ impl State {
             history.untold.get_or_insert_default().extend(applied.threads.iter().copied());
         }
         history.progress.changed = history.progress.changed.saturating_add(applied.changed);
-        // What was missed while the place in the feed was lost is told together.
         let while_away = history.until() == Some(Timestamp::MIN);
         let next = match std::mem::replace(&mut history.step, Step::Rest) {
             Step::Keeping { mut rest, place, asked } => match rest.pop_front() {
@@ -248,13 +249,13 @@ impl State {
             }
         };
         let over = history.place.is_none();
-        self.take_in(id, &applied, while_away);
+        self.take_in(id, &applied);
         if let Some(next) = next {
             return self.write(Write::Apply(next));
         }
         self.tell_history(id, over);
         if over && while_away {
-            self.tell_away();
+            self.ask_away();
         }
     }
 

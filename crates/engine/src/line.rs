@@ -346,7 +346,7 @@ impl State {
                 _ => {}
             }
             if slept {
-                self.read_feed_now(&id);
+                self.slept(&id);
             }
         }
     }

@@ -19,10 +19,11 @@ use tern_provider::{
 use crate::{
     accounts::{Account, Link},
     activity::provider_error,
-    api::{AccountId, ErrorCode, ErrorView, MessageState, Reply},
+    api::{AccountId, ErrorCode, ErrorView, EventKind, MessageState, Reply},
     core::{Backoff, ProviderRequest, RequestId, State, Write},
     pacing::Pace,
     phone,
+    ports::Correspondents,
     record::{NewOutgoing, Outgoing, RowId, Sent, ThreadRowId},
 };
 
@@ -213,36 +214,72 @@ impl State {
         to: &str,
         text: String,
     ) {
-        let Some(account) = self.accounts.get(id) else {
-            return self.refuse(request, ErrorCode::NotFound);
+        match self.outgoing(id, from, to, text) {
+            Ok(new) => self.write(Write::Queue(request, new)),
+            Err((code, _)) => self.refuse(request, code),
+        }
+    }
+
+    /// Sends what was typed into a notification. What can't be sent becomes the conversation's draft and is shown:
+    /// nobody types it twice.
+    pub(crate) fn reply_from_notification(&mut self, to: &Correspondents, text: String) {
+        let thread = ThreadRowId::inside(&to.thread);
+        match self.outgoing(&to.account, &to.number, &to.peer, text) {
+            Ok(new) => {
+                self.write(Write::Queue(RequestId::NOBODYS, new));
+                if let Some(thread) = thread {
+                    self.write(Write::ReadThread(thread));
+                    self.close_seen(thread);
+                }
+            }
+            Err((code, text)) => {
+                if let Some(thread) = thread {
+                    self.write(Write::Draft(thread, text));
+                }
+                self.trouble(Some(to.account.clone()), ErrorView::new(code));
+                self.event(EventKind::ShowRequested { thread: Some(to.thread.clone()) });
+            }
+        }
+    }
+
+    /// An SMS to be kept and sent; why not, and the text again, where it can't be.
+    fn outgoing(
+        &mut self,
+        id: &AccountId,
+        from: &str,
+        to: &str,
+        text: String,
+    ) -> Result<NewOutgoing, (ErrorCode, String)> {
+        let to = match self.may_send(id, from, to, &text) {
+            Ok(to) => to,
+            Err(code) => return Err((code, text)),
         };
+        let (account, from) = (id.clone(), from.to_owned());
+        let key = IdempotencyKey(self.random_name());
+        Ok(NewOutgoing { account, key, from, to, text, at: self.now.wall, replaces: None })
+    }
+
+    /// The recipient as it is sent, if all is well.
+    fn may_send(&self, id: &AccountId, from: &str, to: &str, text: &str) -> Result<String, ErrorCode> {
+        let account = self.accounts.get(id).ok_or(ErrorCode::NotFound)?;
         let offered = match account.link {
             Link::None => false,
             Link::Open(_, capabilities) => capabilities.send_message,
             Link::Detached | Link::Opening(_) => true,
         };
         if !offered {
-            return self.refuse(request, ErrorCode::NotOffered);
+            return Err(ErrorCode::NotOffered);
         }
         if text.trim().is_empty() {
-            return self.refuse(request, ErrorCode::EmptyMessage);
+            return Err(ErrorCode::EmptyMessage);
         }
         if text.chars().count() > LONGEST_TEXT {
-            return self.refuse(request, ErrorCode::MessageTooLong);
+            return Err(ErrorCode::MessageTooLong);
         }
         let own = account.numbers.iter().find(|n| n.e164 == from && n.sms && n.state == NumberState::Active);
-        let Some(own) = own else {
-            return self.refuse(request, ErrorCode::NumberNotYours);
-        };
+        let own = own.ok_or(ErrorCode::NumberNotYours)?;
         // A number typed without a country code is one of the sending number's country.
-        let to = match phone::recipient(to, Some(&own.country)) {
-            Ok(to) => to,
-            Err(code) => return self.refuse(request, code),
-        };
-        let (account, from) = (id.clone(), from.to_owned());
-        let key = IdempotencyKey(self.random_name());
-        let new = NewOutgoing { account, key, from, to, text, at: self.now.wall, replaces: None };
-        self.write(Write::Queue(request, new));
+        phone::recipient(to, Some(&own.country))
     }
 
     /// A failed SMS, or one of which nothing is known, is sent again as a new intent: with a new key, in the place of

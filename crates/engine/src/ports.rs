@@ -1,4 +1,4 @@
-//! The outside as the engine asks for it: secrets, notifications, sound, time and the browser.
+//! The outside as the engine asks for it: secrets, notifications, sound, time, the browser and the clipboard.
 //!
 //! Each shell brings its own; the ones a shell needs no desktop for are in [`plain`], those for tests in [`fake`].
 //! Nothing here knows which desktop or which library answers.
@@ -13,12 +13,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 pub use tern_provider::Secret;
 use url::Url;
 
+pub use crate::codes::OneTimeCode;
 use crate::{
-    api::{CallId, DevicesView, ThreadId},
+    api::{AccountId, CallId, DevicesView, ThreadId},
     audio::OpenedAudio,
 };
 
@@ -35,6 +36,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// The system browser.
     pub browser: Arc<dyn Browser>,
+    /// The clipboard.
+    pub clipboard: Arc<dyn Clipboard>,
 }
 
 /// Names one secret.
@@ -98,8 +101,61 @@ pub enum NotificationAction {
         /// Which one.
         thread: ThreadId,
     },
+    /// Copies a one-time code.
+    CopyCode {
+        /// Which.
+        code: OneTimeCode,
+    },
+    /// Sends an SMS that was typed into the notification.
+    Reply {
+        /// Whom it answers.
+        to: Correspondents,
+        /// What was typed.
+        text: TypedReply,
+    },
     /// Shows the window.
     OpenWindow,
+}
+
+/// Both ends of a conversation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Correspondents {
+    /// Whose.
+    pub account: AccountId,
+    /// The conversation.
+    pub thread: ThreadId,
+    /// Our number, E.164.
+    pub number: String,
+    /// The other side, as it came.
+    pub peer: String,
+}
+
+impl std::fmt::Debug for Correspondents {
+    // People's numbers stay out of every log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Correspondents").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// What was typed into a notification.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TypedReply(pub String);
+
+impl std::fmt::Debug for TypedReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TypedReply(…)")
+    }
+}
+
+/// A field to answer in, where the desktop draws one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReplyField {
+    /// Whom it answers.
+    pub to: Correspondents,
+    /// The button's text, in the user's language.
+    pub label: String,
+    /// What stands in the empty field, in the user's language.
+    pub placeholder: String,
 }
 
 /// A button of a notification.
@@ -124,6 +180,8 @@ pub struct Notification {
     pub body: String,
     /// Left to right.
     pub buttons: Vec<NotificationButton>,
+    /// A field to answer in; who can't draw one leaves it out.
+    pub reply: Option<ReplyField>,
     /// What a click on the notification itself does.
     pub default: NotificationAction,
     /// When it goes by itself; `None` leaves it to the desktop, or until closed when critical.
@@ -196,6 +254,8 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Instant;
     /// The wall clock, for people.
     fn wall(&self) -> Timestamp;
+    /// Where that wall is.
+    fn zone(&self) -> TimeZone;
 }
 
 /// Why no browser was opened.
@@ -208,4 +268,18 @@ pub struct BrowserError;
 pub trait Browser: Send + Sync {
     /// Opens a page.
     async fn open(&self, url: &Url) -> Result<(), BrowserError>;
+}
+
+/// Why nothing was copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no clipboard")]
+pub struct ClipboardError;
+
+/// The clipboard, for one-time codes only.
+#[async_trait]
+pub trait Clipboard: Send + Sync {
+    /// Puts a code there, marked as nothing to remember where the desktop knows such a mark.
+    async fn copy(&self, code: &OneTimeCode) -> Result<(), ClipboardError>;
+    /// Empties it if it still holds the code.
+    async fn clear(&self, code: &OneTimeCode);
 }

@@ -369,6 +369,8 @@ pub(crate) struct Batch {
     pub(crate) past: Timestamp,
     /// Which of the two readings brought them.
     pub(crate) of: Reading,
+    /// Nobody watched: what is new of it is told of later, together.
+    pub(crate) aside: bool,
 }
 
 /// The two readings of a provider's activity, which go on side by side.
@@ -445,6 +447,21 @@ pub(crate) struct Applied {
     pub(crate) departed: Vec<Sent>,
     /// Rows that were new or different.
     pub(crate) changed: u32,
+    /// What is fresh was put aside.
+    pub(crate) aside: bool,
+}
+
+/// What was put aside, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct AwayCount {
+    /// Incoming SMS.
+    pub(crate) messages: u32,
+    /// Who sent them, and to which account.
+    pub(crate) people: BTreeSet<(AccountId, String)>,
+    /// Missed calls.
+    pub(crate) missed_calls: u32,
+    /// More waits until its number is not quiet any more.
+    pub(crate) waiting: bool,
 }
 
 /// A contact as kept.

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::tz::TimeZone;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Instrument;
 
@@ -29,7 +30,7 @@ use crate::{
         watch::{NetworkWatch, Noticed},
         wires::{self, Bound, Incoming, Towards, Wires},
     },
-    ports::{Audio, Notification, NotificationAction, Ports, Ringing, SecretKey},
+    ports::{Audio, Notification, NotificationAction, OneTimeCode, Ports, Ringing, SecretKey},
     rules::Facts,
     store::Store,
 };
@@ -67,10 +68,12 @@ enum SecretErrand {
     Delete(SecretKey),
 }
 
-/// Notifications, carried out one after another: what is closed must have been shown before.
+/// Notifications and the clipboard, carried out one after another: what is closed must have been shown before.
 enum NoticeErrand {
     Show(Box<Notification>),
     Close(String),
+    Copy(OneTimeCode),
+    Clear(OneTimeCode),
 }
 
 /// The task and everything it owns.
@@ -107,6 +110,7 @@ pub(crate) struct Task {
     tone: Option<Box<dyn Ringing>>,
     ended: Vec<oneshot::Sender<()>>,
     finished: bool,
+    zone: TimeZone,
 }
 
 /// What a task is made of.
@@ -138,6 +142,7 @@ impl Task {
         spawn_device_watch(parts.ports.audio.clone(), inputs_in.clone());
         let sounds = Sounds::new(parts.ports.audio.clone(), inputs_in.clone());
         Self {
+            zone: parts.ports.clock.zone(),
             state: parts.state,
             store: Some(parts.store),
             ports: parts.ports,
@@ -319,6 +324,12 @@ impl Task {
     }
 
     fn noticed(&mut self, noticed: Noticed) -> Option<Input> {
+        // Who travels sets the clock.
+        let zone = self.ports.clock.zone();
+        if zone != self.zone {
+            self.zone = zone.clone();
+            self.backlog.push_back(Input::Zone(zone));
+        }
         let slept = noticed == Noticed::Slept;
         let misplaced = self.lines.iter().filter(|(_, wires)| slept || wires.is_misplaced());
         let moved: Vec<AccountId> = misplaced.map(|(account, _)| account.clone()).collect();
@@ -445,6 +456,8 @@ impl Task {
             Effect::DeleteSecret(key) => self.secret_errand(SecretErrand::Delete(key)),
             Effect::Notify(notification) => self.notice_errand(NoticeErrand::Show(Box::new(notification))),
             Effect::CloseNotification(tag) => self.notice_errand(NoticeErrand::Close(tag)),
+            Effect::Copy(code) => self.notice_errand(NoticeErrand::Copy(code)),
+            Effect::ClearClipboard(code) => self.notice_errand(NoticeErrand::Clear(code)),
             Effect::Tone(tone, place) => {
                 // The old one falls silent before the new one begins.
                 self.tone = None;
@@ -596,6 +609,12 @@ fn spawn_notices(mut errands: mpsc::Receiver<NoticeErrand>, ports: Ports) {
             match errand {
                 NoticeErrand::Show(notification) => ports.notifier.show(*notification).await,
                 NoticeErrand::Close(tag) => ports.notifier.close(&tag).await,
+                NoticeErrand::Copy(code) => {
+                    if let Err(error) = ports.clipboard.copy(&code).await {
+                        tracing::warn!(%error, "a code was not copied");
+                    }
+                }
+                NoticeErrand::Clear(code) => ports.clipboard.clear(&code).await,
             }
         }
     });

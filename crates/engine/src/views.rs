@@ -8,7 +8,7 @@ use crate::{
         ActivityItem, ActivityPage, ActivityWhat, MessageView, MoneyView, ThreadView, TransactionKind,
         TransactionView,
     },
-    phone,
+    codes, phone,
     record::{Row, RowWhat, ThreadRowId},
     store::{Page, ThreadHead},
 };
@@ -35,6 +35,11 @@ pub(crate) fn item(row: &Row) -> ActivityItem {
                     error: error.clone(),
                     price: money(price),
                     leaves_at: leaves_at.map(|at| at.to_string()),
+                    // Whoever sends a code has it already.
+                    code: Some(text)
+                        .filter(|_| *incoming)
+                        .and_then(|text| codes::find(text))
+                        .map(|code| code.reveal().to_owned()),
                 },
             },
             RowWhat::Call { direction, outcome, duration_seconds, price } => ActivityWhat::Call {

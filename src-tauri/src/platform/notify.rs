@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tauri::AppHandle;
 use tern_engine::EngineHandle;
-use tern_engine::ports::{Notification, NotificationAction, Notifier, Urgency};
+use tern_engine::ports::{Notification, NotificationAction, Notifier, TypedReply, Urgency};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -34,6 +34,8 @@ enum Response {
     Clicked,
     /// A button was pressed: its place among the buttons.
     Pressed(usize),
+    /// It was answered in its own field.
+    Replied(TypedReply),
     /// It is gone.
     Gone,
 }
@@ -130,6 +132,10 @@ impl Desk {
             Response::Clicked => notification.default,
             Response::Pressed(place) => match notification.buttons.into_iter().nth(place) {
                 Some(button) => button.action,
+                None => return,
+            },
+            Response::Replied(text) => match notification.reply {
+                Some(field) => NotificationAction::Reply { to: field.to, text },
                 None => return,
             },
             Response::Gone => return,

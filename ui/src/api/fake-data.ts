@@ -70,7 +70,7 @@ export function activity(now: number): ActivityItem[] {
   const [anna, camille, lev] = ["+447700900142", "+33639981207", "+79001234501"];
 
   add(3, london, anna, "Anna Whitfield", true, text(true, "Running ten minutes late, the 73 is stuck at Angel again 🙈"));
-  add(9, london, "BANKLINE", "BANKLINE", true, text(true, "481 920 is your one-time code. We will never ask you for it."));
+  add(9, london, "BANKLINE", "BANKLINE", true, coded("481 920 is your one-time code. We will never ask you for it.", "481920"));
   add(26, paris, "+33639984410", "+33 6 39 98 44 10", true, call("incoming", "missed", 0, null));
   add(41, london, anna, "Anna Whitfield", false, text(false, "See you at noon, usual table?", "delivered", "-0.06"));
   add(44, london, anna, "Anna Whitfield", false, text(true, "Lunch today?"));
@@ -107,6 +107,11 @@ function text(incoming: boolean, words: string, state: MessageState = "sent", pr
       price: price === null ? null : usd(price),
     },
   };
+}
+
+function coded(words: string, code: string): ActivityWhat {
+  const what = text(true, words);
+  return what.type === "message" ? { ...what, message: { ...what.message, code } } : what;
 }
 
 /** What was recorded of one of the calls. */

@@ -395,6 +395,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "changeAnswering":
         return done;
       case "openCheckout":
+      case "copyCode":
         return done;
       case "saveContact":
       case "removeContact":

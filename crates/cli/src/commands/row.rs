@@ -57,6 +57,7 @@ pub(super) fn line(item: &ActivityItem) -> Value {
             "text": message.text,
             "error": message.error.as_ref().map(|error| word(&error.code)),
             "price": money(message.price.as_ref()),
+            "code": message.code,
         }),
         ActivityWhat::Call { direction, outcome, duration_seconds, price } => json!({
             "event": "call",
@@ -117,6 +118,7 @@ mod tests {
                     error: None,
                     leaves_at: None,
                     price: Some(MoneyView { amount: "0.05".into(), currency: "USD".into() }),
+                    code: Some("4821".into()),
                 },
             },
         }
@@ -131,6 +133,7 @@ mod tests {
         assert_eq!(line["text"], "hello");
         assert_eq!(line["peer"], "+447700900123");
         assert_eq!(line["price"]["amount"], "0.05");
+        assert_eq!(line["code"], "4821");
     }
 
     #[test]

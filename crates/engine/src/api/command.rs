@@ -237,6 +237,11 @@ pub enum Command {
     },
     /// Marks calls as seen: the badge for missed calls goes.
     MarkCallsRead {},
+    /// Copies a one-time code; the clipboard is emptied after a while if it still holds it.
+    CopyCode {
+        /// As [`super::MessageView::code`] has it.
+        code: Secret,
+    },
     /// Starts a top-up and opens the provider's page in the system browser. Answers [`Reply::TopUpStarted`].
     AddFunds {
         /// Which account.

@@ -12,6 +12,7 @@ mod ids;
 mod media;
 mod orders;
 mod query;
+mod quiet;
 mod rules;
 mod service;
 mod settings;
@@ -33,6 +34,7 @@ pub use media::{
 };
 pub use orders::{NumberOrder, OfferView, OrderState, OrderView, QuoteView};
 pub use query::{Answer, ExportFormat, Query};
+pub use quiet::{QuietHours, QuietSettings, QuietZone, Weekday};
 pub use rules::{
     CallerShown, ComposedView, HiddenWhy, LineKind, NumberStateView, NumberTermsView, Price, PriceGap,
     PriceSource, RenewalView, SendLimitView, SmsEncoding, TargetView, TermsView, UnpaidView, Verdict,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use super::QuietSettings;
+
 /// All settings. Unknown or missing fields take their default, so an older file still opens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase", default)]
@@ -19,6 +21,8 @@ pub struct Settings {
     pub ringer: Option<String>,
     /// Whether notifications show an SMS' text.
     pub show_message_text: bool,
+    /// How long a copied one-time code stays in the clipboard, seconds; `None` until something else is copied.
+    pub code_seconds: Option<u32>,
     /// Whether a ringing call is heard from every loudspeaker, and not only from `ringer`.
     pub ring_everywhere: bool,
     /// Whether the other side's voice is taken out of what our microphone picks up.
@@ -37,6 +41,8 @@ pub struct Settings {
     pub recordings_folder: Option<String>,
     /// UDP ports for the sound of calls; `None` leaves them to the system.
     pub media_ports: Option<PortRange>,
+    /// When nothing rings and nothing is shown outside of the window.
+    pub quiet: QuietSettings,
 }
 
 impl Default for Settings {
@@ -48,6 +54,7 @@ impl Default for Settings {
             speaker: None,
             ringer: None,
             show_message_text: true,
+            code_seconds: Some(60),
             ring_everywhere: false,
             echo_cancellation: true,
             noise_suppression: true,
@@ -57,6 +64,7 @@ impl Default for Settings {
             record_tone: true,
             recordings_folder: None,
             media_ports: None,
+            quiet: QuietSettings::default(),
         }
     }
 }

@@ -309,6 +309,10 @@ pub struct MessageView {
     #[serde(default)]
     #[specta(optional)]
     pub leaves_at: Option<String>,
+    /// The one-time code in it, as it is to be pasted.
+    #[serde(default)]
+    #[specta(optional)]
+    pub code: Option<String>,
 }
 
 impl std::fmt::Debug for MessageView {

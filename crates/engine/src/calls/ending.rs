@@ -39,7 +39,7 @@ impl State {
     pub(crate) fn call_kept(&mut self, row: Option<Row>) {
         if let Some(row) = row {
             self.activity_changed(row.thread);
-            self.notify_missed(&row);
+            self.tell_missed(&row);
         }
     }
 

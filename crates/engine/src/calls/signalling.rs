@@ -257,6 +257,7 @@ impl State {
             None => phone::display(&peer),
         };
         let diverted_by = diverted_by.map(|by| phone::display(&peer_of(&by.uri, &domain)));
+        let silent = self.is_quiet_for(account, number.as_deref());
         let id = self.new_call(account, CallDirection::Incoming, peer, peer_name, number, Phase::RingingHere);
         // RFC 3891 section 3: it takes the place of a call that is talked to, so nobody has to answer it.
         let replaced = replaces
@@ -268,6 +269,7 @@ impl State {
             call.offer = offer;
             call.diverted_by = diverted_by;
             call.anonymous = who == CallerIdentity::Anonymous;
+            call.silent = silent;
             if replaced.is_some() {
                 call.phase = Phase::Answering;
             }
@@ -275,6 +277,10 @@ impl State {
         self.call_changed(&id);
         if replaced.is_some() {
             return self.open_media(&id, local);
+        }
+        if self.calls.get(&id).is_some_and(|call| call.silent) {
+            // It is in the window for who looks, and missed otherwise.
+            return;
         }
         self.event(EventKind::CallRang { call: id.clone() });
         self.notify_call(&id);

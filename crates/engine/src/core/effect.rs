@@ -21,7 +21,7 @@ use url::Url;
 use super::{Act, RequestId, SecretKind, keep::Write};
 use crate::{
     api::{AccountId, CallId, ErrorView, EventKind, PortRange, Reply, TurnServer},
-    ports::{Notification, RingPlace, RingTone, SecretKey},
+    ports::{Notification, OneTimeCode, RingPlace, RingTone, SecretKey},
     record::RowId,
 };
 
@@ -153,7 +153,11 @@ pub(crate) enum Effect {
     Notify(Notification),
     /// Take it away.
     CloseNotification(String),
-    /// What is to be heard besides calls; `None` for silence.
+    /// Put a code into the clipboard.
+    Copy(OneTimeCode),
+    /// Empty the clipboard if it still holds the code.
+    ClearClipboard(OneTimeCode),
+    /// Open a page. `None` for silence.
     Tone(Option<RingTone>, RingPlace),
     /// Open a page.
     Browse(Option<RequestId>, Url),

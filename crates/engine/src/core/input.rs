@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tern_media::secure::SecurityState;
 use tern_provider::{
     ProviderError, Secret,
@@ -28,6 +28,11 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RequestId(pub(crate) u64);
 
+impl RequestId {
+    /// Of what no shell waits for.
+    pub(crate) const NOBODYS: Self = Self(u64::MAX);
+}
+
 /// The time an input came at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Now {
@@ -52,6 +57,8 @@ pub(crate) enum Input {
     Shutdown,
     /// Time passed.
     Timer,
+    /// The user's time zone is another one.
+    Zone(TimeZone),
     /// Bytes from a UDP socket of SIP.
     Datagram {
         /// Whose socket.

@@ -6,9 +6,10 @@ use tern_provider::types::{IdempotencyKey, Message, Number};
 use super::RequestId;
 use crate::{
     api::{AccountId, ContactId, ErrorView, MessageState, Settings},
+    quiet::QuietNow,
     record::{
-        Applied, Balance, Batch, Blocked, Book, Intent, KeptRate, KnownRules, LocalCall, NewOutgoing,
-        Profile, Reading, Row, RowId, Sent, ThreadRowId, TopUpRecord,
+        Applied, AwayCount, Balance, Batch, Blocked, Book, Intent, KeptRate, KnownRules, LocalCall,
+        NewOutgoing, Profile, Reading, Row, RowId, Sent, ThreadRowId, TopUpRecord,
     },
     vcard::Card,
 };
@@ -60,6 +61,10 @@ pub(crate) enum Write {
     ReadThread(ThreadRowId),
     /// Marks every call as seen.
     ReadCalls,
+    /// Puts a row aside, to be told of later.
+    SetAside(RowId),
+    /// Takes back what was put aside and may be told now.
+    TellAway(QuietNow),
     /// Keeps the settings.
     Settings(Settings),
     /// Adds a contact, or replaces one.
@@ -99,6 +104,10 @@ pub(crate) enum Kept {
     FoundFailed(RequestId, RowId, Option<(AccountId, String, String, String)>),
     /// [`Write::Call`] is kept; the row, where it was not known from the provider already.
     Called(Option<Row>),
+    /// [`Write::TellAway`]'s answer.
+    Away(AwayCount),
+    /// [`Write::ReadCalls`] is kept: the conversations they are of.
+    CallsRead(Vec<ThreadRowId>),
     /// Rows changed in another way.
     Changed(Vec<ThreadRowId>),
     /// [`Write::Contact`] is kept; `None` when there is no such one.

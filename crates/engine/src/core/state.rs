@@ -1,11 +1,12 @@
 //! The state and its step.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     time::{Duration, Instant},
 };
 
+use jiff::tz::TimeZone;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use tern_media::{HoldSound, ProcessConfig, secure::Certificate};
@@ -20,7 +21,7 @@ use crate::{
         EventKind, MediaOverrides, Notice, PlayingView, Reply, Settings,
     },
     calls::Call,
-    ports::{NotificationAction, RingPlace, RingTone},
+    ports::{NotificationAction, OneTimeCode, RingPlace, RingTone},
     record::{Book, Loaded, RowId, ThreadRowId},
     texts::Texts,
 };
@@ -41,6 +42,8 @@ pub(crate) struct CoreConfig {
     pub(crate) recordings: Option<PathBuf>,
     /// Whether SIP messages are shown.
     pub(crate) trace: bool,
+    /// The user's time zone at the start.
+    pub(crate) zone: TimeZone,
     /// Everything random follows from it.
     pub(crate) seed: [u8; 32],
 }
@@ -59,6 +62,16 @@ pub(crate) struct State {
     pub(crate) devices: DevicesView,
     pub(crate) texts: Texts,
     pub(crate) away: Away,
+    /// Conversations whose missed calls are told of on the screen.
+    pub(crate) missed: BTreeSet<ThreadRowId>,
+    /// Whether the digest may be on the screen.
+    pub(crate) digest: bool,
+    /// When to look whether what was put aside may be told.
+    pub(crate) aside: Option<Instant>,
+    /// The user's time zone.
+    pub(crate) zone: TimeZone,
+    /// The code in the clipboard, and when it goes.
+    pub(crate) copied: Option<(OneTimeCode, Option<Instant>)>,
     pub(crate) random: ChaCha20Rng,
     /// The sound file that is played.
     pub(crate) playing: Option<PlayingView>,
@@ -95,6 +108,11 @@ impl State {
             book: loaded.book,
             devices: DevicesView::default(),
             away: Away::default(),
+            copied: None,
+            missed: BTreeSet::new(),
+            digest: false,
+            aside: None,
+            zone: config.zone.clone(),
             playing: None,
             notices: Vec::new(),
             ending: None,
@@ -130,7 +148,15 @@ impl State {
         let accounts = self.accounts.values().filter_map(Account::next_wake);
         let leaving = self.leaving.iter().filter_map(Leaving::next_wake);
         let tone = self.end_tone.map(|(_, until)| until);
-        accounts.chain(leaving).chain(self.ending).chain(tone).chain(self.checking).min()
+        let copied = self.copied.as_ref().and_then(|(_, until)| *until);
+        accounts
+            .chain(leaving)
+            .chain(self.ending)
+            .chain(tone)
+            .chain(self.checking)
+            .chain(copied)
+            .chain(self.aside)
+            .min()
     }
 
     /// The accounts as a window shows them.
@@ -235,6 +261,7 @@ impl State {
                 self.change_devices(|devices| DevicesView { inputs, outputs, ..devices });
             }
             Input::Network { moved, slept } => self.network_changed(&moved, slept),
+            Input::Zone(zone) => self.zone = zone,
             Input::Browsed(request, opened) => self.browsed(request, opened),
         }
     }
@@ -292,7 +319,7 @@ impl State {
             Command::MarkThreadRead { thread } => match ThreadRowId::inside(&thread) {
                 Some(thread) => {
                     self.write(Write::ReadThread(thread));
-                    self.effect(Effect::CloseNotification(crate::notices::message_tag(thread)));
+                    self.close_seen(thread);
                     self.reply(request, Ok(Reply::Done {}));
                 }
                 None => self.refuse(request, ErrorCode::NotFound),
@@ -301,6 +328,13 @@ impl State {
                 self.write(Write::ReadCalls);
                 self.reply(request, Ok(Reply::Done {}));
             }
+            Command::CopyCode { code } => match OneTimeCode::from_window(&code.0) {
+                Some(code) => {
+                    self.copy_code(code);
+                    self.reply(request, Ok(Reply::Done {}));
+                }
+                None => self.refuse(request, ErrorCode::NotFound),
+            },
             Command::AddFunds { account, amount } => self.add_funds(request, &account, &amount),
             Command::OpenCheckout { account, topup } => self.open_checkout(request, &account, &topup),
             Command::SaveContact { contact, card } => self.save_contact(request, contact, card),
@@ -342,6 +376,10 @@ impl State {
             self.texts = Texts::new(settings.language);
         }
         self.settings = settings.clone();
+        if self.aside.is_some() {
+            // What was quiet may not be any more.
+            self.aside = Some(self.now.instant);
+        }
         self.plan_sound();
         self.write(Write::Settings(settings));
         self.event(EventKind::SettingsChanged {});
@@ -385,6 +423,8 @@ impl State {
             NotificationAction::OpenThread { thread } => {
                 self.event(EventKind::ShowRequested { thread: Some(thread) });
             }
+            NotificationAction::CopyCode { code } => self.copy_code(code),
+            NotificationAction::Reply { to, text } => self.reply_from_notification(&to, text.0),
             NotificationAction::OpenWindow => self.event(EventKind::ShowRequested { thread: None }),
         }
     }
@@ -400,6 +440,11 @@ impl State {
             Kept::Sent(account, row, thread) => self.sent_kept(&account, row, thread),
             Kept::FoundFailed(request, row, found) => self.retry(request, row, found),
             Kept::Called(row) => self.call_kept(row),
+            Kept::Away(count) => self.away_counted(count),
+            Kept::CallsRead(threads) => {
+                self.close_missed(threads.iter().copied());
+                self.activity_changed(threads);
+            }
             Kept::Changed(threads) => self.activity_changed(threads),
             Kept::ContactSaved(request, saved, book) => self.contact_saved(request, saved, book),
             Kept::Imported(request, counts, book) => self.contacts_imported(request, counts, book),
@@ -415,6 +460,7 @@ impl State {
     fn shutdown(&mut self) {
         if self.ending.is_none() {
             self.ending = self.now.instant.checked_add(FAREWELL);
+            self.clear_clipboard();
             let ids: Vec<AccountId> = self.accounts.keys().cloned().collect();
             for id in ids {
                 self.leave(&id);
@@ -434,6 +480,8 @@ impl State {
         }
         self.run_leaving();
         self.run_end_tone();
+        self.run_clipboard();
+        self.run_aside();
         if self.checking.is_some_and(|until| until <= self.now.instant || !self.calls.is_empty()) {
             self.end_check();
         }

@@ -5,6 +5,7 @@
 mod calls;
 mod desk;
 mod feed;
+mod notices;
 mod registration;
 mod sending;
 mod simulation;
@@ -62,6 +63,7 @@ impl Bench {
             direct,
             recordings: None,
             trace: false,
+            zone: jiff::tz::TimeZone::UTC,
             seed: [7; 32],
         };
         let settings = Settings { language: Language::En, ..loaded.settings.clone() };
@@ -353,6 +355,18 @@ pub(crate) fn snapshot(cursor: &str, next_page: Option<&str>) -> ProviderReport 
         next_page: next_page.map(|p| tern_provider::types::PageToken(p.into())),
         total: None,
     }))
+}
+
+pub(crate) fn away(messages: u32, people: &[&str], missed_calls: u32) -> Kept {
+    let people = people.iter().map(|peer| (ACCOUNT, (*peer).to_owned())).collect();
+    Kept::Away(crate::record::AwayCount { messages, people, missed_calls, waiting: false })
+}
+
+pub(crate) fn applied_aside(fresh: Vec<Row>) -> Kept {
+    match applied(fresh) {
+        Kept::Applied(account, applied) => Kept::Applied(account, Applied { aside: true, ..applied }),
+        other => other,
+    }
 }
 
 pub(crate) fn applied(fresh: Vec<Row>) -> Kept {

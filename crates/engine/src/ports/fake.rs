@@ -6,12 +6,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
 use super::{
-    Audio, Browser, BrowserError, Clock, Notification, Notifier, Ports, RingPlace, RingTone, Ringing,
-    plain::MemorySecrets,
+    Audio, Browser, BrowserError, Clipboard, ClipboardError, Clock, Notification, Notifier, OneTimeCode,
+    Ports, RingPlace, RingTone, Ringing, plain::MemorySecrets,
 };
 use crate::{
     api::DevicesView,
@@ -29,6 +29,8 @@ pub struct Record {
     pub opened: Vec<Url>,
     /// Tones that sound now.
     pub tones: Vec<RingTone>,
+    /// What is in the clipboard.
+    pub clipboard: Option<String>,
 }
 
 /// Ports whose doings can be looked at.
@@ -45,6 +47,11 @@ impl FakePorts {
         look(&self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Puts something into the clipboard, as another program does.
+    pub fn copy(&self, text: &str) {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).clipboard = Some(text.to_owned());
+    }
+
     /// The clock, to be moved by hand.
     pub fn clock(&self) -> &FakeClock {
         &self.clock
@@ -58,6 +65,7 @@ impl FakePorts {
             audio: Arc::new(FakeAudio(self.record.clone())),
             clock: self.clock.clone(),
             browser: Arc::new(FakeBrowser(self.record.clone())),
+            clipboard: Arc::new(FakeClipboard(self.record.clone())),
         }
     }
 }
@@ -85,6 +93,22 @@ impl Browser for FakeBrowser {
     async fn open(&self, url: &Url) -> Result<(), BrowserError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).opened.push(url.clone());
         Ok(())
+    }
+}
+
+struct FakeClipboard(Arc<Mutex<Record>>);
+
+#[async_trait]
+impl Clipboard for FakeClipboard {
+    async fn copy(&self, code: &OneTimeCode) -> Result<(), ClipboardError> {
+        let held = Some(code.reveal().to_owned());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clipboard = held;
+        Ok(())
+    }
+
+    async fn clear(&self, code: &OneTimeCode) {
+        let mut record = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        record.clipboard = record.clipboard.take().filter(|held| held != code.reveal());
     }
 }
 
@@ -146,5 +170,9 @@ impl Clock for FakeClock {
         let passed = *self.passed.lock().unwrap_or_else(PoisonError::into_inner);
         // 2026-03-02T09:00:00Z
         Timestamp::constant(1_772_442_000, 0).checked_add(passed).unwrap_or(Timestamp::MAX)
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
     }
 }

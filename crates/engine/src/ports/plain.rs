@@ -7,10 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use url::Url;
 
-use super::{Browser, BrowserError, Clock, Notification, Notifier, Secret, SecretKey, Secrets, SecretsError};
+use super::{
+    Browser, BrowserError, Clipboard, ClipboardError, Clock, Notification, Notifier, OneTimeCode, Secret,
+    SecretKey, Secrets, SecretsError,
+};
 
 /// Keeps secrets in memory: they are gone with the process.
 #[derive(Default)]
@@ -71,6 +74,10 @@ impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
         Timestamp::now()
     }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::system()
+    }
 }
 
 /// Opens nothing; whoever asked gets the address in the error's stead.
@@ -81,4 +88,16 @@ impl Browser for NoBrowser {
     async fn open(&self, _: &Url) -> Result<(), BrowserError> {
         Err(BrowserError)
     }
+}
+
+/// Holds nothing: whoever reads lines has the code there.
+pub struct NoClipboard;
+
+#[async_trait]
+impl Clipboard for NoClipboard {
+    async fn copy(&self, _: &OneTimeCode) -> Result<(), ClipboardError> {
+        Err(ClipboardError)
+    }
+
+    async fn clear(&self, _: &OneTimeCode) {}
 }

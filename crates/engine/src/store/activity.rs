@@ -56,7 +56,7 @@ pub(super) fn kind_word(kind: ActivityKind) -> &'static str {
 }
 
 pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, StoreError> {
-    let mut applied = Applied { of: batch.of, ..Applied::default() };
+    let mut applied = Applied { of: batch.of, aside: batch.aside, ..Applied::default() };
     let joined = call::join(connection, &batch.account, &batch.changes)?;
     for (place, change) in batch.changes.iter().enumerate() {
         let history = matches!(change, Change::Upsert(object) if object.at() <= batch.past);

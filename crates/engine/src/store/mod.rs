@@ -6,6 +6,7 @@
 
 mod account;
 mod activity;
+mod away;
 mod balance;
 pub(crate) mod blocked;
 mod call;
@@ -73,6 +74,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/010_search.sql")),
     M::up(include_str!("migrations/032_seen.sql")),
     M::up(include_str!("migrations/033_intent.sql")),
+    M::up(include_str!("migrations/020_aside.sql")),
 ];
 
 /// Why the store failed.
@@ -387,6 +389,9 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
         }
         Write::Apply(batch) => {
             let applied = activity::apply(tx, &batch)?;
+            for row in applied.fresh.iter().filter(|_| batch.aside) {
+                away::put(tx, row.id)?;
+            }
             if let Some(cursor) = &batch.cursor {
                 cursor::put(tx, &batch.account, cursor)?;
             }
@@ -435,7 +440,6 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
             activity::mark_thread_read(tx, thread)?;
             Some(Kept::Changed(vec![thread]))
         }
-        Write::ReadCalls => Some(Kept::Changed(activity::mark_calls_read(tx)?)),
         Write::Contact(request, id, card) => {
             let saved = contact::put(tx, id.as_ref(), &card)?;
             Some(Kept::ContactSaved(request, saved, contact::book(tx)?))
@@ -464,6 +468,12 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
             search::rebuild(tx)?;
             None
         }
+        Write::ReadCalls => Some(Kept::CallsRead(activity::mark_calls_read(tx)?)),
+        Write::SetAside(row) => {
+            away::put(tx, row)?;
+            None
+        }
+        Write::TellAway(quiet) => Some(Kept::Away(away::take(tx, &quiet)?)),
         Write::Settings(settings) => {
             setting::put(tx, &settings)?;
             None

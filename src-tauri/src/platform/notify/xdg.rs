@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use notify_rust::{Hint, NotificationHandle, NotificationResponse, Timeout};
-use tern_engine::ports::{Notification, Urgency};
-use tokio::sync::oneshot;
+use tern_engine::ports::{Notification, TypedReply, Urgency};
+use tokio::sync::{Mutex, oneshot};
+use zbus::message::Type;
+use zbus::{Connection, MatchRule, MessageStream};
 
 use super::Response;
 
@@ -13,6 +16,10 @@ use super::Response;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The key the specification reserves for a click on the notification itself.
 const CLICK: &str = "default";
+/// The key, and the ability, of a field to answer in: an extension of Plasma's that others took over.
+const REPLY: &str = "inline-reply";
+/// What was typed may come a moment after the notification's end: they come over two connections.
+const LATE: Duration = Duration::from_millis(500);
 
 /// A notification on the screen. The connection it was sent over lives as long: some servers take a
 /// notification away when its sender is gone.
@@ -20,6 +27,7 @@ pub(super) struct Shown {
     handle: NotificationHandle,
     // Where the server has no buttons there is nothing to wait for but its end.
     acts: bool,
+    replies: Option<Mutex<MessageStream>>,
 }
 
 /// What a server can do, as far as it matters here.
@@ -27,6 +35,7 @@ pub(super) struct Shown {
 struct Abilities {
     actions: bool,
     markup: bool,
+    replies: bool,
 }
 
 /// Shows a notification, in the place of `replaced` if that is still there.
@@ -37,7 +46,10 @@ pub(super) async fn show(
 ) -> Result<Shown, String> {
     let abilities =
         tokio::time::timeout(PATIENCE, abilities()).await.map_err(|_| "the server does not answer")??;
-    let mut drawn = draw(notification, abilities, icon);
+    // Heard before it is shown, so that nothing typed is lost.
+    let wanted = abilities.actions && abilities.replies && notification.reply.is_some();
+    let replies = if wanted { replies().await } else { None };
+    let mut drawn = draw(notification, Abilities { replies: replies.is_some(), ..abilities }, icon);
     if let Some(replaced) = replaced {
         drawn.id(replaced.handle.id());
     }
@@ -45,7 +57,7 @@ pub(super) async fn show(
         .await
         .map_err(|_| "the server does not answer")?
         .map_err(|error| error.to_string())?;
-    Ok(Shown { handle, acts: abilities.actions })
+    Ok(Shown { handle, acts: abilities.actions, replies: replies.map(Mutex::new) })
 }
 
 impl Shown {
@@ -56,6 +68,38 @@ impl Shown {
 
     /// Waits for the first thing done with it.
     pub(super) async fn response(&self) -> Response {
+        let typed = self.typed();
+        tokio::pin!(typed);
+        tokio::select! {
+            // What is typed ends it for the server as well.
+            biased;
+            text = &mut typed => Response::Replied(text),
+            response = self.action() => match response {
+                Response::Gone if self.replies.is_some() => {
+                    tokio::time::timeout(LATE, typed).await.map_or(Response::Gone, Response::Replied)
+                }
+                response => response,
+            },
+        }
+    }
+
+    /// Waits for what is typed into its field; for ever where it has none.
+    async fn typed(&self) -> TypedReply {
+        let Some(replies) = &self.replies else { return std::future::pending().await };
+        let mut replies = replies.lock().await;
+        while let Some(message) = replies.next().await {
+            let said = message.ok().and_then(|m| m.body().deserialize::<(u32, String)>().ok());
+            if let Some((id, text)) = said
+                && id == self.handle.id()
+            {
+                return TypedReply(text);
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Waits for the first press, click or end.
+    async fn action(&self) -> Response {
         let (tell, told) = oneshot::channel();
         self.handle
             .wait_for_action_async(|response| {
@@ -84,7 +128,21 @@ async fn abilities() -> Result<Abilities, String> {
     let told = tokio::task::spawn_blocking(notify_rust::get_capabilities).await;
     let told = told.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
     let can = |what: &str| told.iter().any(|ability| ability == what);
-    Ok(Abilities { actions: can("actions"), markup: can("body-markup") })
+    Ok(Abilities { actions: can("actions"), markup: can("body-markup"), replies: can(REPLY) })
+}
+
+/// What is typed into notifications from now on.
+async fn replies() -> Option<MessageStream> {
+    let listen = async {
+        let bus = Connection::session().await?;
+        let replied = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .interface("org.freedesktop.Notifications")
+            .member("NotificationReplied")
+            .build()?;
+        MessageStream::for_match_rule(replied, &bus, None).await
+    };
+    tokio::time::timeout(PATIENCE, listen).await.ok()?.ok()
 }
 
 fn draw(notification: &Notification, abilities: Abilities, icon: Option<&Path>) -> notify_rust::Notification {
@@ -116,6 +174,11 @@ fn draw(notification: &Notification, abilities: Abilities, icon: Option<&Path>) 
         for (place, button) in notification.buttons.iter().enumerate() {
             drawn.action(&place.to_string(), &button.label);
         }
+        if let Some(field) = notification.reply.as_ref().filter(|_| abilities.replies) {
+            drawn.action(REPLY, &field.label);
+            let hint = "x-kde-reply-placeholder-text".to_owned();
+            drawn.hint(Hint::Custom(hint, field.placeholder.clone()));
+        }
     }
     drawn
 }
@@ -136,8 +199,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tern_engine::api::CallId;
-    use tern_engine::ports::{NotificationAction, NotificationButton};
+    use tern_engine::api::{AccountId, CallId, ThreadId};
+    use tern_engine::ports::{Correspondents, NotificationAction, NotificationButton, ReplyField};
 
     use super::*;
 
@@ -152,6 +215,7 @@ mod tests {
                 button(NotificationAction::Answer { call: CallId(1) }, "Answer"),
                 button(NotificationAction::Decline { call: CallId(1) }, "Decline"),
             ],
+            reply: None,
             default: NotificationAction::OpenWindow,
             timeout: None,
         }
@@ -159,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_strangers_text_is_never_markup() {
-        let all = Abilities { actions: true, markup: true };
+        let all = Abilities { actions: true, markup: true, replies: true };
         let text = "<a href=\"https://x\">bank</a> & co";
         assert_eq!(
             draw(&ringing(text), all, None).body,
@@ -171,7 +235,7 @@ mod tests {
 
     #[test]
     fn buttons_only_where_they_can_be_pressed() {
-        let all = Abilities { actions: true, markup: true };
+        let all = Abilities { actions: true, markup: true, replies: true };
         let drawn = draw(&ringing(""), all, None);
         assert_eq!(drawn.actions, ["default", "Tern", "0", "Answer", "1", "Decline"]);
         assert!(draw(&ringing(""), Abilities::default(), None).actions.is_empty());
@@ -182,5 +246,21 @@ mod tests {
         let drawn = draw(&ringing(""), Abilities::default(), None);
         assert_eq!(drawn.timeout, Timeout::Never);
         assert!(drawn.hints.contains(&Hint::Category("call.incoming".into())));
+    }
+
+    #[test]
+    fn a_field_to_answer_in_only_where_it_is_drawn() {
+        let to = Correspondents {
+            account: AccountId(1),
+            thread: ThreadId("t1".into()),
+            number: "+4930901820".into(),
+            peer: "+442079460123".into(),
+        };
+        let field = ReplyField { to, label: "Reply".into(), placeholder: "Message".into() };
+        let message = Notification { buttons: Vec::new(), reply: Some(field), ..ringing("") };
+        let all = Abilities { actions: true, markup: true, replies: true };
+        assert_eq!(draw(&message, all, None).actions, ["default", "Tern", "inline-reply", "Reply"]);
+        let without = Abilities { replies: false, ..all };
+        assert_eq!(draw(&message, without, None).actions, ["default", "Tern"]);
     }
 }

@@ -11,6 +11,9 @@ notify-missed-body = { $name }
 
 notify-sms-title = { $name }
 notify-sms-hidden = New message
+notify-copy-code = Copy code
+notify-reply = Reply
+notify-reply-placeholder = Message
 
 notify-away-title = While you were away
 notify-away-messages = { $messages ->

@@ -11,6 +11,9 @@ notify-missed-body = { $name }
 
 notify-sms-title = { $name }
 notify-sms-hidden = Nouveau message
+notify-copy-code = Copier le code
+notify-reply = Répondre
+notify-reply-placeholder = Message
 
 notify-away-title = Pendant votre absence
 notify-away-messages = { $messages ->

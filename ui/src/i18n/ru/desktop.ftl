@@ -11,6 +11,9 @@ notify-missed-body = { $name }
 
 notify-sms-title = { $name }
 notify-sms-hidden = Новое сообщение
+notify-copy-code = Скопировать код
+notify-reply = Ответить
+notify-reply-placeholder = Сообщение
 
 notify-away-title = Пока вас не было
 notify-away-messages = { $messages ->

@@ -318,6 +318,21 @@ fn a_ring_sounds_where_the_settings_say_and_follows_them() {
 }
 
 #[test]
+fn a_call_to_a_quiet_number_does_not_ring_and_is_missed() {
+    let mut two = Two::new();
+    let mut settings = two.bench.state.settings().clone();
+    settings.quiet.do_not_disturb = true;
+    two.command(Command::ChangeSettings { settings }).unwrap();
+    let (call, theirs) = two.ring_us();
+    assert_eq!(two.view(&call).state, CallState::Ringing, "who looks can still take it");
+    assert!(two.tones().is_empty() && two.bench.notified().is_empty());
+    assert!(!two.bench.events().iter().any(|event| matches!(event, EventKind::CallRang { .. })));
+    two.peer.hang_up(two.bench.now.instant, theirs).unwrap();
+    two.settle();
+    assert_eq!(two.last().end.clone().unwrap().outcome, CallOutcome::Missed);
+}
+
+#[test]
 fn a_call_in_rings_is_answered_from_its_notification_and_ended_there() {
     let mut two = Two::new();
     let (call, theirs) = two.ring_us();

@@ -279,7 +279,7 @@ fn what_came_while_away_is_told_once_and_together() {
     let link = bench.link();
     assert_eq!(bench.asked_one(), ProviderRequest::Changes(Cursor("5".into())));
     bench.provider(link, changes("7", true));
-    bench.kept(applied(vec![message_row(1, PEER), message_row(2, "PayPal"), message_row(3, PEER)]));
+    bench.kept(applied_aside(vec![message_row(1, PEER), message_row(2, "PayPal"), message_row(3, PEER)]));
     bench.provider(link, changes("8", false));
     let mut missed = message_row(4, PEER);
     missed.what = RowWhat::Call {
@@ -288,7 +288,9 @@ fn what_came_while_away_is_told_once_and_together() {
         duration_seconds: 0,
         price: None,
     };
-    bench.kept(applied(vec![missed]));
+    bench.kept(applied_aside(vec![missed]));
+    assert!(bench.notified().is_empty(), "put aside");
+    bench.kept(away(3, &[PEER, "PayPal"], 1));
     let shown = bench.notified();
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].body, "3 messages from 2 people, 1 missed call");
@@ -350,9 +352,10 @@ fn an_expired_place_means_a_new_snapshot_and_no_lost_rows() {
         assert_eq!(bench.asked_one(), ProviderRequest::Snapshot);
         bench.provider(link, snapshot("90", None));
         assert_eq!(batch(&mut bench).past, Timestamp::MIN, "what is new in it is new to the user");
-        bench.kept(applied(vec![message_row(1, PEER)]));
+        bench.kept(applied_aside(vec![message_row(1, PEER)]));
         bench.provider(link, changes("91", false));
-        bench.kept(applied(vec![]));
+        bench.kept(applied_aside(vec![]));
+        bench.kept(away(1, &[PEER], 0));
         assert_eq!(bench.notified().len(), 1);
     }
 }
