@@ -40,6 +40,8 @@ use tern_provider::Secret;
 const INPUTS: usize = 512;
 /// Notifications and keyring requests that may wait for a slow desktop.
 const ERRANDS: usize = 128;
+/// How long the desktop may take at the end to carry out what it was asked before.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Connections from others that may wait to be looked at.
 const INCOMING: usize = 16;
 
@@ -74,6 +76,8 @@ enum NoticeErrand {
     Close(String),
     Copy(OneTimeCode),
     Clear(OneTimeCode),
+    /// Tells when everything before it is done.
+    Last(oneshot::Sender<()>),
 }
 
 /// The task and everything it owns.
@@ -216,6 +220,10 @@ impl Task {
                 self.carry_out(effects).await;
             }
         }
+        // What was copied or shown for the time of the run is to be gone with it.
+        let (done, last) = oneshot::channel();
+        self.notice_errand(NoticeErrand::Last(done));
+        let _ = tokio::time::timeout(FAREWELL, last).await;
         // Recordings are completed meanwhile. A panic there leaves nothing more to do.
         let _ = tokio::task::spawn_blocking(self.sounds.end()).await;
         self.tone = None;
@@ -615,6 +623,9 @@ fn spawn_notices(mut errands: mpsc::Receiver<NoticeErrand>, ports: Ports) {
                     }
                 }
                 NoticeErrand::Clear(code) => ports.clipboard.clear(&code).await,
+                NoticeErrand::Last(done) => {
+                    let _ = done.send(());
+                }
             }
         }
     });

@@ -32,6 +32,7 @@ const PEER: &str = "+442079460123";
 const PASSWORD: &str = "canary-password";
 const TOKEN: &str = "canary-token";
 const TEXT: &str = "canary-text";
+const CODE: &str = "482913";
 
 /// A provider that keeps everything in memory.
 #[derive(Clone)]
@@ -314,6 +315,23 @@ async fn a_day(directory: PathBuf) {
     })
     .await;
     assert!(item.unread);
+    provider.receive(&format!("Your code is {CODE}"));
+    let coded = until(&mut events, |e| match e {
+        EventKind::MessageArrived { item } => Some(item),
+        _ => None,
+    })
+    .await;
+    assert!(
+        matches!(&coded.what, ActivityWhat::Message { message } if message.code.as_deref() == Some(CODE))
+    );
+    while ports.look(|r| r.all.len()) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let copy = ports.look(|r| r.all[1].buttons[0].action.clone());
+    engine.activate(copy).await;
+    while ports.look(|r| r.clipboard.as_deref() != Some(CODE)) {
+        tokio::task::yield_now().await;
+    }
     let sent = engine
         .command(Command::SendMessage {
             account: account.clone(),
@@ -335,10 +353,11 @@ async fn a_day(directory: PathBuf) {
     let answer =
         engine.query(Query::Thread { thread: thread.clone(), before: None, limit: 10 }).await.unwrap();
     let Answer::Thread { thread: view } = answer else { panic!() };
-    assert_eq!((view.items.len(), view.can_reply), (3, true));
+    assert_eq!((view.items.len(), view.can_reply), (4, true));
     engine.command(Command::MarkThreadRead { thread }).await.unwrap();
     engine.shutdown().await;
     assert!(engine.query(Query::Snapshot {}).await.is_err());
+    assert_eq!(ports.look(|r| r.clipboard.clone()), None, "nobody empties it after the end");
 
     provider.receive("while away 1");
     provider.receive("while away 2");
@@ -351,12 +370,12 @@ async fn a_day(directory: PathBuf) {
     })
     .await;
     assert_eq!(away, Notice::WhileAway { messages: 2, people: 1, missed_calls: 0 });
-    assert_eq!(texts(&engine).await.len(), 5);
+    assert_eq!(texts(&engine).await.len(), 6);
     let (snapshot, _) = engine.subscribe().await.unwrap();
     assert_eq!((snapshot.activity.unread, snapshot.notices), (2, Some(vec![away])));
     engine.shutdown().await;
     let shown = ports.look(|r| r.all.iter().map(|n| n.tag.clone()).collect::<Vec<_>>());
-    assert!(shown.iter().filter(|tag| *tag == "away").count() == 1 && shown.len() == 2, "{shown:?}");
+    assert!(shown.iter().filter(|tag| *tag == "away").count() == 1 && shown.len() == 3, "{shown:?}");
 }
 
 #[tokio::test]
@@ -481,7 +500,7 @@ fn no_secret_no_text_and_no_number_is_logged() {
     let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains("the log is being read"));
-    for canary in [PASSWORD, TOKEN, TEXT, "while away 1", &OURS[1..], &PEER[1..]] {
+    for canary in [PASSWORD, TOKEN, TEXT, CODE, "while away 1", &OURS[1..], &PEER[1..]] {
         assert!(!text.contains(canary), "{canary} in the log:\n{text}");
     }
 }
