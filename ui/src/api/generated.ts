@@ -591,6 +591,10 @@ thread: ThreadId } |
 thread: ThreadId } | 
 /**  Marks calls as seen: the badge for missed calls goes. */
 { type: "markCallsRead" } | 
+/**  Copies a one-time code; the clipboard is emptied after a while if it still holds it. */
+{ type: "copyCode"; 
+/**  As [`super::MessageView::code`] has it. */
+code: Secret } | 
 /**  Starts a top-up and opens the provider's page in the system browser. Answers [`Reply::TopUpStarted`]. */
 { type: "addFunds"; 
 /**  Which account. */
@@ -1236,6 +1240,8 @@ export type MessageView = {
 	price: MoneyView | null,
 	/**  In state `queued`: when it leaves, RFC 3339, where the provider's limits make it wait. */
 	leavesAt?: string | null,
+	/**  The one-time code in it, as it is to be pasted. */
+	code?: string | null,
 };
 
 /**  An amount. */
@@ -1715,6 +1721,41 @@ format: ExportFormat;
 /**  A file that is not there yet. */
 path: string };
 
+/**  A time of day in which numbers are quiet. */
+export type QuietHours = {
+	/**  For this number, E.164; `None` for every one. */
+	number: string | null,
+	/**  The days it begins on. */
+	days: Weekday[],
+	/**  From this minute of the day on, 0 to 1439. */
+	fromMinute: number,
+	/**  Until before this one, on the next day where it is not later than `from_minute`. */
+	toMinute: number,
+	/**  By which clock. */
+	zone: QuietZone,
+};
+
+/**  Who is not to be disturbed, and when. What comes meanwhile is in Recent Activity and told together afterwards. */
+export type QuietSettings = {
+	/**  Every number is quiet until this is switched off. */
+	doNotDisturb?: boolean,
+	/**  These are, E.164. */
+	silentNumbers?: string[],
+	/**  Those that apply now do. */
+	hours?: QuietHours[],
+};
+
+/**  Which clock quiet hours go by. */
+export type QuietZone = 
+/**  This computer's. */
+{ type: "here" } | 
+/**  That of the number's country; of its most populous zone where it has several. */
+{ type: "number" } | 
+/**  That of a zone. */
+{ type: "named"; 
+/**  As the time zone database names it, such as `Europe/Lisbon`. */
+name: string };
+
 /**  What an order would cost. */
 export type QuoteView = {
 	/**  Without discounts. */
@@ -1974,6 +2015,8 @@ export type Settings = {
 	ringer?: string | null,
 	/**  Whether notifications show an SMS' text. */
 	showMessageText?: boolean,
+	/**  How long a copied one-time code stays in the clipboard, seconds; `None` until something else is copied. */
+	codeSeconds?: number | null,
 	/**  Whether a ringing call is heard from every loudspeaker, and not only from `ringer`. */
 	ringEverywhere?: boolean,
 	/**  Whether the other side's voice is taken out of what our microphone picks up. */
@@ -1992,6 +2035,8 @@ export type Settings = {
 	recordingsFolder?: string | null,
 	/**  UDP ports for the sound of calls; `None` leaves them to the system. */
 	mediaPorts?: PortRange | null,
+	/**  When nothing rings and nothing is shown outside of the window. */
+	quiet?: QuietSettings,
 };
 
 /**  Why one side hears nothing. */
@@ -2295,3 +2340,20 @@ export type VoicemailView = {
 	/**  Whom to call to hear them, as the server says. */
 	mailbox: string | null,
 };
+
+/**  A day of the week. */
+export type Weekday = 
+/**  Monday. */
+"monday" | 
+/**  Tuesday. */
+"tuesday" | 
+/**  Wednesday. */
+"wednesday" | 
+/**  Thursday. */
+"thursday" | 
+/**  Friday. */
+"friday" | 
+/**  Saturday. */
+"saturday" | 
+/**  Sunday. */
+"sunday";
