@@ -118,7 +118,6 @@ mod tests {
                     error: None,
                     leaves_at: None,
                     price: Some(MoneyView { amount: "0.05".into(), currency: "USD".into() }),
-                    leaves_at: None,
                     code: Some("4821".into()),
                 },
             },
