@@ -152,9 +152,6 @@ pub(super) fn ended(connection: &Connection, call: &LocalCall) -> Result<Option<
     read::row(connection, id)
 }
 
-/// Calls of a log that may be the same: which way, the first, and all of them with their changes' places.
-type Group<'a> = (CallDirection, &'a CallRecord, Vec<(usize, &'a CallRecord)>);
-
 /// Which rows that SIP saw are calls that a log tells of without SIP's Call-ID, by the changes' places.
 pub(super) fn join(
     connection: &Connection,
