@@ -1,5 +1,6 @@
-//! Crashes and lateness behind the API of 2010: pages that name the next one by the row before it, dates as in mail,
-//! calls that are listed while they go on, messages that are looked up until they are final.
+//! Crashes and lateness behind the API of 2010: pages that name the next one by the row before it (SignalWire's by their
+//! number alone), dates as in mail, calls that are listed while they go on, messages that are looked up until they are
+//! final.
 
 use serde_json::{Value, json};
 
@@ -62,15 +63,17 @@ fn answer(world: &World, asked: &Asked) -> (u16, String) {
         rows.sort_by_key(|(event, _)| std::cmp::Reverse((event.at, event.number)));
     }
     let size = asked.field("PageSize").parse().unwrap_or(50).min(MOST);
+    let number: usize = asked.field("Page").parse().unwrap_or(0);
+    let is_numbered = asked.path.starts_with("/api/laml/");
     let token = asked.field("PageToken");
     let begin = match token.strip_prefix("PA") {
         Some(last) => rows.iter().position(|(event, _)| id(event) == last).map_or(0, |index| index + 1),
-        None => 0,
+        None => number * size,
     };
-    let number: usize = asked.field("Page").parse().unwrap_or(0);
     let page: Vec<Value> = rows.iter().skip(begin).take(size).map(|(_, row)| row.clone()).collect();
     let next = rows.get(begin + size).and(rows.get(begin + size - 1)).map(|(last, _)| {
-        format!("{}?PageSize={size}&Page={}&PageToken=PA{}", asked.path, number + 1, id(last))
+        let token = if is_numbered { String::new() } else { format!("&PageToken=PA{}", id(last)) };
+        format!("{}?Page={}&PageSize={size}{token}", asked.path, number + 1)
     });
     (200, json!({ key: page, "page": number, "page_size": size, "next_page_uri": next }).to_string())
 }
