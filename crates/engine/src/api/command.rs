@@ -12,7 +12,6 @@ use super::{
 };
 
 /// A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events.
-#[expect(clippy::large_enum_variant, reason = "few exist at a time, and each is moved once or twice")]
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Command {
