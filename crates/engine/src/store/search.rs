@@ -2,7 +2,7 @@
 //!
 //! The index holds no texts, only where their words are; triggers keep it in the transactions that change messages.
 
-use rusqlite::{Connection, types::Value};
+use rusqlite::{CachedStatement, Connection, types::Value};
 
 use super::{
     StoreError, fold,
@@ -23,6 +23,10 @@ pub(crate) struct Found {
 
 /// Telephone numbers have no shorter part that means anything.
 const SHORTEST_NUMBER: usize = 3;
+/// So many hits are quickly put in order.
+const FEW: u32 = 1_000;
+/// Where there are more, the newest so many rows are looked at first: most likely they fill a page.
+const NEWEST: u32 = 4_000;
 
 /// Rows that have what was sought, below `before`.
 pub(crate) fn rows(
@@ -38,17 +42,10 @@ pub(crate) fn rows(
     }
     let limit = limit.clamp(1, 200);
     let (at, id) = before.map_or((i64::MAX, i64::MAX), Place::parts);
-    let hits = match typed.is_empty() {
+    let everywhere = match typed.is_empty() {
         true => String::new(),
         false => format!("a.id IN ({}) AND ", hits(&words, typed)),
     };
-    let sql = format!(
-        "SELECT a.id FROM activity a WHERE {hits} a.deleted = 0 AND (a.at, a.id) < (:at, :id)
-             AND (:number IS NULL OR a.number = :number) AND (:kind IS NULL OR a.kind = :kind)
-             AND a.at >= :since AND a.at < :until AND a.unread >= :unread
-         ORDER BY a.at DESC, a.id DESC LIMIT :limit"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
     let text = |value: Option<String>| value.map_or(Value::Null, Value::Text);
     let kind = sought.kind.map(|kind| super::activity::kind_word(kind).to_owned());
     let mut given: Vec<(String, Value)> = [
@@ -68,18 +65,19 @@ pub(crate) fn rows(
     .into();
     let likes = words.iter().enumerate();
     given.extend(likes.map(|(at, word)| (format!(":word{at}"), Value::Text(format!("% {word}%")))));
-    // A statement without a part has not its parameter either.
-    for (name, value) in given {
-        if let Some(index) = statement.parameter_index(&name)? {
-            statement.raw_bind_parameter(index, value)?;
-        }
-    }
     let mut ids = Vec::new();
-    let mut rows = statement.raw_query();
-    while let Some(row) = rows.next()? {
-        ids.push(RowId(row.get(0)?));
+    // Without a union's care for doubles the counting ends at once where there are many.
+    let counted = hits(&words, typed).replace(" UNION ", " UNION ALL ");
+    if !typed.is_empty() && count(connection, &counted, &given)? > FEW {
+        let newest = format!(
+            "(SELECT * FROM activity INDEXED BY activity_newest
+                 WHERE deleted = 0 AND (at, id) < (:at, :id) ORDER BY at DESC, id DESC LIMIT {NEWEST}) a"
+        );
+        ids = ask(connection, &newest, &format!("({}) AND ", is_hit(&words, typed)), &given)?;
     }
-    drop(rows);
+    if ids.len() <= limit as usize {
+        ids = ask(connection, "activity a", &everywhere, &given)?;
+    }
     let more = ids.len() > limit as usize;
     ids.truncate(limit as usize);
     let mut found = Vec::with_capacity(ids.len());
@@ -95,6 +93,48 @@ pub(crate) fn rows(
     Ok(Found { rows: found, next })
 }
 
+/// The ids of the rows in `from` that are hits and that the filter lets through, newest first: one more than asked for.
+fn ask(
+    connection: &Connection,
+    from: &str,
+    hits: &str,
+    given: &[(String, Value)],
+) -> Result<Vec<RowId>, StoreError> {
+    let sql = format!(
+        "SELECT a.id FROM {from} WHERE {hits} a.deleted = 0 AND (a.at, a.id) < (:at, :id)
+             AND (:number IS NULL OR a.number = :number) AND (:kind IS NULL OR a.kind = :kind)
+             AND a.at >= :since AND a.at < :until AND a.unread >= :unread
+         ORDER BY a.at DESC, a.id DESC LIMIT :limit"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    bind(&mut statement, given)?;
+    let mut ids = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        ids.push(RowId(row.get(0)?));
+    }
+    Ok(ids)
+}
+
+/// How many rows a query has, or one more than [`FEW`].
+fn count(connection: &Connection, query: &str, given: &[(String, Value)]) -> Result<u32, StoreError> {
+    let sql = format!("SELECT count(*) FROM ({query} LIMIT {FEW} + 1)");
+    let mut statement = connection.prepare_cached(&sql)?;
+    bind(&mut statement, given)?;
+    let mut rows = statement.raw_query();
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?.unwrap_or(0))
+}
+
+/// A statement without a part has not its parameter either.
+fn bind(statement: &mut CachedStatement<'_>, given: &[(String, Value)]) -> Result<(), StoreError> {
+    for (name, value) in given {
+        if let Some(index) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(index, value)?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the index anew.
 pub(super) fn rebuild(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch(include_str!("search_rebuild.sql"))?;
@@ -103,6 +143,25 @@ pub(super) fn rebuild(connection: &Connection) -> Result<(), StoreError> {
 
 /// The ids of rows that have the words in their text, or are of somebody who has.
 fn hits(words: &[String], typed: &str) -> String {
+    let people = people(words, typed);
+    let texts = match words.is_empty() {
+        true => "",
+        false => "SELECT rowid FROM search WHERE search MATCH :query UNION ",
+    };
+    format!("{texts}SELECT p.id FROM thread t JOIN activity p ON p.thread = t.id WHERE {people}")
+}
+
+/// The same of one row, `a`.
+fn is_hit(words: &[String], typed: &str) -> String {
+    let people = people(words, typed);
+    format!(
+        "EXISTS (SELECT 1 FROM search WHERE search MATCH :query AND rowid = a.id)
+             OR a.thread IN (SELECT t.id FROM thread t WHERE {people})"
+    )
+}
+
+/// The conversations with somebody who has the words in name, number or note.
+fn people(words: &[String], typed: &str) -> String {
     let mut people = String::from("t.peer LIKE :name");
     if digits(typed).is_some() {
         people.push_str(" OR t.peer LIKE :digits OR t.number LIKE :digits");
@@ -114,11 +173,7 @@ fn hits(words: &[String], typed: &str) -> String {
             all.join(" AND ")
         ));
     }
-    let texts = match words.is_empty() {
-        true => "",
-        false => "SELECT rowid FROM search WHERE search MATCH :query UNION ",
-    };
-    format!("{texts}SELECT p.id FROM thread t JOIN activity p ON p.thread = t.id WHERE {people}")
+    people
 }
 
 /// The digits of what looks like a part of a number, without the zeros that dial out.
