@@ -25,8 +25,6 @@ pub(crate) struct Found {
 const SHORTEST_NUMBER: usize = 3;
 /// So many hits are quickly put in order.
 const FEW: u32 = 1_000;
-/// Where there are more, the newest so many rows are looked at first: most likely they fill a page.
-const NEWEST: u32 = 4_000;
 
 /// Rows that have what was sought, below `before`.
 pub(crate) fn rows(
@@ -65,19 +63,12 @@ pub(crate) fn rows(
     .into();
     let likes = words.iter().enumerate();
     given.extend(likes.map(|(at, word)| (format!(":word{at}"), Value::Text(format!("% {word}%")))));
-    let mut ids = Vec::new();
     // Without a union's care for doubles the counting ends at once where there are many.
     let counted = hits(&words, typed).replace(" UNION ", " UNION ALL ");
-    if !typed.is_empty() && count(connection, &counted, &given)? > FEW {
-        let newest = format!(
-            "(SELECT * FROM activity INDEXED BY activity_newest
-                 WHERE deleted = 0 AND (at, id) < (:at, :id) ORDER BY at DESC, id DESC LIMIT {NEWEST}) a"
-        );
-        ids = ask(connection, &newest, &format!("({}) AND ", is_hit(&words, typed)), &given)?;
-    }
-    if ids.len() <= limit as usize {
-        ids = ask(connection, "activity a", &everywhere, &given)?;
-    }
+    let many = !typed.is_empty() && count(connection, &counted, &given)? > FEW;
+    // Many hits fill a page soon when all rows are gone through, newest first; few are put in order sooner than that.
+    let from = if many { "activity a INDEXED BY activity_newest" } else { "activity a" };
+    let mut ids = ask(connection, from, &everywhere, &given)?;
     let more = ids.len() > limit as usize;
     ids.truncate(limit as usize);
     let mut found = Vec::with_capacity(ids.len());
@@ -149,15 +140,6 @@ fn hits(words: &[String], typed: &str) -> String {
         false => "SELECT rowid FROM search WHERE search MATCH :query UNION ",
     };
     format!("{texts}SELECT p.id FROM thread t JOIN activity p ON p.thread = t.id WHERE {people}")
-}
-
-/// The same of one row, `a`.
-fn is_hit(words: &[String], typed: &str) -> String {
-    let people = people(words, typed);
-    format!(
-        "EXISTS (SELECT 1 FROM search WHERE search MATCH :query AND rowid = a.id)
-             OR a.thread IN (SELECT t.id FROM thread t WHERE {people})"
-    )
 }
 
 /// The conversations with somebody who has the words in name, number or note.
