@@ -42,8 +42,8 @@ export function providerProblems(form: ProviderForm): Partial<Record<keyof Provi
   if (form.kind === "none") return wrong;
   const asked = asks(form.kind);
   if (asked.url && form.url.trim() === "") wrong.url = "provider-url-empty";
-  if (asked.user && form.user.trim() === "") wrong.user = "provider-user-empty";
-  if (form.token === "") wrong.token = "provider-token-empty";
+  if (asked.user && form.user.trim() === "") wrong.user = "provider-field-empty";
+  if (form.token === "") wrong.token = "provider-field-empty";
   return wrong;
 }
 

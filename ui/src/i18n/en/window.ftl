@@ -459,7 +459,7 @@ provider-user = { $provider ->
     [signalwire] Project ID
    *[other] API key
 }
-provider-user-empty = Fill this in.
+provider-field-empty = Fill this in.
 provider-token = { $provider ->
     [voipms] API password
     [twilio] Auth token
@@ -468,7 +468,6 @@ provider-token = { $provider ->
    *[other] API token
 }
 account-own-sip = Another SIP account for calls
-provider-token-empty = Fill this in.
 account-add-submit = Add account
 account-remove = Remove { $name }
 account-remove-what = Tern disconnects it and deletes its password and its history from this computer. Your provider keeps the numbers, the balance and its own records.

@@ -459,7 +459,7 @@ provider-user = { $provider ->
     [signalwire] ID du projet
    *[other] Clé d’API
 }
-provider-user-empty = À remplir.
+provider-field-empty = À remplir.
 provider-token = { $provider ->
     [voipms] Mot de passe d’API
     [twilio] Jeton d’authentification
@@ -468,7 +468,6 @@ provider-token = { $provider ->
    *[other] Jeton d’API
 }
 account-own-sip = Un autre compte SIP pour les appels
-provider-token-empty = À remplir.
 account-add-submit = Ajouter le compte
 account-remove = Supprimer { $name }
 account-remove-what = Tern le déconnecte et efface son mot de passe et son historique de cet ordinateur. L’opérateur conserve les numéros, le solde et ses propres données.

@@ -466,7 +466,7 @@ provider-user = { $provider ->
     [signalwire] ID проекта
    *[other] Ключ API
 }
-provider-user-empty = Заполните это поле.
+provider-field-empty = Заполните это поле.
 provider-token = { $provider ->
     [voipms] Пароль API
     [twilio] Токен авторизации
@@ -475,7 +475,6 @@ provider-token = { $provider ->
    *[other] Токен API
 }
 account-own-sip = Другой SIP-аккаунт для звонков
-provider-token-empty = Заполните это поле.
 account-add-submit = Добавить аккаунт
 account-remove = Удалить { $name }
 account-remove-what = Tern отключит его и удалит его пароль и историю с этого компьютера. Номера, баланс и записи оператора останутся у оператора.

@@ -31,6 +31,8 @@ const LOOK: usize = 5;
 /// Blocks of the loudspeaker's sound until the room's size is guessed, and between two guesses.
 const GUESS_FROM: usize = 50;
 const GUESS_EVERY: usize = 100;
+/// What a path that is known anew begins its count with: the first guess comes after [`GUESS_FROM`] blocks.
+const UNTAUGHT: usize = GUESS_EVERY - GUESS_FROM;
 /// How fast the error's expected power follows when it rises and when it falls: a near talker who begins must not
 /// be learnt for even a block.
 const RISE: f32 = 0.8;
@@ -103,7 +105,7 @@ impl Canceller {
             loudest: 0,
             silent: PATH,
             blocks: 0,
-            taught: GUESS_EVERY - GUESS_FROM,
+            taught: UNTAUGHT,
             delay: None,
         }
     }
@@ -120,7 +122,7 @@ impl Canceller {
         }
         self.race = (0.0, 0.0);
         self.behind = 0;
-        self.taught = GUESS_EVERY - GUESS_FROM;
+        self.taught = UNTAUGHT;
     }
 
     /// Takes what is played without looking for it in the microphone.
@@ -233,7 +235,7 @@ impl Canceller {
             self.wide.take_weights(&self.narrow);
             self.wide.doubt();
             self.bent_branch.doubt();
-            self.taught = GUESS_EVERY - GUESS_FROM;
+            self.taught = UNTAUGHT;
             self.behind = 0;
             self.race.0 = self.race.1;
         } else if self.race.0 < 0.25 * self.race.1 {
