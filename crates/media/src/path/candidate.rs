@@ -76,9 +76,11 @@ pub(super) fn number(component: PacketKind) -> u32 {
     }
 }
 
-/// RFC 8445 section 5.1.2.1; IPv6 first where both exist (RFC 8421 section 4).
-pub(super) fn priority(kind: CandidateKind, component: PacketKind, address: SocketAddr) -> u32 {
-    let local = if address.is_ipv6() { 65_535_u32 } else { 65_534 };
+/// RFC 8445 section 5.1.2.1; IPv6 first where both exist (RFC 8421 section 4). `place` counts the addresses of a component
+/// and family: no two of a kind may be preferred alike.
+pub(super) fn priority(kind: CandidateKind, component: PacketKind, address: SocketAddr, place: usize) -> u32 {
+    let family = if address.is_ipv6() { 65_535_u32 } else { 65_534 };
+    let local = family.saturating_sub(u32::try_from(place).unwrap_or(u32::MAX).saturating_mul(2));
     kind.preference() << 24 | local << 8 | (256 - number(component))
 }
 
@@ -102,18 +104,22 @@ mod tests {
         let v6: SocketAddr = "[2001:db8::1]:4000".parse().unwrap();
         // The example of RFC 8445 section 5.1.2.1 with this side's local preference.
         assert_eq!(
-            priority(CandidateKind::Host, PacketKind::Rtp, v6),
+            priority(CandidateKind::Host, PacketKind::Rtp, v6, 0),
             126 * (1 << 24) + 65_535 * (1 << 8) + 255
         );
         assert_eq!(
-            priority(CandidateKind::Host, PacketKind::Rtp, v4)
-                - priority(CandidateKind::Host, PacketKind::Rtcp, v4),
+            priority(CandidateKind::Host, PacketKind::Rtp, v4, 0)
+                - priority(CandidateKind::Host, PacketKind::Rtcp, v4, 0),
             1
         );
         assert!(
-            priority(CandidateKind::ServerReflexive, PacketKind::Rtcp, v4)
-                > priority(CandidateKind::Relayed, PacketKind::Rtp, v6)
+            priority(CandidateKind::ServerReflexive, PacketKind::Rtcp, v4, 3)
+                > priority(CandidateKind::Relayed, PacketKind::Rtp, v6, 0)
         );
+        // Section 5.1.2.1: of a computer with several addresses each must be preferred differently.
+        let several = [(v6, 0), (v4, 0), (v6, 1), (v4, 1), (v6, 2)];
+        let several = several.map(|(at, place)| priority(CandidateKind::Host, PacketKind::Rtp, at, place));
+        assert!(several.windows(2).all(|pair| pair[0] > pair[1]), "{several:?}");
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Local {
 struct Socket {
     component: PacketKind,
     address: SocketAddr,
+    /// Sockets of the same component and family before it.
+    place: usize,
     query: Option<Query>,
     relay: Option<Relay>,
     relay_wakes: Option<Instant>,
@@ -104,8 +106,16 @@ impl Local {
         let of_family = |addresses: &[SocketAddr], local: &SocketAddr| {
             addresses.iter().find(|a| a.is_ipv6() == local.is_ipv6()).copied()
         };
-        let sockets = sockets.iter().map(|(component, address)| {
-            let turn = servers.turn.as_ref();
+        let place = |index: usize, component: PacketKind, address: &SocketAddr| {
+            let alike = |(kind, at): &&(PacketKind, SocketAddr)| {
+                *kind == component && at.is_ipv6() == address.is_ipv6()
+            };
+            sockets.iter().take(index).filter(alike).count()
+        };
+        let sockets = sockets.iter().enumerate().map(|(index, (component, address))| {
+            let place = place(index, *component, address);
+            // A relay is reached from anywhere; one for each component and family is enough.
+            let turn = servers.turn.as_ref().filter(|_| place == 0);
             let relay = turn
                 .and_then(|turn| Some((of_family(&turn.addresses, address)?, turn)))
                 .map(|(server, turn)| Relay::new(now, *address, server, turn));
@@ -113,6 +123,7 @@ impl Local {
             Socket {
                 component: *component,
                 address: *address,
+                place,
                 query: stun.and_then(|server| Query::new(now, server)),
                 relay_wakes: relay.is_some().then_some(now),
                 relay,
@@ -121,9 +132,10 @@ impl Local {
         Self { sockets: sockets.collect() }
     }
 
-    /// Whether every server has answered or has been given up.
+    /// Whether every server has answered, or has been given up, about the first socket of each component and family. From
+    /// the others there may be no way to a server: a call that waits for answers does not wait for those.
     pub fn is_complete(&self) -> bool {
-        self.sockets.iter().all(|socket| {
+        self.sockets.iter().filter(|socket| socket.place == 0).all(|socket| {
             socket.query.as_ref().is_none_or(|query| query.state != QueryState::Asking)
                 && socket.relay.as_ref().is_none_or(|relay| relay.state != RelayState::Asking)
         })
@@ -144,7 +156,7 @@ impl Local {
                 found.push(Candidate {
                     component: socket.component,
                     foundation: self.foundation(kind, socket.address),
-                    priority: priority(kind, socket.component, address),
+                    priority: priority(kind, socket.component, address, socket.place),
                     address,
                     kind,
                     related,

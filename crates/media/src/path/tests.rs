@@ -2,7 +2,7 @@
 
 mod world;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -56,6 +56,52 @@ fn a_stun_server_shows_the_outside_address_and_a_turn_server_lends_one() {
     local.close(world.now);
     world.run(Duration::from_secs(1));
     assert_eq!(world.lent(), 0, "what was lent is given back");
+}
+
+#[test]
+fn every_address_is_offered_and_asked_about_but_a_call_waits_for_the_first_alone() {
+    let ips = ["10.0.0.2", "192.168.7.3", "2001:db8::7", "172.17.0.1"];
+    let kinds = [PacketKind::Rtp, PacketKind::Rtcp];
+    let mut world = World::new(12);
+    // From one of the addresses no way leads to the server.
+    world.cut_off.push(ips[1].parse().unwrap());
+    world.host_at(&ips, None, &World::servers(true, true, "secret"));
+    let sockets = world.hosts[0].sockets.clone();
+    let candidates = world.hosts[0].candidates();
+    assert_eq!(candidates.iter().map(|c| (c.component, c.address)).collect::<Vec<_>>(), sockets);
+    for component in kinds {
+        // RFC 8445 5.1.2.1: those of one kind and component are each preferred differently, and 5.1.1.3: hosts are told
+        // apart by their foundation.
+        let of = || candidates.iter().filter(|c| c.component == component);
+        let priorities: std::collections::BTreeSet<u32> = of().map(|c| c.priority).collect();
+        let foundations: std::collections::BTreeSet<&str> = of().map(|c| c.foundation.as_str()).collect();
+        assert_eq!((priorities.len(), foundations.len()), (4, 4), "{candidates:?}");
+    }
+    let is_complete = |world: &World| {
+        let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+        local.is_complete()
+    };
+    assert!(!is_complete(&world));
+    world.run(GATHERING);
+    assert!(is_complete(&world), "who answered not is asked again, but nobody waits for that");
+    let asked = |ip: &str| world.passed.iter().any(|(from, _)| from.ip() == ip.parse::<IpAddr>().unwrap());
+    assert_eq!(ips.map(asked), [true, false, false, true], "the servers are of one family");
+    let relayed = world.hosts[0].candidates().iter().filter(|c| c.kind == CandidateKind::Relayed).count();
+    assert_eq!(relayed, 2, "one relay for each component");
+}
+
+#[test]
+fn a_second_address_is_the_way_where_the_first_leads_nowhere() {
+    let mut world = World::new(13);
+    world.host_at(&["10.0.0.2", "172.16.0.2"], None, &Servers::default());
+    world.host_at(&["192.168.7.3", "2001:db8::7", "172.16.0.3"], None, &Servers::default());
+    world.cut_off.extend(["10.0.0.2", "192.168.7.3"].map(|ip| ip.parse::<IpAddr>().unwrap()));
+    world.agree(false);
+    world.run(CHECKING);
+    world.talk();
+    assert!(world.both_heard());
+    let (from, to) = (address("172.16.0.2:4000"), address("172.16.0.3:4000"));
+    assert_eq!(world.hosts[0].events, [PathEvent::Connected { from, to, relayed: false }]);
 }
 
 #[test]

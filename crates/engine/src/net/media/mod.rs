@@ -3,6 +3,7 @@
 //! Invariant: nothing here waits for the engine, and the engine waits for nothing here. Figures that there is no
 //! time for are dropped; only the last ones of a call are sure to arrive.
 
+mod addresses;
 mod gathering;
 mod sockets;
 mod thread;

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
     time::Instant,
 };
 
@@ -14,6 +14,7 @@ use tern_media::{
     path::{Local, Path, PathConfig, PathEvent, Servers, Transmit},
 };
 
+use super::addresses;
 use crate::{
     api::PortRange,
     core::{Addresses, MediaPlan},
@@ -25,8 +26,6 @@ const PORT_TRIES: u32 = 32;
 const BURST: u32 = 64;
 /// Expedited Forwarding (RFC 3246), as RFC 8837 section 5 has it for speech; the code point is the upper six bits.
 const EXPEDITED: u32 = 46 << 2;
-/// Leads nowhere; asked only for the address that a packet there would leave from (RFC 3849).
-const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9);
 
 /// RTP and RTCP of one call.
 pub(super) struct Wire {
@@ -51,10 +50,10 @@ enum Stage {
 
 impl Wire {
     /// How many tokens it takes at most.
-    pub(super) const TOKENS: usize = 4;
+    pub(super) const TOKENS: usize = 2 * addresses::MOST;
 
-    /// Opens RTP and RTCP on neighbouring ports of `ip`, and with `both` on an address of the other family too.
-    pub(super) fn open(ip: IpAddr, ports: Option<PortRange>, both: bool) -> io::Result<Self> {
+    /// Opens RTP and RTCP on neighbouring ports of `ip`, and with `all` on the computer's other addresses too.
+    pub(super) fn open(ip: IpAddr, ports: Option<PortRange>, all: bool) -> io::Result<Self> {
         let mut sockets = Vec::with_capacity(Self::TOKENS);
         let mut add = |ip: IpAddr| -> io::Result<()> {
             let (rtp, rtcp) = pair(ip, ports)?;
@@ -67,10 +66,10 @@ impl Wire {
             Ok(())
         };
         add(ip)?;
-        if let Some(other) = other_family(ip).filter(|_| both)
-            && let Err(error) = add(other)
-        {
-            tracing::debug!(%error, "no sockets of the other family");
+        for other in if all { addresses::beside(ip) } else { Vec::new() } {
+            if let Err(error) = add(other) {
+                tracing::debug!(%error, %other, "no sockets on another address");
+            }
         }
         let mut wire = Self { sockets, stage: Stage::Given, buffer: vec![0; 2048] };
         wire.ask(&Servers::default());
@@ -290,16 +289,6 @@ fn mark(socket: &UdpSocket) {
     }
 }
 
-/// The address of the other family that packets leave from, where there is one.
-fn other_family(ip: IpAddr) -> Option<IpAddr> {
-    if ip.is_ipv6() || ip.is_loopback() {
-        return None;
-    }
-    let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect(ANYWHERE).ok()?;
-    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
-}
-
 /// RTP and RTCP on neighbouring ports, in the range where there is one.
 fn pair(ip: IpAddr, ports: Option<PortRange>) -> io::Result<(UdpSocket, UdpSocket)> {
     let Some(PortRange { from, to }) = ports else {
@@ -332,6 +321,8 @@ fn pair(ip: IpAddr, ports: Option<PortRange>) -> io::Result<(UdpSocket, UdpSocke
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     fn ports(wire: &Wire) -> Vec<u16> {

@@ -124,6 +124,8 @@ pub(super) struct World {
     relays: Vec<SocketAddr>,
     random: StdRng,
     pub(super) loss: f64,
+    /// Addresses from which nothing leads anywhere.
+    pub(super) cut_off: Vec<IpAddr>,
     /// Nothing passes from host to host but through the relay.
     pub(super) walled: bool,
     /// Datagrams that passed, as sender and receiver saw them.
@@ -144,6 +146,7 @@ impl World {
             relays: Vec::new(),
             random: StdRng::seed_from_u64(seed),
             loss: 0.0,
+            cut_off: Vec::new(),
             walled: false,
             passed: Vec::new(),
         }
@@ -162,9 +165,16 @@ impl World {
 
     /// A host with a socket for each of the two protocols.
     pub(super) fn host(&mut self, ip: &str, nat: Option<Nat>, servers: &Servers) {
-        let ip: IpAddr = ip.parse().unwrap();
-        let sockets =
-            vec![(PacketKind::Rtp, SocketAddr::new(ip, 4000)), (PacketKind::Rtcp, SocketAddr::new(ip, 4001))];
+        self.host_at(&[ip], nat, servers);
+    }
+
+    /// A host with several addresses.
+    pub(super) fn host_at(&mut self, ips: &[&str], nat: Option<Nat>, servers: &Servers) {
+        let pair = |ip: &&str| {
+            let ip: IpAddr = ip.parse().unwrap();
+            [(PacketKind::Rtp, SocketAddr::new(ip, 4000)), (PacketKind::Rtcp, SocketAddr::new(ip, 4001))]
+        };
+        let sockets: Vec<_> = ips.iter().flat_map(pair).collect();
         self.hosts.push(Host {
             side: Side::Gathering(Local::new(self.now, &sockets, servers)),
             sockets,
@@ -240,7 +250,8 @@ impl World {
     }
 
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
-        if self.loss > 0.0 && self.random.random_bool(self.loss) {
+        let cut_off = |at: SocketAddr| self.cut_off.contains(&at.ip());
+        if cut_off(from) || cut_off(to) || self.loss > 0.0 && self.random.random_bool(self.loss) {
             return;
         }
         self.queue.push((self.now + DELAY, from, to, bytes));
