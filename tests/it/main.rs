@@ -17,6 +17,7 @@ mod conformance;
 mod customer;
 mod funds;
 mod garbage;
+mod keeping;
 mod kills;
 mod messages;
 mod outage;

@@ -172,6 +172,21 @@ impl Session {
         }
     }
 
+    /// Waits until everything that the provider keeps has been read, however far back it goes.
+    ///
+    /// # Errors
+    /// The account has no feed, or it can't be read.
+    async fn whole(&mut self) -> Result<(), Failure> {
+        self.fed().await?;
+        while self.view()?.history.is_some() {
+            match tokio::time::timeout(PATIENCE, self.watch.next()).await {
+                Ok(seen) => _ = seen?,
+                Err(_) => return Err(ErrorView::new(ErrorCode::ProviderUnreachable).into()),
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until the account's numbers and balance are as the provider has them, as far as it has any. A stored
     /// account whose provider is away still has what was read before: that is told as the second of both.
     ///
@@ -226,6 +241,27 @@ pub(crate) async fn stored_engine(
     // The history's key is no account's.
     keyring.begin();
     Ok((engine, keyring))
+}
+
+/// Starts an engine on what is to be read: the stored history, or all that a sandbox's account has.
+pub(crate) async fn kept_engine(kept: args::Kept) -> Result<EngineHandle, Failure> {
+    if kept.sandbox.is_none() {
+        return Ok(stored_engine(kept.stored.data, &kept.stored.history).await?.0);
+    }
+    let args = args::Account {
+        sandbox: kept.sandbox,
+        sandbox_account: kept.sandbox_account,
+        account_index: kept.account_index,
+        ..args::Account::default()
+    };
+    let mut session = Session::start(&args, Extras::default()).await?;
+    match session.whole().await {
+        Ok(()) => Ok(session.engine),
+        Err(failure) => {
+            session.close().await;
+            Err(failure)
+        }
+    }
 }
 
 /// The account called `name`, or the first.

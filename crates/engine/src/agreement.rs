@@ -31,13 +31,9 @@ pub(crate) fn capabilities(
     media: &MediaOptions,
 ) -> AudioCapabilities {
     let all = supported_formats();
-    let formats: Vec<PayloadFormat> = match media.codecs.as_slice() {
+    let formats = match media.codecs.as_slice() {
         [] => all,
-        names => names
-            .iter()
-            .filter_map(|n| all.iter().find(|f| f.kind.name().eq_ignore_ascii_case(n)))
-            .cloned()
-            .collect(),
+        names => named(&all, names),
     };
     let mut codecs: Vec<Codec> = formats
         .iter()
@@ -133,6 +129,20 @@ fn payload(format: &Format, payload_type: u8, fmtp: Option<&str>) -> Option<Payl
     Some(payload)
 }
 
+/// Those that are named, in the order of their names; one named twice is one.
+fn named(all: &[PayloadFormat], names: &[String]) -> Vec<PayloadFormat> {
+    let mut formats: Vec<PayloadFormat> = Vec::new();
+    for name in names {
+        let found = all.iter().find(|format| format.kind.name().eq_ignore_ascii_case(name));
+        if let Some(format) = found
+            && !formats.iter().any(|known| known.payload_type == format.payload_type)
+        {
+            formats.push(format.clone());
+        }
+    }
+    formats
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_limit_leaves_its_codecs_in_its_order() {
-        let codecs = vec!["pcma".to_owned(), "PCMU".to_owned(), "G7xx".to_owned()];
+        let codecs = ["pcma", "PCMU", "G7xx", "PCMA"].map(str::to_owned).to_vec();
         let media = MediaOptions { codecs, ..MediaOptions::default() };
         let names: Vec<_> =
             capabilities(address(1), SESSION, &media).codecs.into_iter().map(|c| c.name).collect();

@@ -7,7 +7,7 @@ use super::row;
 use crate::{account, args, exit::Exit, failure::Failure, report::Report, stop::Stop};
 
 pub(crate) async fn run(args: args::Search, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
-    let (engine, _) = account::stored_engine(args.stored.data, &args.stored.history).await?;
+    let engine = stop.or(account::kept_engine(args.kept)).await?;
     let filter = SearchFilter {
         number: args.number,
         kind: args.kind.map(|kind| match kind {
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: args::Search, report: &Report, stop: &mut Stop) ->
 
 /// Everything kept, into a file.
 pub(crate) async fn export(args: args::Export, report: &Report, stop: &mut Stop) -> Result<Exit, Failure> {
-    let (engine, _) = account::stored_engine(args.stored.data, &args.stored.history).await?;
+    let engine = stop.or(account::kept_engine(args.kept)).await?;
     let format = match args.format {
         args::ExportedAs::Json => ExportFormat::Json,
         args::ExportedAs::Csv => ExportFormat::Csv,
