@@ -147,7 +147,8 @@ impl Engine {
             Opened::Open(opened) => {
                 let (store, loaded) = *opened;
                 let early = VecDeque::new();
-                let task = outside.task(Through { store, loaded, requests, events, seq: 0, early });
+                let through = Through { store, loaded, requests, events, seq: 0, early, chooser: None };
+                let task = outside.task(through);
                 tokio::spawn(task);
             }
             Opened::Closed(view) => {
@@ -195,6 +196,9 @@ impl Outside {
         let (state, first) = State::new(self.core, through.loaded, now);
         // Set here only, and storage is opened once.
         let _ = self.reader.set(through.store.reader());
+        if let Some(chooser) = through.chooser {
+            let _ = chooser.send(Ok(Reply::Done {}));
+        }
         let task = Task::new(Parts {
             state,
             store: through.store,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
     api::{
@@ -37,7 +37,12 @@ pub(crate) struct Through {
     pub(crate) seq: u32,
     /// Requests that came too early, oldest first.
     pub(crate) early: VecDeque<Request>,
+    /// Who chose, to be told once the handles can read.
+    pub(crate) chooser: Option<Chooser>,
 }
+
+/// Waits for what became of a choice.
+pub(crate) type Chooser = oneshot::Sender<Result<Reply, ErrorView>>;
 
 impl Gate {
     /// Waits for the choice; `None` when the shell has gone.
@@ -48,24 +53,22 @@ impl Gate {
                 Request::Command(Command::OpenStorage { choice }, answer) => {
                     let closed = ErrorView::new(ErrorCode::StorageClosed);
                     let chosen = self.storage.choose(choice).await;
-                    let reply = match &chosen {
-                        Ok(Opened::Open(_)) => Ok(Reply::Done {}),
-                        Ok(Opened::Closed(_)) => Err(closed),
-                        Err(error) => Err(error.clone()),
+                    let reply = match chosen {
+                        Ok(Opened::Open(opened)) => {
+                            let (store, loaded) = *opened;
+                            let Self { requests, events, seq, .. } = self;
+                            let chooser = Some(answer);
+                            return Some(Through { store, loaded, requests, events, seq, early, chooser });
+                        }
+                        Ok(Opened::Closed(view)) => {
+                            self.view = view;
+                            self.changed();
+                            closed
+                        }
+                        Err(error) => error,
                     };
-                    if let Ok(Opened::Closed(view)) = chosen {
-                        self.view = view;
-                        self.changed();
-                        // Whoever asked may have gone.
-                        let _ = answer.send(reply);
-                    } else if let Ok(Opened::Open(opened)) = chosen {
-                        let _ = answer.send(reply);
-                        let (store, loaded) = *opened;
-                        let Self { requests, events, seq, .. } = self;
-                        return Some(Through { store, loaded, requests, events, seq, early });
-                    } else {
-                        let _ = answer.send(reply);
-                    }
+                    // Whoever asked may have gone.
+                    let _ = answer.send(Err(reply));
                 }
                 Request::Command(_, answer) => {
                     let _ = answer.send(Err(ErrorView::new(ErrorCode::StorageClosed)));
