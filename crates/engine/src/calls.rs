@@ -362,6 +362,7 @@ impl State {
                 let error = ErrorView::with_detail(ErrorCode::Internal, "rtp");
                 self.hang_up(id, EndedBy::Local, Some(error));
             }
+            MediaReport::Found(addresses) => self.addresses_found(id, addresses),
             MediaReport::Way(found) => self.way_found(id, found),
             MediaReport::NoRelay(why) => {
                 let account = Some(call.account.clone());

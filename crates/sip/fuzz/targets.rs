@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use tern_sip::offer_answer::IceFragment;
 use tern_sip::wire::auth::{Challenge, Credentials};
 use tern_sip::wire::digest::{self, Count, Sent};
 use tern_sip::wire::sdp::SessionDescription;
@@ -91,6 +92,10 @@ pub(crate) fn headers(bytes: &[u8]) {
 
 /// Session descriptions.
 pub(crate) fn sdp(bytes: &[u8]) {
+    if let Some(found) = IceFragment::parse(bytes, "0") {
+        let again = IceFragment::parse(found.to_string().as_bytes(), &found.mid);
+        assert_eq!(again.as_ref(), Some(&found));
+    }
     let Ok(sdp) = SessionDescription::parse(bytes) else { return };
     assert_eq!(SessionDescription::parse(&sdp.to_bytes()).as_ref(), Ok(&sdp));
     for media in &sdp.media {

@@ -226,6 +226,14 @@ pub enum Event {
         /// For how long.
         duration: Duration,
     },
+    /// The other side told candidates after its description (RFC 8840). Read them with
+    /// [`IceFragment::parse`](crate::offer_answer::IceFragment::parse).
+    Trickled {
+        /// In which call.
+        call: CallId,
+        /// `application/trickle-ice-sdpfrag`, as it came.
+        body: Vec<u8>,
+    },
     /// The other side takes no digits by INFO; those that waited are dropped.
     DtmfRefused {
         /// In which call.

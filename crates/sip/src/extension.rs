@@ -3,7 +3,7 @@
 //! A feature adds its option tag here when it works in both roles; nothing else names option tags in lists.
 
 /// Option tags, in the order they are written.
-const SUPPORTED: [&str; 6] = ["100rel", "timer", "replaces", "norefersub", "gruu", "outbound"];
+const SUPPORTED: [&str; 7] = ["100rel", "timer", "replaces", "norefersub", "gruu", "outbound", "trickle-ice"];
 
 /// The value of a Supported header, without those that are switched off.
 pub(crate) fn supported(off: &[&str]) -> String {

@@ -1,13 +1,14 @@
 //! Keys pressed, carried by INFO for peers that take no telephone events (`application/dtmf-relay` and
 //! `application/dtmf`; RFC 6086 4.2.4 calls it legacy use, and no RFC describes the bodies).
 //!
-//! Invariant: one INFO is under way at a time, so that digits arrive in the order they were pressed. Every other INFO
-//! is refused in the way RFC 6086 wants. Telephone events (RFC 4733) are negotiated in [`crate::offer_answer`].
+//! Invariant: one INFO is under way at a time, so that digits arrive in the order they were pressed. INFO with
+//! candidates goes to `crate::trickle`; every other one is refused in the way RFC 6086 wants. Telephone events (RFC 4733) are negotiated in [`crate::offer_answer`].
 
 use crate::event::Event;
 use crate::invite::{Ask, Call, Outcome, Purpose};
 use crate::layer::Layer;
 use crate::transaction::ServerId;
+use crate::trickle;
 use crate::wire::{HeaderAccess as _, Method, Request};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -69,10 +70,14 @@ impl Call {
 
     /// An INFO inside the call.
     pub(crate) fn on_info(&mut self, now: Instant, server: ServerId, request: &Request, layer: &mut Layer) {
-        if request.headers.first("Info-Package").is_some() {
-            // RFC 6086 4.2.2: no package was said to be welcome; Recv-Info says so again.
+        if let Some(package) = request.headers.first("Info-Package") {
+            let package = package.split(';').next().unwrap_or_default().trim();
+            if package.eq_ignore_ascii_case(trickle::PACKAGE) {
+                return self.on_candidates(now, server, request, layer);
+            }
+            // RFC 6086 4.2.2: Recv-Info says what is welcome.
             if let Some(mut response) = layer.reply_to(server, 469) {
-                response.headers.add("Recv-Info", "");
+                response.headers.add("Recv-Info", trickle::PACKAGE);
                 layer.respond(now, server, response);
             }
             return;

@@ -53,7 +53,7 @@
 //! | `dialog`, `invite` | dialogs and calls |
 //! | `account`, `registration`, `authentication`, `credentials` | accounts, and who gets to see their passwords |
 //! | `identity`, `answer_mode` | who calls whom, and which number a call shows |
-//! | `transfer`, `redirect`, `info`, `usages` | what is done with a call beside talking |
+//! | `transfer`, `redirect`, `info`, `trickle`, `usages` | what is done with a call beside talking |
 //! | `origin` | who sends a request outside any dialog, and by which way |
 //! | `message`, `subscription`, [`message_waiting`] | MESSAGE, SUBSCRIBE and NOTIFY, waiting messages |
 //! | [`offer_answer`] | what an offer and an answer agree on (RFC 3264) |
@@ -105,6 +105,7 @@ pub mod trace;
 mod transaction;
 mod transfer;
 mod transport;
+mod trickle;
 mod uas;
 mod usages;
 pub mod wire;

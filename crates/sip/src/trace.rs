@@ -23,6 +23,8 @@ const SECRET_HEADERS: [&str; 6] = [
 ];
 /// The parameters of these that may be seen.
 const HARMLESS: [&str; 6] = ["realm", "algorithm", "qop", "stale", "nc", "username"];
+/// Bodies of such lines.
+const DESCRIPTIONS: [&str; 2] = ["application/sdp", "application/trickle-ice-sdpfrag"];
 /// Session description lines that carry keys (RFC 4568, RFC 8866 5.12, RFC 8839 5.4).
 const SECRET_LINES: [&str; 4] = ["k=", "a=crypto:", "a=ice-pwd:", "a=key-mgmt:"];
 
@@ -57,7 +59,8 @@ pub fn message(bytes: &[u8]) -> String {
         let (name, value) = line.split_once(':').unwrap_or(("", &line));
         let name = name.trim().to_ascii_lowercase();
         if matches!(name.as_str(), "content-type" | "c") {
-            is_description = value.trim().to_ascii_lowercase().starts_with("application/sdp");
+            let kind = value.trim().to_ascii_lowercase();
+            is_description = DESCRIPTIONS.iter().any(|known| kind.starts_with(known));
         }
         let line = match SECRET_HEADERS.contains(&name.as_str()) {
             true => without_secrets(&line),
@@ -233,6 +236,9 @@ mod tests {
 
     #[test]
     fn descriptions_are_shown_without_keys_and_other_bodies_not_at_all() {
+        let told = b"INFO sip:b SIP/2.0\r\nContent-Type: application/trickle-ice-sdpfrag\r\n\r\na=ice-ufrag:8hhY\r\na=ice-pwd:x\r\n";
+        let shown = message(told);
+        assert!(shown.contains("a=ice-ufrag:8hhY") && shown.contains("a=ice-pwd:***"), "{shown}");
         let sdp = b"SIP/2.0 200 OK\r\nc: application/sdp\r\n\r\nv=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:abc\r\nk=clear:x\r\nm=audio 4 RTP/AVP 0\r\n";
         let shown = message(sdp);
         assert!(shown.ends_with("\n\nv=0\na=crypto:***\nk=***\nm=audio 4 RTP/AVP 0\n"), "{shown}");

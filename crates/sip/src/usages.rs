@@ -1,8 +1,9 @@
-//! What lives in a call's dialog beside its session (RFC 5057 4): the subscriptions of transfers, digits on their way,
-//! and why the call is being ended.
+//! What lives in a call's dialog beside its session (RFC 5057 4): the subscriptions of transfers, digits and
+//! candidates on their way, and why the call is being ended.
 
 use crate::info::Digits;
 use crate::transfer::{Transferee, Transferor};
+use crate::trickle::Telling;
 use crate::wire::Reason;
 
 /// The usages of one call.
@@ -13,6 +14,7 @@ pub(crate) struct Usages {
     /// The transfer the other side asks of us.
     pub(crate) transferee: Option<Transferee>,
     pub(crate) digits: Digits,
+    pub(crate) telling: Telling,
     /// Goes into our BYE or CANCEL (RFC 3326).
     pub(crate) parting: Option<Reason>,
 }

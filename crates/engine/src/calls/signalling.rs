@@ -14,7 +14,6 @@ use tern_sip::{
 use super::{
     Phase, Whither,
     peer::{peer_of, shown},
-    ways,
 };
 use crate::{
     accounts::DIRECT,
@@ -75,6 +74,11 @@ impl State {
             Event::Dtmf { call, digit, .. } => {
                 if let Some(call) = self.call_of(account, call) {
                     self.event(EventKind::DigitCame { call, digit });
+                }
+            }
+            Event::Trickled { call, body } => {
+                if let Some(call) = self.call_of(account, call) {
+                    self.candidates_came(&call, &body);
                 }
             }
             Event::OfferAnswered { call, result } => self.offer_answered(account, call, result),
@@ -395,6 +399,7 @@ impl State {
                     }
                     None => {}
                 }
+                self.tell_candidates(id);
                 self.call_changed(id);
             }
             Sip::Ended(ending) if self.invite_again(id, &ending) => {}
@@ -417,7 +422,7 @@ impl State {
             remote: agreed.remote,
             remote_rtcp: agreed.remote_rtcp,
             rtcp_mux: agreed.transport.rtcp_mux,
-            ice: ways::checks(agreed),
+            ice: call.ways.checks(agreed),
             stream,
             security,
             sending: agreed.direction.sends(),

@@ -10,30 +10,40 @@ use tern_media::{
     path::{Candidate, CandidateKind, IceConfig, IceCredentials},
 };
 use tern_sip::{
-    offer_answer::{self, Agreed, IceDescription, TransportCapabilities},
+    offer_answer::{self, Agreed, IceDescription, IceFragment, TransportCapabilities},
     wire::sdp::SessionDescription,
 };
 
-use super::Call;
+use super::{Call, Phase};
 use crate::{
     api::{AccountId, CallId, ErrorCode, ErrorView, MediaOptions, TurnServer},
     core::{Addresses, Effect, Reach, SecretKind, State},
 };
 
-/// Our part in a call's ways.
+/// Candidates kept that the other side told beside its descriptions; more are of no use to anybody's checks.
+const MOST_TOLD: usize = 64;
+
+/// Our part in a call's ways, and what the other side said of its own beside its descriptions.
 #[derive(Debug, Default)]
 pub(super) struct Ways {
     addresses: Addresses,
     ice: Option<IceCredentials>,
+    /// What of the addresses the other side knows: how many candidates, and whether these are all.
+    told: (usize, bool),
+    /// The other side's, with the fragment they belong to (RFC 8840 section 4.3.3).
+    came: Option<(String, Vec<offer_answer::Candidate>)>,
 }
 
 impl Ways {
-    /// What a description says of our addresses besides the one of RTP.
-    pub(super) fn transport(&self) -> TransportCapabilities {
+    /// What a description that is about to be sent says of our addresses besides the one of RTP.
+    pub(super) fn transport(&mut self) -> TransportCapabilities {
+        self.told = (self.addresses.candidates.len(), self.addresses.complete);
         let ice = self.ice.as_ref().map(|credentials| IceDescription {
             fragment: credentials.fragment.clone(),
             password: credentials.password.clone(),
             lite: false,
+            trickle: true,
+            complete: self.addresses.complete,
             candidates: self.addresses.candidates.iter().map(told).collect(),
         });
         TransportCapabilities { rtcp: self.addresses.rtcp, rtcp_mux: true, ice }
@@ -42,7 +52,68 @@ impl Ways {
     /// Sockets are open: checks, where they are wanted, begin with these.
     pub(super) fn opened(&mut self, addresses: Addresses, checks: bool, random: &mut impl rand::Rng) {
         self.addresses = addresses;
+        self.told = (0, false);
         self.ice = checks.then(|| IceCredentials::random(random));
+    }
+
+    /// Servers told more. What was told before keeps its place (RFC 8840 section 4.3.3).
+    fn found(&mut self, addresses: Addresses) {
+        self.addresses.complete = addresses.complete;
+        for candidate in addresses.candidates {
+            let same = |known: &Candidate| {
+                (known.component, known.kind, known.address)
+                    == (candidate.component, candidate.kind, candidate.address)
+            };
+            if !self.addresses.candidates.iter().any(same) {
+                self.addresses.candidates.push(candidate);
+            }
+        }
+    }
+
+    /// What the other side is still to be told, where it takes that.
+    fn untold(&self, agreed: &Agreed) -> Option<IceFragment> {
+        let ice = agreed.transport.ice.as_ref()?;
+        let mid = ice.trickle.clone()?;
+        let (fragment, password) = ice.local.clone();
+        let known = self.ice.as_ref().is_some_and(|ours| ours.fragment == fragment);
+        let now = (self.addresses.candidates.len(), self.addresses.complete);
+        if !known || self.told == now {
+            return None;
+        }
+        let mux = agreed.transport.rtcp_mux;
+        let useful = |candidate: &&Candidate| !mux || candidate.component == PacketKind::Rtp;
+        let candidates = self.addresses.candidates.iter().filter(useful).map(told).collect();
+        Some(IceFragment { fragment, password, mid, candidates, complete: self.addresses.complete })
+    }
+
+    /// The other side told more.
+    fn came(&mut self, told: IceFragment) {
+        let known = match &mut self.came {
+            Some((fragment, known)) if *fragment == told.fragment => known,
+            came => &mut came.insert((told.fragment, Vec::new())).1,
+        };
+        for candidate in told.candidates {
+            if known.len() < MOST_TOLD && !known.contains(&candidate) {
+                known.push(candidate);
+            }
+        }
+    }
+
+    /// What both sides said about checks, as the path wants to know it.
+    pub(super) fn checks(&self, agreed: &Agreed) -> Option<IceConfig> {
+        let ice = agreed.transport.ice.as_ref()?;
+        let (fragment, password) = ice.local.clone();
+        let came = self.came.as_ref().filter(|(fragment, _)| *fragment == ice.remote.fragment);
+        let came = came.iter().flat_map(|(_, candidates)| candidates);
+        Some(IceConfig {
+            local: IceCredentials { fragment, password },
+            remote: IceCredentials {
+                fragment: ice.remote.fragment.clone(),
+                password: ice.remote.password.clone(),
+            },
+            controlling: ice.controlling,
+            candidates: ice.remote.candidates.iter().chain(came).map(heard).collect(),
+        })
     }
 
     /// The other side offers anew; one that changed its credentials wants ours changed too (RFC 8839 section 4.4.1.1.1).
@@ -62,26 +133,13 @@ impl Ways {
     }
 }
 
-/// What both sides said about checks, as the path wants to know it.
-pub(super) fn checks(agreed: &Agreed) -> Option<IceConfig> {
-    let ice = agreed.transport.ice.as_ref()?;
-    let (fragment, password) = ice.local.clone();
-    Some(IceConfig {
-        local: IceCredentials { fragment, password },
-        remote: IceCredentials {
-            fragment: ice.remote.fragment.clone(),
-            password: ice.remote.password.clone(),
-        },
-        controlling: ice.controlling,
-        candidates: ice.remote.candidates.iter().map(heard).collect(),
-    })
-}
-
 impl State {
     /// Opens a call's sockets, or moves it to others.
     pub(super) fn open_media(&mut self, id: &CallId, ip: IpAddr) {
         let Some(account) = self.calls.get(id).map(|call| call.account.clone()) else { return };
-        let reach = self.reach(&account);
+        let answering = self.calls.get(id).filter(|call| call.phase == Phase::Answering);
+        let at_once = answering.and_then(|call| call.offer.as_ref()).is_some_and(offer_answer::trickles);
+        let reach = Reach { at_once, ..self.reach(&account) };
         self.effect(Effect::OpenMedia(id.clone(), ip, Box::new(reach)));
     }
 
@@ -90,6 +148,39 @@ impl State {
         let checks = self.media_of_call(id).is_some_and(|media| media.ice);
         if let Some(call) = self.calls.get_mut(id) {
             call.ways.opened(addresses, checks, &mut self.random);
+        }
+    }
+
+    /// Servers told of further addresses.
+    pub(super) fn addresses_found(&mut self, id: &CallId, addresses: Addresses) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.ways.found(addresses);
+            self.tell_candidates(id);
+        }
+    }
+
+    /// Tells the other side what was found since the last description, once there is a dialog to tell it in.
+    pub(super) fn tell_candidates(&mut self, id: &CallId) {
+        let now = self.now.instant;
+        let Some(call) = self.calls.get(id).filter(|call| call.phase == Phase::Connected) else { return };
+        let Some(found) = call.agreed.as_ref().and_then(|agreed| call.ways.untold(agreed)) else { return };
+        let mut told = false;
+        self.with_sip(id, |endpoint, sip| told = endpoint.trickle(now, sip, &found).is_ok());
+        if let Some(call) = self.calls.get_mut(id).filter(|_| told) {
+            call.ways.told = (call.ways.addresses.candidates.len(), call.ways.addresses.complete);
+        }
+    }
+
+    /// The other side told of further addresses of its own.
+    pub(crate) fn candidates_came(&mut self, id: &CallId, body: &[u8]) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let mid = call.offer.as_ref().and_then(|offer| offer.audio()?.attribute("mid")).unwrap_or_default();
+        let Some(told) = IceFragment::parse(body, mid) else {
+            return tracing::debug!("candidates that can't be read");
+        };
+        call.ways.came(told);
+        if let Some(agreed) = call.agreed.clone().filter(|_| call.sounding) {
+            self.run_media(id, &agreed);
         }
     }
 
@@ -135,13 +226,14 @@ impl State {
             stun: media.stun_server,
             // Only checks can tell whether a relay is needed.
             turn: turn.filter(|_| media.ice),
+            at_once: false,
         }
     }
 }
 
 impl Call {
     /// What a description says of where this call's sound is received.
-    pub(super) fn transport(&self) -> TransportCapabilities {
+    pub(super) fn transport(&mut self) -> TransportCapabilities {
         self.ways.transport()
     }
 }
@@ -191,7 +283,7 @@ mod tests {
     use super::*;
     use crate::agreement;
 
-    fn side(ways: &Ways, port: u16) -> offer_answer::AudioCapabilities {
+    fn side(ways: &mut Ways, port: u16) -> offer_answer::AudioCapabilities {
         let rtp = SocketAddr::from(([192, 0, 2, 7], port));
         let session = SessionVersion { id: 1, version: 1 };
         offer_answer::AudioCapabilities {
@@ -211,7 +303,7 @@ mod tests {
             related: None,
         };
         let mut ways = Ways::default();
-        ways.opened(Addresses { rtcp: None, candidates: vec![candidate] }, true, random);
+        ways.opened(Addresses { candidates: vec![candidate], ..Addresses::default() }, true, random);
         ways
     }
 
@@ -219,9 +311,9 @@ mod tests {
     fn two_of_us_check_and_begin_anew_when_one_does() {
         let mut random = StdRng::seed_from_u64(8839);
         let (mut ours, mut theirs) = (ways(4000, &mut random), ways(5000, &mut random));
-        let offer = offer_answer::offer(&side(&theirs, 5000));
-        let (_, first) = offer_answer::answer(&offer, &side(&ours, 4000)).unwrap();
-        let config = checks(&first).unwrap();
+        let offer = offer_answer::offer(&side(&mut theirs, 5000));
+        let (_, first) = offer_answer::answer(&offer, &side(&mut ours, 4000)).unwrap();
+        let config = ours.checks(&first).unwrap();
         assert_eq!(Some(&config.local), ours.ice.as_ref());
         assert_eq!(Some(&config.remote), theirs.ice.as_ref());
         assert_eq!(config.candidates, theirs.addresses.candidates);
@@ -230,8 +322,47 @@ mod tests {
         assert_eq!(ours.ice, before, "a hold is no reason to look for the way again");
         let addresses = theirs.addresses.clone();
         theirs.opened(addresses, true, &mut random);
-        let again = offer_answer::offer(&side(&theirs, 5000));
+        let again = offer_answer::offer(&side(&mut theirs, 5000));
         ours.offered(Some(&first), &again, &mut random);
         assert_ne!(ours.ice, before, "RFC 8445 section 9");
+    }
+
+    #[test]
+    fn what_is_found_later_is_told_behind_what_was_told_and_once() {
+        let mut random = StdRng::seed_from_u64(8840);
+        let (mut ours, mut theirs) = (ways(4000, &mut random), ways(5000, &mut random));
+        let offer = offer_answer::offer(&side(&mut theirs, 5000));
+        let (answer, at_us) = offer_answer::answer(&offer, &side(&mut ours, 4000)).unwrap();
+        let at_them = offer_answer::agree(&offer, &answer).unwrap();
+        assert_eq!(ours.untold(&at_us), None);
+        let first = ours.addresses.candidates.clone();
+        let seen = Candidate { kind: CandidateKind::ServerReflexive, priority: 6, ..first[0].clone() };
+        let reports = Candidate { component: PacketKind::Rtcp, ..seen.clone() };
+        // Servers' answers stand before what was known in no order of ours.
+        let candidates = vec![reports, seen.clone(), first[0].clone()];
+        ours.found(Addresses { rtcp: None, candidates, complete: true });
+        let told = ours.untold(&at_us).unwrap();
+        assert_eq!(told.mid, "0");
+        assert!(
+            told.complete && told.candidates.len() == 2,
+            "one port needs no candidates of the other: {told:?}"
+        );
+        assert_eq!(
+            told.candidates[0],
+            super::told(&first[0]),
+            "RFC 8840 section 4.3.3: in the order told before"
+        );
+        let before = theirs.checks(&at_them).unwrap();
+        theirs.came(told.clone());
+        theirs.came(told);
+        let after = theirs.checks(&at_them).unwrap();
+        assert_eq!(after.candidates.last().map(|c| c.kind), Some(CandidateKind::ServerReflexive));
+        assert_eq!((before.candidates.len(), before.local, before.remote), (1, after.local, after.remote));
+        // Another generation's are of no use to this one.
+        theirs.came(IceFragment { fragment: "other".into(), ..ours.untold(&at_us).unwrap() });
+        assert_eq!(theirs.checks(&at_them).unwrap().candidates.len(), 1);
+        // A description tells all of it.
+        let _ = ours.transport();
+        assert_eq!(ours.untold(&at_us), None);
     }
 }

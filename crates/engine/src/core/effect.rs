@@ -224,6 +224,8 @@ pub(crate) struct Reach {
     pub(crate) stun: Option<String>,
     /// A server that lends addresses.
     pub(crate) turn: Option<TurnServer>,
+    /// The other side waits, and takes what servers tell later (RFC 8838).
+    pub(crate) at_once: bool,
 }
 
 impl Reach {
@@ -240,6 +242,8 @@ pub(crate) struct Addresses {
     pub(crate) rtcp: Option<SocketAddr>,
     /// All that was found.
     pub(crate) candidates: Vec<Candidate>,
+    /// Nothing more will be found.
+    pub(crate) complete: bool,
 }
 
 /// What was agreed for a call's sound.

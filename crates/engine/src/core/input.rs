@@ -247,6 +247,8 @@ pub(crate) enum MediaReport {
     Opened(SocketAddr, Addresses),
     /// It could not be.
     NotOpened,
+    /// Servers told of further addresses of its sockets; these are all there are now.
+    Found(Addresses),
     /// Checks reach the other side, or reach it no more.
     Way(bool),
     /// The account's TURN server lends no address, and why.

@@ -44,6 +44,8 @@ pub struct IceConfig {
 pub(super) struct Ice {
     components: Vec<Component>,
     config: IceConfig,
+    /// Our addresses that are checked.
+    ours: Vec<Candidate>,
 }
 
 #[derive(Debug)]
@@ -76,7 +78,29 @@ impl Ice {
             if mux { &[PacketKind::Rtp] } else { &[PacketKind::Rtp, PacketKind::Rtcp] };
         let ours = local.candidates();
         let components = kinds.iter().map(|kind| Component::new(now, *kind, &ours, &config)).collect();
-        Self { components, config }
+        Self { components, config, ours }
+    }
+
+    /// How many of our addresses are checked.
+    pub(super) fn checked(&self) -> usize {
+        self.ours.len()
+    }
+
+    /// We have found another address within the same session.
+    pub(super) fn add_local(&mut self, now: Instant, found: Vec<Candidate>) {
+        for candidate in found {
+            if self.ours.iter().any(|known| {
+                (known.component, known.kind, known.address)
+                    == (candidate.component, candidate.kind, candidate.address)
+            }) {
+                continue;
+            }
+            for component in self.components.iter_mut().filter(|c| c.kind == candidate.component) {
+                component.add(&candidate);
+                component.agent.handle_timeout(now);
+            }
+            self.ours.push(candidate);
+        }
     }
 
     pub(super) fn config(&self) -> &IceConfig {
@@ -157,19 +181,24 @@ impl Component {
         agent.set_controlling(config.controlling);
         agent.set_timing_advance(PACE);
         agent.set_remote_credentials(credentials(&config.remote));
+        let mut component = Self { kind, agent, selected: None, state: State::Checking };
         for candidate in ours.iter().filter(|c| c.component == kind) {
-            match own(candidate) {
-                Ok(address) => {
-                    agent.add_local_candidate(address);
-                }
-                Err(error) => tracing::debug!(%error, "an address that can't be checked"),
-            }
+            component.add(candidate);
         }
         for candidate in config.candidates.iter().filter(|c| c.component == kind).take(CANDIDATES) {
-            agent.add_remote_candidate(remote(candidate));
+            component.agent.add_remote_candidate(remote(candidate));
         }
-        agent.handle_timeout(now);
-        Self { kind, agent, selected: None, state: State::Checking }
+        component.agent.handle_timeout(now);
+        component
+    }
+
+    fn add(&mut self, candidate: &Candidate) {
+        match own(candidate) {
+            Ok(address) => {
+                self.agent.add_local_candidate(address);
+            }
+            Err(error) => tracing::debug!(%error, "an address that can't be checked"),
+        }
     }
 
     fn poll_event(&mut self, local: &Local) -> Option<PathEvent> {

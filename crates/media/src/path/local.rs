@@ -103,42 +103,68 @@ pub(super) enum Arrival {
 impl Local {
     /// Begins to ask `servers` about sockets bound to these addresses.
     pub fn new(now: Instant, sockets: &[(PacketKind, SocketAddr)], servers: &Servers) -> Self {
-        let of_family = |addresses: &[SocketAddr], local: &SocketAddr| {
-            addresses.iter().find(|a| a.is_ipv6() == local.is_ipv6()).copied()
-        };
         let place = |index: usize, component: PacketKind, address: &SocketAddr| {
             let alike = |(kind, at): &&(PacketKind, SocketAddr)| {
                 *kind == component && at.is_ipv6() == address.is_ipv6()
             };
             sockets.iter().take(index).filter(alike).count()
         };
-        let sockets = sockets.iter().enumerate().map(|(index, (component, address))| {
-            let place = place(index, *component, address);
-            // A relay is reached from anywhere; one for each component and family is enough.
-            let turn = servers.turn.as_ref().filter(|_| place == 0);
-            let relay = turn
-                .and_then(|turn| Some((of_family(&turn.addresses, address)?, turn)))
-                .map(|(server, turn)| Relay::new(now, *address, server, turn));
-            let stun = of_family(&servers.stun, address).or(relay.as_ref().map(Relay::server));
-            Socket {
-                component: *component,
-                address: *address,
-                place,
-                query: stun.and_then(|server| Query::new(now, server)),
-                relay_wakes: relay.is_some().then_some(now),
-                relay,
-            }
+        let bound = sockets.iter().enumerate().map(|(index, (component, address))| Socket {
+            component: *component,
+            address: *address,
+            place: place(index, *component, address),
+            query: None,
+            relay: None,
+            relay_wakes: None,
         });
-        Self { sockets: sockets.collect() }
+        let mut local = Self { sockets: bound.collect() };
+        local.ask(now, servers);
+        local
+    }
+
+    /// Begins to ask servers that were not known before; of a kind that is asked already no other is.
+    pub fn ask(&mut self, now: Instant, servers: &Servers) {
+        let of_family = |addresses: &[SocketAddr], local: &SocketAddr| {
+            addresses.iter().find(|a| a.is_ipv6() == local.is_ipv6()).copied()
+        };
+        for socket in &mut self.sockets {
+            // A relay is reached from anywhere; one for each component and family is enough.
+            if let Some(turn) = servers.turn.as_ref().filter(|_| socket.place == 0 && socket.relay.is_none())
+                && let Some(server) = of_family(&turn.addresses, &socket.address)
+            {
+                socket.relay = Some(Relay::new(now, socket.address, server, turn));
+                socket.relay_wakes = Some(now);
+            }
+            if socket.query.is_none() {
+                let stun = of_family(&servers.stun, &socket.address);
+                let server = stun.or(socket.relay.as_ref().map(Relay::server));
+                socket.query = server.and_then(|server| Query::new(now, server));
+            }
+        }
     }
 
     /// Whether every server has answered, or has been given up, about the first socket of each component and family. From
     /// the others there may be no way to a server: a call that waits for answers does not wait for those.
     pub fn is_complete(&self) -> bool {
         self.sockets.iter().filter(|socket| socket.place == 0).all(|socket| {
-            socket.query.as_ref().is_none_or(|query| query.state != QueryState::Asking)
+            socket.query.as_ref().is_none_or(Query::is_settled)
                 && socket.relay.as_ref().is_none_or(|relay| relay.state != RelayState::Asking)
         })
+    }
+
+    /// Whether nothing more will be found: every server has answered about every socket, or has been given up.
+    pub fn is_settled(&self) -> bool {
+        self.is_complete() && self.sockets.iter().all(|s| s.query.as_ref().is_none_or(Query::is_settled))
+    }
+
+    /// How many addresses were found so far.
+    pub fn found(&self) -> usize {
+        let of = |socket: &Socket| {
+            let seen = socket.seen().is_some_and(|seen| seen != socket.address);
+            let relayed = socket.relay.as_ref().and_then(Relay::address).is_some();
+            1 + usize::from(seen) + usize::from(relayed)
+        };
+        self.sockets.iter().map(of).sum()
     }
 
     /// Why no server lends an address, where one was asked: in its own words, where it said any.
@@ -342,6 +368,10 @@ impl Query {
         self.tries = self.tries.saturating_add(1);
         self.next = now.checked_add(wait.min(KEEP_ALIVE)).unwrap_or(now);
         Some(Transmit { from, to: self.server, bytes: self.request.clone() })
+    }
+
+    fn is_settled(&self) -> bool {
+        self.state != QueryState::Asking
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -137,9 +137,9 @@ impl Path {
             (None, None) => true,
             _ => false,
         };
-        match (&mut self.ice, config.ice) {
-            (Some(ice), Some(new)) if same => ice.add_remote(&new.candidates),
-            (_, new) => self.check(now, new),
+        match config.ice {
+            Some(new) if same => self.add_remote(now, &new.candidates),
+            new => self.check(now, new),
         }
         self.drain(now);
         self.shake(now);
@@ -159,12 +159,9 @@ impl Path {
         }
     }
 
-    /// The other side tells of further addresses.
-    pub fn add_remote(&mut self, now: Instant, candidates: &[Candidate]) {
-        if let Some(ice) = &mut self.ice {
-            ice.add_remote(candidates);
-            self.permit(now, candidates);
-        }
+    /// Begins to ask servers that were not known when the sockets opened.
+    pub fn ask(&mut self, now: Instant, servers: &Servers) {
+        self.local.ask(now, servers);
     }
 
     /// Datagrams that were nothing at all, and packets that could not be decrypted, were changed on the way or came
@@ -191,6 +188,7 @@ impl Path {
             Arrival::Direct => (at, from),
             Arrival::Relayed(relayed, peer) => (relayed, peer),
             Arrival::Handled => {
+                self.check_found(now);
                 self.drain(now);
                 return None;
             }
@@ -256,6 +254,7 @@ impl Path {
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.local.handle_timeout(now);
+        self.check_found(now);
         if let Some(ice) = &mut self.ice {
             ice.handle_timeout(now);
         }
@@ -281,6 +280,22 @@ impl Path {
             self.ice = Some(Ice::new(now, &self.local, config, self.mux));
             self.drain(now);
         }
+    }
+
+    /// The other side told of these addresses, some of them perhaps before (RFC 8838 section 14).
+    fn add_remote(&mut self, now: Instant, candidates: &[Candidate]) {
+        if let Some(ice) = &mut self.ice {
+            ice.add_remote(candidates);
+            self.permit(now, candidates);
+        }
+    }
+
+    /// What a server told after the checks had begun is checked, too (RFC 8838 section 10).
+    fn check_found(&mut self, now: Instant) {
+        let Some(ice) = self.ice.as_mut().filter(|ice| ice.checked() < self.local.found()) else { return };
+        ice.add_local(now, self.local.candidates());
+        let theirs = ice.config().candidates.clone();
+        self.permit(now, &theirs);
     }
 
     /// The relays let the other side's hosts through before the first check comes from there.

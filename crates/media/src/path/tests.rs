@@ -6,7 +6,7 @@ use std::{net::IpAddr, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use self::world::{Nat, NatKind, Side, World, address, packet};
+use self::world::{Host, Nat, NatKind, Side, World, address, packet};
 use super::*;
 use crate::secure::{Certificate, Keys, Role, Suite};
 
@@ -328,6 +328,53 @@ fn other_sockets_and_new_credentials_find_the_way_again() {
     world.run(CHECKING);
     world.talk();
     assert!(world.both_heard());
+}
+
+#[test]
+fn what_servers_tell_after_the_checks_began_is_checked_too() {
+    let mut world = World::new(14);
+    world.walled = true;
+    world.host("10.0.0.2", None, &Servers::default());
+    world.host("192.168.7.3", None, &Servers::default());
+    world.agree(true);
+    world.run(Duration::from_secs(1));
+    let now = world.now;
+    // Their names were looked up meanwhile.
+    world.hosts[0].path().ask(now, &World::servers(true, true, "secret"));
+    let local = world.hosts[0].path().local();
+    assert!((local.found(), local.is_settled()) == (2, false));
+    world.run(CHECKING);
+    let local = world.hosts[0].path().local();
+    assert!(
+        (local.found(), local.is_settled()) == (4, true),
+        "a relay for each; outside they look as they are"
+    );
+    world.talk();
+    assert!(world.both_heard());
+    assert!(matches!(world.hosts[0].events[..], [PathEvent::Connected { relayed: true, .. }]));
+}
+
+#[test]
+fn addresses_told_one_by_one_are_checked_as_they_come() {
+    let nats = [Some(Nat::new(NatKind::Symmetric, "198.51.100.2")), None];
+    let mut world = World::new(15);
+    let servers = World::servers(true, true, "secret");
+    for (nat, ip) in nats.into_iter().zip(["10.0.0.2", "192.168.7.3"]) {
+        world.host(ip, nat, &servers);
+    }
+    world.run(GATHERING);
+    let told: Vec<Vec<Candidate>> = world.hosts.iter().map(Host::candidates).collect();
+    // RFC 8838 section 3: nothing is known at first, then more and more.
+    for count in 0..=6 {
+        world.agree_on(true, &|index| told[index].iter().take(count).cloned().collect());
+        world.run(Duration::from_secs(1));
+        assert!(count > 0 || world.hosts.iter().all(|host| host.events.is_empty()), "nothing has failed yet");
+    }
+    world.run(CHECKING);
+    world.talk();
+    assert!(world.both_heard());
+    let failed = world.hosts.iter().any(|host| host.events.contains(&PathEvent::Failed));
+    assert!(!failed, "{:?} {:?}", world.hosts[0].events, world.hosts[1].events);
 }
 
 /// A way without checks.

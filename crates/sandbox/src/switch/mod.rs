@@ -277,6 +277,7 @@ impl Switch {
             | Event::Subscription { .. }
             | Event::Notified { .. }
             | Event::Transfer { .. }
+            | Event::Trickled { .. }
             | Event::DtmfRefused { .. } => {}
         }
     }

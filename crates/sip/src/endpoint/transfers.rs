@@ -4,6 +4,7 @@ use super::{CallError, Endpoint};
 use crate::config::{CallConfig, Identity, NextHop};
 use crate::event::{CallState, EndedBy, Ending};
 use crate::ids::{CallId, RegistrationId, TransferId};
+use crate::offer_answer::IceFragment;
 use crate::target;
 use crate::transfer::{refer_to, refer_to_replacing};
 use crate::wire::sdp::SessionDescription;
@@ -146,6 +147,13 @@ impl Endpoint {
         duration: Duration,
     ) -> Result<(), CallError> {
         self.command(call, |call, layer| call.send_digit(now, digit, duration, layer))
+    }
+
+    /// Tells candidates found since the description was sent (RFC 8840), where the call is established and the other
+    /// side takes such INFOs; else [`CallError::WrongState`].
+    pub fn trickle(&mut self, now: Instant, call: CallId, found: &IceFragment) -> Result<(), CallError> {
+        let body = found.to_string().into_bytes();
+        self.command(call, |call, layer| call.tell_candidates(now, body, layer))
     }
 
     /// The call an INVITE is to take the place of (RFC 3891 3). The error is the code to refuse it with.

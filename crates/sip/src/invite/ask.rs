@@ -12,6 +12,7 @@ use crate::layer::{Draft, Fate, Layer, Owner};
 use crate::surroundings::{CallTimer, TimerKey};
 use crate::target;
 use crate::transaction::ClientId;
+use crate::trickle;
 use crate::wire::{Header, HeaderAccess as _, Method, Request, Response, RetryAfter, headers};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub(crate) enum Purpose {
     Notify,
     /// A key pressed.
     Digit,
+    /// Candidates found after the description was sent.
+    Candidates,
 }
 
 /// What became of a request.
@@ -227,6 +230,7 @@ impl Call {
             Purpose::Refer => self.referred(now, outcome, layer),
             Purpose::Notify => self.notified(now, outcome, layer),
             Purpose::Digit => self.digit_sent(now, outcome, layer),
+            Purpose::Candidates => self.candidates_told(now, outcome, layer),
         }
     }
 
@@ -269,6 +273,7 @@ impl Call {
             request.headers.add(headers::name(header), headers::value(header));
         }
         if let Some((content_type, body)) = &asked.ask.body {
+            trickle::announce(&mut request.headers, content_type, body);
             request.set_body(content_type, body.clone());
         }
         Some((request, hop))

@@ -17,6 +17,7 @@ use crate::layer::{Draft, Fate, Layer, Owner};
 use crate::redirect::Redirects;
 use crate::surroundings::{CallTimer, LONGEST_WAIT};
 use crate::transaction::ClientId;
+use crate::trickle;
 use crate::wire::sdp::{self, SessionDescription};
 use crate::wire::{Address, Header, HeaderAccess as _, Method, Request, Response, Uri, headers};
 use std::time::{Duration, Instant};
@@ -81,7 +82,9 @@ impl Call {
         }
         let mut session = Session::default();
         if let Some(offer) = plan.offer.and_then(|offer| session.offer(offer)) {
-            request.set_body(sdp::CONTENT_TYPE, offer.to_bytes());
+            let body = offer.to_bytes();
+            trickle::announce(&mut request.headers, sdp::CONTENT_TYPE, &body);
+            request.set_body(sdp::CONTENT_TYPE, body);
         }
         let mut call = Call {
             id,

@@ -55,6 +55,7 @@ pub(super) enum Question {
 pub(super) struct Peer {
     methods: Vec<Method>,
     options: Vec<String>,
+    packages: Vec<String>,
 }
 
 impl Leg {
@@ -93,6 +94,19 @@ impl Peer {
         if !options.is_empty() {
             self.options = options.into_iter().map(str::to_ascii_lowercase).collect();
         }
+        // RFC 6086 4.2.1: an empty one takes back what was welcome.
+        if headers.first("Recv-Info").is_some() {
+            let packages = headers.tokens("Recv-Info").into_iter();
+            self.packages = packages
+                .filter_map(|package| package.split(';').next())
+                .map(|package| package.trim().to_ascii_lowercase())
+                .collect();
+        }
+    }
+
+    /// Whether it takes INFO requests of that package.
+    pub(super) fn takes(&self, package: &str) -> bool {
+        self.packages.iter().any(|p| p == package)
     }
 
     pub(super) fn allows(&self, method: &Method) -> bool {

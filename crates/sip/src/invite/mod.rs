@@ -253,6 +253,11 @@ impl Call {
         matches!(self.state, State::Established)
     }
 
+    /// Whether the other side takes INFO requests of a package (RFC 6086 4.2.1).
+    pub(crate) fn takes_package(&self, package: &str) -> bool {
+        self.chosen().is_some_and(|leg| leg.peer.takes(package))
+    }
+
     /// Whether the call was answered and is not over: from then on the other side may ask for anything, for its ACK may
     /// come late.
     pub(crate) fn is_answered(&self) -> bool {

@@ -6,6 +6,7 @@ use crate::event::{CallState, Ending};
 use crate::layer::Layer;
 use crate::surroundings::CallTimer;
 use crate::transaction::ServerId;
+use crate::trickle;
 use crate::wire::sdp::{self, SessionDescription};
 use crate::wire::{HeaderAccess as _, Request, Response};
 use std::time::{Duration, Instant};
@@ -132,6 +133,9 @@ impl Call {
             response.headers.add("Supported", self.supported());
         }
         super::apply(&mut response, reply);
+        if let Some((content_type, body)) = &reply.body {
+            trickle::announce(&mut response.headers, content_type, body);
+        }
         Some(response)
     }
 }

@@ -3,16 +3,18 @@
 //! Pure functions from descriptions to descriptions and to what both sides agreed on. When an offer is sent or
 //! answered is up to [`crate::invite`]; what carries the sound is no concern of this crate.
 
+mod fragment;
 mod hold;
 mod security;
 mod transport;
 
+pub use fragment::IceFragment;
 pub use hold::{holds, wanted_direction, with_direction};
 pub use security::{
     AgreedSecurity, Crypto, DtlsCapability, DtlsRole, Fingerprint, Profile, SecurityCapabilities, Wanted,
 };
 pub use transport::{
-    AgreedIce, AgreedTransport, Candidate, CandidateKind, IceDescription, TransportCapabilities,
+    AgreedIce, AgreedTransport, Candidate, CandidateKind, IceDescription, TransportCapabilities, trickles,
 };
 
 use crate::wire::sdp::{Attribute, Codec, Connection, Direction, Media, Origin, SessionDescription};

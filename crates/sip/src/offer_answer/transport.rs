@@ -5,7 +5,10 @@ use crate::wire::sdp::{Attribute, Media, SessionDescription};
 use std::net::{IpAddr, SocketAddr};
 
 /// Candidates read of one description; more are of no use to anybody's checks (RFC 8445 6.1.2.5).
-const MAX_CANDIDATES: usize = 64;
+pub(super) const MAX_CANDIDATES: usize = 64;
+/// Our only section, as later messages name it.
+const MID: &str = "0";
+pub(super) const END: &str = "end-of-candidates";
 
 /// What this side can do about addresses, besides the one RTP comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +30,10 @@ pub struct IceDescription {
     pub password: String,
     /// Whether it makes no checks of its own (`ice-lite`).
     pub lite: bool,
+    /// Whether it takes and tells addresses after the description, too (`ice-options:trickle`, RFC 8838 3).
+    pub trickle: bool,
+    /// Whether these are all (`end-of-candidates`).
+    pub complete: bool,
     /// Its addresses.
     pub candidates: Vec<Candidate>,
 }
@@ -79,6 +86,9 @@ pub struct AgreedIce {
     pub remote: IceDescription,
     /// Whether this side chooses the way (RFC 8445 6.1.1).
     pub controlling: bool,
+    /// What the section is called in messages with further addresses (`mid`, RFC 5888 4); `None` where one of the two
+    /// sides takes none.
+    pub trickle: Option<String>,
 }
 
 impl std::fmt::Debug for IceDescription {
@@ -151,7 +161,7 @@ pub(super) fn offered(rtp: SocketAddr, transport: &TransportCapabilities) -> Vec
         attributes.push(Attribute::flag("rtcp-mux"));
     }
     if let Some(ice) = &transport.ice {
-        attributes.extend(described(ice, None));
+        attributes.extend(described(ice, None, ice.trickle.then_some(MID)));
     }
     attributes
 }
@@ -174,9 +184,12 @@ pub(super) fn answered(
             None
         }
         (Some(ours), Ice::Described(remote)) => {
-            attributes.extend(described(ours, rtcp_mux.then_some(1)));
+            let trickle =
+                theirs.attribute("mid").filter(|_| ours.trickle && remote.trickle).map(str::to_owned);
+            attributes.extend(described(ours, rtcp_mux.then_some(1), trickle.as_deref()));
             let controlling = remote.lite;
-            Some(AgreedIce { local: (ours.fragment.clone(), ours.password.clone()), remote, controlling })
+            let local = (ours.fragment.clone(), ours.password.clone());
+            Some(AgreedIce { local, remote, controlling, trickle })
         }
         (None, _) | (_, Ice::None) => None,
     };
@@ -195,7 +208,11 @@ pub(super) fn agreed(
         Some((value("ice-ufrag")?, value("ice-pwd")?))
     };
     let ice = match (local(), read(answer, theirs)) {
-        (Some(local), Ice::Described(remote)) => Some(AgreedIce { local, remote, controlling: true }),
+        (Some(local), Ice::Described(remote)) => {
+            let mid = ours.attribute("mid").filter(|_| says_trickle(offer, ours) && remote.trickle);
+            let trickle = mid.map(str::to_owned);
+            Some(AgreedIce { local, remote, controlling: true, trickle })
+        }
         _ => None,
     };
     let rtcp_mux = flagged(&ours.attributes, "rtcp-mux") && flagged(&theirs.attributes, "rtcp-mux");
@@ -241,10 +258,9 @@ fn read(description: &SessionDescription, media: &Media) -> Ice {
     }
     let candidates: Vec<Candidate> =
         media.attributes_named("candidate").filter_map(Candidate::parse).take(MAX_CANDIDATES).collect();
-    let options = value("ice-options").unwrap_or_default();
-    let trickles = options.split_ascii_whitespace().any(|option| option == "trickle");
+    let trickle = says_trickle(description, media);
     // RFC 8840 4.1.3: who trickles may have nothing to name yet, and does so by 0.0.0.0 and port 9.
-    let nowhere = trickles && media.port == 9;
+    let nowhere = trickle && media.port == 9;
     let ip = description.connection_of(media);
     let named =
         |c: &Candidate| c.component == 1 && Some(c.address.ip()) == ip && c.address.port() == media.port;
@@ -252,21 +268,38 @@ fn read(description: &SessionDescription, media: &Media) -> Ice {
         return Ice::Mismatch;
     }
     let lite = flagged(&description.attributes, "ice-lite");
-    Ice::Described(IceDescription { fragment, password, lite, candidates })
+    let complete = flagged(&media.attributes, END) || flagged(&description.attributes, END);
+    Ice::Described(IceDescription { fragment, password, lite, trickle, complete, candidates })
 }
 
-/// Our part in checks; the candidates of one component, or of both.
-fn described(ice: &IceDescription, component: Option<u8>) -> Vec<Attribute> {
+/// Whether whoever offers this takes addresses that are told after the answer (RFC 8838 3), and says how to name its
+/// section for sound.
+pub fn trickles(offer: &SessionDescription) -> bool {
+    offer.audio().is_some_and(|media| says_trickle(offer, media) && media.attribute("mid").is_some())
+}
+
+/// Whether a description's author tells and takes further addresses.
+fn says_trickle(description: &SessionDescription, media: &Media) -> bool {
+    let options = description.attribute_of(media, "ice-options").unwrap_or_default();
+    options.split_ascii_whitespace().any(|option| option == "trickle")
+}
+
+/// Our part in checks; the candidates of one component, or of both. `mid`: more may follow.
+fn described(ice: &IceDescription, component: Option<u8>, mid: Option<&str>) -> Vec<Attribute> {
     let mut attributes = vec![
         Attribute::new("ice-ufrag", ice.fragment.clone()),
         Attribute::new("ice-pwd", ice.password.clone()),
-        // RFC 8839 5.6: by it an agent of RFC 8445 is known.
-        Attribute::new("ice-options", "ice2".to_owned()),
+        // RFC 8839 5.6: by `ice2` an agent of RFC 8445 is known.
+        Attribute::new("ice-options", if mid.is_some() { "ice2 trickle" } else { "ice2" }.to_owned()),
     ];
+    // RFC 8840 4.3: by it later messages name the section.
+    attributes.extend(mid.map(|mid| Attribute::new("mid", mid.to_owned())));
     let chosen = ice.candidates.iter().filter(|c| component.is_none_or(|component| c.component == component));
     attributes.extend(chosen.map(|candidate| Attribute::new("candidate", candidate.to_string())));
-    // RFC 8840 4.4: all are named at once; nobody needs to wait for more.
-    attributes.push(Attribute::flag("end-of-candidates"));
+    // RFC 8840 4.4: nobody needs to wait for more.
+    if ice.complete || mid.is_none() {
+        attributes.push(Attribute::flag(END));
+    }
     attributes
 }
 
@@ -318,7 +351,9 @@ mod tests {
             candidate(2, &format!("192.0.2.7:{}", port + 1), CandidateKind::Host),
         ];
         let fragment = format!("f{port}");
-        let ice = IceDescription { fragment, password: PASSWORD.into(), lite: false, candidates };
+        let password = PASSWORD.into();
+        let ice =
+            IceDescription { fragment, password, lite: false, trickle: false, complete: true, candidates };
         side.transport = TransportCapabilities { rtcp: None, rtcp_mux: mux, ice: Some(ice) };
         side
     }
@@ -439,6 +474,49 @@ mod tests {
              a=ice-ufrag:8hh\r\na=ice-pwd:short\r\na=candidate:1 1 UDP 9 192.0.2.1 6000 typ host\r\n",
         );
         assert_eq!(taken(&short), None);
+    }
+
+    #[test]
+    fn further_addresses_follow_where_both_sides_say_so() {
+        let side = |port: u16, trickle: bool, complete: bool| {
+            let mut side = checking(port, true);
+            if let Some(ice) = &mut side.transport.ice {
+                (ice.trickle, ice.complete) = (trickle, complete);
+            }
+            side
+        };
+        let both = |caller: bool, callee: bool| {
+            let sent = offer(&side(4000, caller, false));
+            let (reply, at_callee) =
+                answer(&read_sdp(&sent.to_string()), &side(5000, callee, false)).unwrap();
+            let at_caller = agree(&sent, &read_sdp(&reply.to_string())).unwrap();
+            (at_caller.transport.ice.unwrap(), at_callee.transport.ice.unwrap(), sent, reply)
+        };
+        let (at_caller, at_callee, sent, reply) = both(true, true);
+        for text in [sent.to_string(), reply.to_string()] {
+            // RFC 8840 4.1: half trickle is a full offer, too; 4.4: without an end more may follow.
+            assert!(text.contains("a=ice-options:ice2 trickle\r\na=mid:0\r\na=candidate:"), "{text}");
+            assert!(!text.contains("end-of-candidates"), "{text}");
+        }
+        assert_eq!((at_caller.trickle.as_deref(), at_callee.trickle.as_deref()), (Some("0"), Some("0")));
+        for (caller, callee) in [(true, false), (false, true), (false, false)] {
+            let (at_caller, at_callee, _, reply) = both(caller, callee);
+            assert_eq!((at_caller.trickle, at_callee.trickle), (None, None), "{caller} {callee}");
+            // RFC 8838 3: to whoever does not trickle all are told at once.
+            assert!(reply.to_string().contains("a=ice-options:ice2\r\n"), "{reply}");
+            assert!(
+                reply.to_string().contains("a=end-of-candidates") && !reply.to_string().contains("a=mid")
+            );
+        }
+        let all = offer(&side(4000, true, true)).to_string();
+        assert!(all.contains("a=ice-options:ice2 trickle\r\n") && all.contains("a=end-of-candidates\r\n"));
+        assert!(trickles(&read_sdp(&all)) && !trickles(&read_sdp(&all.replace("ice2 trickle", "ice2"))));
+        assert!(!trickles(&read_sdp(&all.replace("a=mid:0\r\n", ""))), "there is no name to tell more by");
+        // Another name for the section is theirs to choose.
+        let theirs = read_sdp(&all.replace("a=mid:0", "a=mid:audio"));
+        let (reply, agreed) = answer(&theirs, &side(5000, true, true)).unwrap();
+        assert!(reply.to_string().contains("a=mid:audio\r\n"));
+        assert_eq!(agreed.transport.ice.unwrap().trickle.as_deref(), Some("audio"));
     }
 
     #[test]

@@ -39,4 +39,5 @@ mod subscriptions;
 mod timers;
 mod torture;
 mod transfer;
+mod trickle;
 mod uas;

@@ -114,7 +114,7 @@ fn a_caller_that_cannot_is_told_what_is_required() {
 
 #[test]
 fn the_invite_and_its_2xx_name_the_extensions() {
-    let tags = ["100rel", "timer", "replaces", "norefersub", "gruu", "outbound"];
+    let tags = ["100rel", "timer", "replaces", "norefersub", "gruu", "outbound", "trickle-ice"];
     let (net, _) = calling(|_| {});
     // RFC 3261 13.2.1, RFC 4028 7.1, RFC 5627 4.4.1
     assert_eq!(net.request(&Method::INVITE).headers.tokens("Supported"), tags);

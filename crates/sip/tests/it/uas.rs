@@ -34,7 +34,7 @@ fn options_tells_what_we_can() {
     let allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, MESSAGE, REFER, NOTIFY, INFO";
     assert_eq!(response.headers.first("Allow"), Some(allow));
     assert_eq!(response.headers.first("Accept"), Some("application/sdp"));
-    let supported = "100rel, timer, replaces, norefersub, gruu, outbound";
+    let supported = "100rel, timer, replaces, norefersub, gruu, outbound, trickle-ice";
     assert_eq!(response.headers.first("Supported"), Some(supported));
     assert!(response.headers.to_address().unwrap().tag().is_some());
 }

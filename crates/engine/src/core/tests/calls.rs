@@ -1,6 +1,7 @@
 //! Calls between a state and an endpoint that plays the other side, over a network of two on virtual time.
 
 mod security;
+mod trickling;
 
 use std::net::SocketAddr;
 

@@ -86,6 +86,16 @@ impl Drop for Gathering {
     }
 }
 
+/// Looks up the names of servers for sockets that don't wait for it.
+pub(super) fn look_up(reach: Reach, dns: Dns) -> Receiver<Servers> {
+    let (tell, told) = sync_channel(1);
+    tokio::spawn(async move {
+        // The call may be over by then.
+        let _ = tell.try_send(servers(&reach, &dns).await);
+    });
+    told
+}
+
 impl Asking {
     fn run(mut self, servers: &Servers, deadline: Instant) {
         self.wire.ask(servers);
@@ -107,6 +117,10 @@ impl Asking {
                     let _ = self.inputs.blocking_send(Input::Media(self.call.clone(), report));
                 }
                 told = true;
+            }
+            if told && let Some(found) = self.wire.news() {
+                // The engine may just wait for the sockets: with no room for it, the next description tells it.
+                let _ = self.inputs.try_send(Input::Media(self.call.clone(), MediaReport::Found(found)));
             }
             let wake = wake.into_iter().chain((!told).then_some(deadline)).min();
             let wait = wake.map(|wake| wake.saturating_duration_since(now).max(Duration::from_millis(1)));

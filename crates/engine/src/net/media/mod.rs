@@ -69,7 +69,8 @@ impl Sounds {
     }
 
     /// Opens a call's sockets on `ip`. Where no server is asked, a call that has some moves to the new ones at once,
-    /// and the answer is what to tell the other side; else [`MediaReport::Opened`] follows.
+    /// or nobody is to be waited for, and the answer is what to tell the other side; else [`MediaReport::Opened`]
+    /// follows. Servers that answer later are told by [`MediaReport::Found`].
     pub(crate) fn open(
         &mut self,
         call: &CallId,
@@ -77,8 +78,10 @@ impl Sounds {
         reach: Reach,
         dns: &Dns,
     ) -> io::Result<Option<MediaReport>> {
-        let wire = Wire::open(ip, reach.ports, reach.checks)?;
-        if reach.asks() {
+        let mut wire = Wire::open(ip, reach.ports, reach.checks)?;
+        if reach.asks() && reach.at_once {
+            wire.ask_later(gathering::look_up(reach, dns.clone()));
+        } else if reach.asks() {
             let gathering = Gathering::start(call.clone(), wire, reach, dns.clone(), self.inputs.clone())?;
             self.gathering.insert(call.clone(), gathering);
             return Ok(None);

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
+    sync::mpsc::{Receiver, TryRecvError},
     time::Instant,
 };
 
@@ -32,6 +33,12 @@ pub(super) struct Wire {
     sockets: Vec<Socket>,
     stage: Stage,
     buffer: Vec<u8>,
+    /// Servers whose names are still looked up.
+    coming: Option<Receiver<Servers>>,
+    /// Nobody has heard yet what became of those.
+    later: bool,
+    /// How many addresses were told, and whether as all there will be.
+    told: (usize, bool),
 }
 
 struct Socket {
@@ -71,7 +78,9 @@ impl Wire {
                 tracing::debug!(%error, %other, "no sockets on another address");
             }
         }
-        let mut wire = Self { sockets, stage: Stage::Given, buffer: vec![0; 2048] };
+        let buffer = vec![0; 2048];
+        let mut wire =
+            Self { sockets, stage: Stage::Given, buffer, coming: None, later: false, told: (0, false) };
         wire.ask(&Servers::default());
         Ok(wire)
     }
@@ -80,6 +89,12 @@ impl Wire {
     pub(super) fn ask(&mut self, servers: &Servers) {
         let addresses: Vec<_> = self.sockets.iter().map(|socket| (socket.kind, socket.address)).collect();
         self.stage = Stage::Asking(Local::new(Instant::now(), &addresses, servers));
+    }
+
+    /// Asks servers as soon as they are known.
+    pub(super) fn ask_later(&mut self, coming: Receiver<Servers>) {
+        self.coming = Some(coming);
+        self.later = true;
     }
 
     /// Whether every server has answered, or will not.
@@ -92,24 +107,43 @@ impl Wire {
 
     /// Why the TURN server lends no address, where one was asked.
     pub(super) fn relay_trouble(&self) -> Option<String> {
-        match &self.stage {
-            Stage::Asking(local) => local.relay_trouble(),
-            Stage::Agreed(_) | Stage::Given => None,
-        }
+        self.local()?.relay_trouble()
+    }
+
+    /// The same, once, where nobody waited for the servers.
+    pub(super) fn late_trouble(&mut self) -> Option<String> {
+        let settled = self.later && self.found().1;
+        self.later &= !settled;
+        self.relay_trouble().filter(|_| settled)
     }
 
     /// Where RTP comes to, as the other side is to be told, and what else there is to tell.
-    pub(super) fn addresses(&self) -> (SocketAddr, Addresses) {
-        let local = match &self.stage {
-            Stage::Asking(local) => Some(local),
-            Stage::Agreed(path) => Some(path.local()),
-            Stage::Given => None,
-        };
+    pub(super) fn addresses(&mut self) -> (SocketAddr, Addresses) {
+        self.told = self.found();
+        let (local, complete) = (self.local(), self.told.1);
         let of = |kind| local.and_then(|local| local.default_address(kind));
         let first = SocketAddr::from(([0, 0, 0, 0], 0));
         let rtp = of(PacketKind::Rtp).or(self.sockets.first().map(|socket| socket.address));
         let candidates = local.map(Local::candidates).unwrap_or_default();
-        (rtp.unwrap_or(first), Addresses { rtcp: of(PacketKind::Rtcp), candidates })
+        (rtp.unwrap_or(first), Addresses { rtcp: of(PacketKind::Rtcp), candidates, complete })
+    }
+
+    /// What servers have told since [`Self::addresses`] was asked last.
+    pub(super) fn news(&mut self) -> Option<Addresses> {
+        (self.found() != self.told).then(|| self.addresses().1)
+    }
+
+    fn found(&self) -> (usize, bool) {
+        let of = |local: &Local| (local.found(), local.is_settled() && self.coming.is_none());
+        self.local().map_or(self.told, of)
+    }
+
+    fn local(&self) -> Option<&Local> {
+        match &self.stage {
+            Stage::Asking(local) => Some(local),
+            Stage::Agreed(path) => Some(path.local()),
+            Stage::Given => None,
+        }
     }
 
     /// Has its sockets wake whoever waits there.
@@ -157,7 +191,7 @@ impl Wire {
 
     /// Takes what has come.
     pub(super) fn receive(&mut self, mut take: impl FnMut(Instant, PacketKind, &[u8])) {
-        let Self { sockets, stage, buffer } = self;
+        let Self { sockets, stage, buffer, .. } = self;
         for Socket { address, socket, .. } in sockets {
             for _ in 0..BURST {
                 buffer.resize(2048, 0);
@@ -205,6 +239,20 @@ impl Wire {
 
     /// Lets time pass; says when to do so again at the latest.
     pub(super) fn tick(&mut self, now: Instant) -> Option<Instant> {
+        if let Some(coming) = &self.coming {
+            match coming.try_recv() {
+                Ok(servers) => {
+                    self.coming = None;
+                    match &mut self.stage {
+                        Stage::Asking(local) => local.ask(now, &servers),
+                        Stage::Agreed(path) => path.ask(now, &servers),
+                        Stage::Given => {}
+                    }
+                }
+                Err(TryRecvError::Disconnected) => self.coming = None,
+                Err(TryRecvError::Empty) => {}
+            }
+        }
         if self.wake().is_some_and(|wake| wake <= now) {
             match &mut self.stage {
                 Stage::Asking(local) => local.handle_timeout(now),
@@ -332,7 +380,7 @@ mod tests {
     #[test]
     fn rtp_has_an_even_port_and_rtcp_the_next() {
         for _ in 0..20 {
-            let wire = Wire::open([127, 0, 0, 1].into(), None, false).unwrap();
+            let mut wire = Wire::open([127, 0, 0, 1].into(), None, false).unwrap();
             let [rtp, rtcp] = ports(&wire)[..] else { panic!() };
             assert_eq!((rtp % 2, rtcp), (0, rtp + 1));
             assert_eq!(wire.addresses().0.port(), rtp);

@@ -389,6 +389,14 @@ impl AudioThread {
             if let Some(other) = sounding.wire.tick(now) {
                 wake = wake.min(other);
             }
+            // With no room for it now, the next description tells it.
+            if let Some(found) = sounding.wire.news() {
+                let report = MediaReport::Found(found);
+                let _ = self.inputs.try_send(Input::Media(sounding.call.clone(), report));
+            }
+            if let Some(why) = sounding.wire.late_trouble() {
+                let _ = self.inputs.try_send(Input::Media(sounding.call.clone(), MediaReport::NoRelay(why)));
+            }
             while let Some(event) = sounding.wire.poll_event() {
                 if let PathEvent::Security(state) = event {
                     sounding.untold = Some(state);

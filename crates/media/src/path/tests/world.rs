@@ -353,18 +353,24 @@ impl World {
 
     /// Both sides agree, as an offer and its answer would have it.
     pub(super) fn agree(&mut self, mux: bool) {
+        let all: Vec<_> = self.hosts.iter().map(Host::candidates).collect();
+        self.agree_on(mux, &|index| all[index].clone());
+    }
+
+    /// The same, where each side has told some of its addresses; anew where they had agreed before.
+    pub(super) fn agree_on(&mut self, mux: bool, told: &dyn Fn(usize) -> Vec<Candidate>) {
         let both: Vec<_> = self
             .hosts
             .iter()
-            .map(|host| {
-                let Side::Gathering(local) = &host.side else { panic!("it talks already") };
+            .enumerate()
+            .map(|(index, host)| {
+                let local = match &host.side {
+                    Side::Gathering(local) => local,
+                    Side::Talking(path) => path.local(),
+                    Side::Dead => panic!("nobody is there"),
+                };
                 let default = |kind| local.default_address(kind);
-                (
-                    host.credentials.clone(),
-                    host.candidates(),
-                    default(PacketKind::Rtp),
-                    default(PacketKind::Rtcp),
-                )
+                (host.credentials.clone(), told(index), default(PacketKind::Rtp), default(PacketKind::Rtcp))
             })
             .collect();
         for (index, host) in self.hosts.iter_mut().enumerate() {
@@ -382,9 +388,14 @@ impl World {
                 }),
                 security: SecurityPlan::None,
             };
-            if let Side::Gathering(local) = std::mem::replace(&mut host.side, Side::Dead) {
-                host.side = Side::Talking(Path::new(self.now, local, config));
-            }
+            host.side = match std::mem::replace(&mut host.side, Side::Dead) {
+                Side::Gathering(local) => Side::Talking(Path::new(self.now, local, config)),
+                Side::Talking(mut path) => {
+                    path.agree(self.now, config);
+                    Side::Talking(path)
+                }
+                Side::Dead => Side::Dead,
+            };
         }
     }
 
