@@ -24,9 +24,6 @@ pub struct Capture {
     card: Card,
 }
 
-/// Frames asked for at a time: shorter ones leave gaps on a busy machine, with every sound system tried. As many as are
-/// played at a time: with other lengths, calls over PulseAudio cost several times the processor.
-const PERIOD: u32 = DEVICE_RATE * 15 / 1_000;
 /// More than this waiting means the reader slept; what is old by then is thrown away, milliseconds.
 const BACKLOG_MS: usize = 150;
 /// What is kept then, milliseconds.
@@ -42,7 +39,7 @@ impl Capture {
 
     fn start(id: Option<&DeviceId>, slower: u32) -> Result<Self, AudioError> {
         let counters = Arc::new(Counters::new());
-        let (card, ring) = Card::capture(id, PERIOD.saturating_mul(slower), &counters)?;
+        let (card, ring) = Card::capture(id, slower, &counters)?;
         let rate = card.rate;
         let resampler = Resampler::new(rate, DEVICE_RATE)
             .ok_or_else(|| AudioError::UnsupportedFormat(card.on.to_string(), format!("{rate} Hz")))?;

@@ -1,8 +1,9 @@
 //! Sound cards: which there are, microphones, loudspeakers and the ringtone. Behind the feature `device`; without
 //! it there are none, and everything else works the same.
 //!
-//! Sound is cpal's (`open`). A call's device is followed: a lost one is replaced, a chosen one is gone back to, another
-//! default is moved to. Where a sound server has the devices it does that, steered by `card`; elsewhere `follow` does.
+//! Sound is a sound server's where there is one (`served`), else cpal's (`open`). A call's device is followed: a lost one
+//! is replaced, a chosen one is gone back to, another default is moved to. A sound server does that, steered by `served`;
+//! elsewhere `follow` does.
 //!
 //! The invariant: what runs in the sound system's own thread (`callback`) takes no lock, allocates nothing and
 //! never waits. It only moves samples between the card and a ring, and counts.
@@ -21,6 +22,8 @@ mod open;
 mod playback;
 #[cfg(feature = "device")]
 mod ring;
+#[cfg(all(feature = "device", target_os = "linux"))]
+mod served;
 #[cfg(all(feature = "device", target_os = "linux"))]
 mod server;
 

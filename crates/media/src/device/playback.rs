@@ -29,9 +29,6 @@ pub struct Playback {
     card: Card,
 }
 
-/// Frames asked for at a time: shorter ones leave gaps on a busy machine, with every sound system tried.
-const PERIOD: u32 = DEVICE_RATE * 15 / 1_000;
-
 impl Playback {
     /// Opens a loudspeaker by id or name, or the system's default, and starts it.
     pub fn open(id: Option<&DeviceId>) -> Result<Self, AudioError> {
@@ -43,7 +40,7 @@ impl Playback {
     /// The same for sound that may come late, as a ringtone: callbacks are `slower` times as long.
     pub(super) fn start(id: Option<&DeviceId>, slower: u32) -> Result<Self, AudioError> {
         let counters = Arc::new(Counters::new());
-        let (card, ring) = Card::playback(id, PERIOD.saturating_mul(slower), &counters)?;
+        let (card, ring) = Card::playback(id, slower, &counters)?;
         let rate = card.rate;
         let resampler = Resampler::new(DEVICE_RATE, rate)
             .ok_or_else(|| AudioError::UnsupportedFormat(card.on.to_string(), format!("{rate} Hz")))?;
