@@ -2,7 +2,7 @@
 //! capability to name it.
 
 fn main() {
-    let commands = tauri_build::AppManifest::new().commands(&["dispatch", "ask", "subscribe"]);
+    let commands = tauri_build::AppManifest::new().commands(&["dispatch", "ask", "subscribe", "choose_file"]);
     if let Err(error) = tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands)) {
         eprintln!("{error:#}");
         std::process::exit(1);

@@ -4,7 +4,7 @@ import globals from "globals";
 import ts from "typescript-eslint";
 import svelteConfig from "./svelte.config.js";
 
-const features = ["account", "activity", "call", "dialer", "settings", "thread", "wallet"];
+const features = ["account", "activity", "call", "dialer", "people", "settings", "storage", "thread", "wallet"];
 
 const tauri = { group: ["@tauri-apps/*"], message: "Only src/api/client.ts reaches the host." };
 const fake = { group: ["**/api/fake*"], message: "The fake engine is loaded by src/api/client.ts alone." };

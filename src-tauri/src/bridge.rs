@@ -1,4 +1,4 @@
-//! What the page in the window may ask of this process: act, read, listen. Nothing else.
+//! What the page in the window may ask of this process: act, read, listen, have a file named. Nothing else.
 //!
 //! Invariant: a window has at most one flow of events. Subscribing ends the one before, so a page that was
 //! reloaded is never told twice.
@@ -13,6 +13,8 @@ use tern_sandbox::Sandbox;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::platform::files;
+
 /// The name under which the page listens for [`tern_engine::api::Event`]s.
 const EVENTS: &str = "engine";
 
@@ -21,12 +23,19 @@ pub(crate) struct Host {
     engine: watch::Sender<Option<EngineHandle>>,
     flows: Mutex<HashMap<String, JoinHandle<()>>>,
     sandbox: Mutex<Option<Sandbox>>,
+    /// Where a person last wanted a file to lie.
+    chosen: Mutex<Option<String>>,
 }
 
 impl Host {
     /// Without an engine: whatever needs it waits.
     pub(crate) fn new() -> Self {
-        Self { engine: watch::Sender::new(None), flows: Mutex::default(), sandbox: Mutex::default() }
+        Self {
+            engine: watch::Sender::new(None),
+            flows: Mutex::default(),
+            sandbox: Mutex::default(),
+            chosen: Mutex::default(),
+        }
     }
 
     /// The engine for those who wait for it outside of a window.
@@ -54,6 +63,15 @@ impl Host {
         if let Some(sandbox) = sandbox {
             sandbox.shutdown().await;
         }
+    }
+
+    /// Only a file that a person has just named may be replaced: the page alone can't want it.
+    fn as_asked(&self, mut query: Query) -> Query {
+        if let Query::Export { path, replace, .. } = &mut query {
+            let chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner).take();
+            *replace = *replace && chosen.as_ref() == Some(path);
+        }
+        query
     }
 
     async fn engine(&self) -> Result<EngineHandle, ErrorView> {
@@ -97,7 +115,43 @@ pub(crate) async fn dispatch(host: State<'_, Host>, command: Command) -> Result<
 /// Reads.
 #[tauri::command]
 pub(crate) async fn ask(host: State<'_, Host>, query: Query) -> Result<Answer, ErrorView> {
-    host.engine().await?.query(query).await
+    host.engine().await?.query(host.as_asked(query)).await
+}
+
+/// Asks where a new file is to lie; `None` where a person changed their mind.
+#[tauri::command]
+pub(crate) async fn choose_file(
+    window: WebviewWindow,
+    host: State<'_, Host>,
+    name: String,
+) -> Result<Option<String>, ErrorView> {
+    // A name that is no text can't cross to the page and back.
+    let chosen =
+        files::choose_new(&window, name).await.and_then(|path| path.into_os_string().into_string().ok());
+    (*host.chosen.lock().unwrap_or_else(PoisonError::into_inner)).clone_from(&chosen);
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use tern_engine::api::ExportFormat;
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_person_named_is_replaced_and_only_once() {
+        let host = Host::new();
+        let replaces = |path: &str| {
+            let query = Query::Export { format: ExportFormat::Json, path: path.into(), replace: true };
+            matches!(host.as_asked(query), Query::Export { replace: true, .. })
+        };
+        assert!(!replaces("/home/ann/.profile"));
+        *host.chosen.lock().unwrap() = Some("/home/ann/all.json".into());
+        assert!(replaces("/home/ann/all.json"));
+        assert!(!replaces("/home/ann/all.json"));
+        *host.chosen.lock().unwrap() = Some("/home/ann/all.json".into());
+        assert!(!replaces("/home/ann/.profile"));
+    }
 }
 
 /// Everything as it is now; the events after it follow under the name `engine`.

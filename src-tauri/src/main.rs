@@ -52,7 +52,12 @@ fn build() -> tauri::Result<tauri::App> {
                 .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
                 .build(),
         )
-        .invoke_handler(tauri::generate_handler![bridge::dispatch, bridge::ask, bridge::subscribe])
+        .invoke_handler(tauri::generate_handler![
+            bridge::dispatch,
+            bridge::ask,
+            bridge::subscribe,
+            bridge::choose_file
+        ])
         .setup(|app| {
             if let Err(trouble) = compose::compose(app) {
                 trouble.show();

@@ -143,6 +143,84 @@ const SCENES = {
   settings: async (page) => {
     await by(page, "open-settings").click();
   },
+  contacts: async (page, size) => {
+    await page.evaluate(() => {
+      const names = ["Ágnes Kovács", "Ben Ó Briain", "Chloé Lefèvre-Desmarais de la Tour", "David Cohen", "Émile Zann", "Fatima az-Zahra", "Georg Müller", "Ольга Смирнова", "24h Taxi"];
+      window.tern.meet(names.map((name, at) => ({ id: 500 + at, name, note: "", numbers: [{ number: `+4930901820${at}`, formatted: `+49 30 901820${at}`, label: null }] })));
+    });
+    await by(page, "tab-contacts").click();
+    if (size === "wide") await by(page, "contact-row").click();
+    if (size === "wide") await page.locator("[data-testid=contact-row]").nth(2).click();
+  },
+  contact: async (page) => {
+    await by(page, "tab-contacts").click();
+    await by(page, "contact-row").click();
+  },
+  nocontacts: async (page) => {
+    await by(page, "tab-contacts").click();
+    for (const [step] of ["first", "second", "third"].entries()) {
+      await by(page, "contact-row").click();
+      await by(page, "contact-remove").click();
+      await by(page, "contact-remove-confirm").click();
+      await page.waitForTimeout(100 + step);
+      if (await by(page, "tab-contacts").isVisible()) await by(page, "tab-contacts").click();
+    }
+  },
+  editcontact: async (page) => {
+    await SCENES.contact(page);
+    await by(page, "contact-edit").click();
+    await by(page, "contact-name-input").fill("");
+    await by(page, "contact-save").click();
+  },
+  imported: async (page) => {
+    await by(page, "tab-contacts").click();
+    const cards = "BEGIN:VCARD\nFN:Bo\nTEL:+4530901820\nEND:VCARD\nBEGIN:VCARD\nFN:Nobody\nEND:VCARD\n";
+    await by(page, "contacts-file").setInputFiles({ name: "all.vcf", mimeType: "text/vcard", buffer: Buffer.from(cards) });
+    await by(page, "contacts-counts").waitFor();
+  },
+  menu: async (page, size) => {
+    await SCENES.activity(page, size);
+    await page.locator('[data-testid=activity-item][data-peer="+447700900888"] button').click({ button: "right" });
+  },
+  threadmenu: async (page, size) => {
+    await SCENES.thread(page, size);
+    await by(page, "thread-more").click();
+  },
+  block: async (page, size) => {
+    await SCENES.menu(page, size);
+    await by(page, "menu-block").click();
+    await by(page, "block-spam").click();
+  },
+  blocked: async (page, size) => {
+    await SCENES.block(page, size);
+    await by(page, "block-confirm").click();
+    if (size === "narrow" || size === "least") await by(page, "tab-phone").click();
+    await by(page, "open-settings").click();
+    await by(page, "settings-blocked").click();
+    await by(page, "blocked-activity").waitFor();
+  },
+  delete: async (page, size) => {
+    await SCENES.menu(page, size);
+    await by(page, "menu-delete").click();
+  },
+  kept: async (page) => {
+    await SCENES.settings(page);
+    await by(page, "export").click();
+    await by(page, "export-done").waitFor();
+    await by(page, "search-repair-more").click();
+    await by(page, "search-repair").scrollIntoViewIfNeeded();
+  },
+  quiet: async (page) => {
+    await SCENES.settings(page);
+    await by(page, "quiet-add").click();
+    await by(page, "quiet-add").scrollIntoViewIfNeeded();
+  },
+  code: async (page, size) => {
+    await SCENES.activity(page, size);
+    await page.locator("[data-testid=activity-item][data-peer=BANKLINE] button").click();
+    await by(page, "message-code").click();
+  },
+  storage: async () => {},
   check: async (page) => {
     await SCENES.settings(page);
     await by(page, "sound-check").click();

@@ -14,6 +14,23 @@ const SCENES: Record<string, (stage: Stage) => Promise<void>> = {
   "closed history": async () => {},
   thread: () => openRow("+33639981207"),
   settings: () => click("open-settings"),
+  contacts: async () => {
+    await click("tab-contacts");
+    await click("contact-row");
+    await click("contact-edit");
+  },
+  blocked: async () => {
+    await openRow("+447700900888");
+    await click("thread-more");
+    await click("menu-block");
+    await click("block-confirm");
+    await click("open-settings");
+    await click("settings-blocked");
+  },
+  "a menu": async () => {
+    await openRow("+447700900888");
+    await click("thread-more");
+  },
   "add funds": () => click("add-funds"),
   "new account": async () => {
     await click("open-settings");

@@ -66,7 +66,7 @@ const COMMANDS: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
   addFunds: { type: "addFunds", account: 1, amount: "25.00" },
   openCheckout: { type: "openCheckout", account: 1, topup: "t" },
   openStorage: { type: "openStorage", choice: { type: "noHistory" } },
-  saveContact: { type: "saveContact", card: { name: "Ann", note: "", numbers: ["+447700900142"] } },
+  saveContact: { type: "saveContact", card: { name: "Ann", note: "", numbers: [{ number: "+447700900142", label: "cell" }] } },
   removeContact: { type: "removeContact", contact: 1 },
   importContacts: { type: "importContacts", vcards: "" },
   blockNumber: { type: "blockNumber", number: "+447700900142", spam: true },

@@ -23,6 +23,7 @@ import { FILTERS } from "../src/features/activity/rows";
 import { TRANSPORTS } from "../src/features/account/form";
 import { PROVIDERS } from "../src/features/account/provider-form";
 import { standing } from "../src/features/account/registration";
+import { KINDS } from "../src/features/people/book";
 import { DAYS } from "../src/features/settings/quiet";
 import { format, type Tongue } from "../src/i18n/catalogue";
 import { fromDesktop, isolate, kebab } from "../src/i18n/index.svelte";
@@ -142,6 +143,9 @@ describe("keys in code", () => {
     "settings-hold-": every<HoldSound["type"]>({ music: true, silence: true, file: true }).map((kind) => `settings-hold-${kind}`),
     "settings-record-": every<RecordFormat>({ wav: true, opus: true }).map((format) => `settings-record-${format}`),
     "settings-code-": ["30", "60", "300", "never"].map((stays) => `settings-code-${stays}`),
+    "export-": ["json", "csv"].flatMap((format) => [`export-${format}`, `export-${format}-what`]),
+    "contact-kind-": KINDS.map((kind) => `contact-kind-${kind}`),
+    "tab-": ["tab-phone", "tab-activity", "tab-contacts"],
     "settings-quiet-zone-": ["here", "number"].map((zone) => `settings-quiet-zone-${zone}`),
     "settings-quiet-day-": DAYS.map((day) => `settings-quiet-day-${day}`),
     "row-call-": directions.flatMap((way) => outcomes.map((outcome) => `row-call-${way}-${outcome}`)),

@@ -7,9 +7,9 @@ use crate::{
     },
     core::{RequestId, State, Write},
     phone,
-    record::{Blocked, Book, Contact, ThreadRowId},
+    record::{Blocked, Book, Contact, Imported, ThreadRowId},
     store::Found,
-    vcard::{self, Card},
+    vcard::{self, Card, Cards},
     views,
 };
 
@@ -18,6 +18,8 @@ const MOST_NUMBERS: usize = 32;
 /// Characters of a name, and of a note.
 const LONGEST_NAME: usize = 200;
 const LONGEST_NOTE: usize = 10_000;
+/// Lines of unusable cards that are told; nobody looks at more.
+const MOST_LINES: usize = 20;
 
 impl State {
     /// The other side for people: as the contact is called, or the number as it is written.
@@ -30,8 +32,8 @@ impl State {
         let numbers: Vec<_> = card
             .numbers
             .iter()
-            .filter_map(|typed| self.known_as(typed))
-            .map(|number| (number, None))
+            .filter(|typed| typed.label.as_deref().is_none_or(|label| vcard::KINDS.contains(&label)))
+            .filter_map(|typed| Some((self.known_as(&typed.number)?, typed.label.clone())))
             .collect();
         let usable = (1..=LONGEST_NAME).contains(&name.chars().count())
             && !name.chars().any(char::is_control)
@@ -50,16 +52,16 @@ impl State {
         if vcards.len() > vcard::LONGEST_FILE {
             return self.refuse(request, ErrorCode::InvalidContact);
         }
-        let (cards, mut refused) = vcard::read(vcards);
+        let Cards { cards, mut refused } = vcard::read(vcards);
         let mut known = Vec::with_capacity(cards.len());
-        for mut card in cards {
+        for (line, mut card) in cards {
             card.numbers = card
                 .numbers
                 .iter()
                 .filter_map(|(typed, label)| Some((self.known_as(typed)?, label.clone())))
                 .collect();
             if card.numbers.is_empty() {
-                refused = refused.saturating_add(1);
+                refused.push(line);
                 continue;
             }
             if card.uid.is_empty() {
@@ -67,7 +69,7 @@ impl State {
             }
             known.push(card);
         }
-        let refused = u32::try_from(refused).unwrap_or(u32::MAX);
+        refused.sort_unstable();
         self.write(Write::ImportContacts(request, known, refused));
     }
 
@@ -113,9 +115,17 @@ impl State {
         }
     }
 
-    pub(crate) fn contacts_imported(&mut self, request: RequestId, counts: (u32, u32, u32), book: Book) {
-        let (added, changed, refused) = counts;
-        self.reply(request, Ok(Reply::ContactsImported { added, changed, refused }));
+    pub(crate) fn contacts_imported(
+        &mut self,
+        request: RequestId,
+        imported: Imported,
+        mut refused_lines: Vec<u32>,
+        book: Book,
+    ) {
+        let Imported { added, changed, same } = imported;
+        let refused = u32::try_from(refused_lines.len()).unwrap_or(u32::MAX);
+        refused_lines.truncate(MOST_LINES);
+        self.reply(request, Ok(Reply::ContactsImported { added, changed, same, refused, refused_lines }));
         self.book_changed(book);
     }
 

@@ -351,9 +351,9 @@ impl EngineHandle {
                 let all = self.read(blocked::all).await?;
                 Ok(Answer::Blocked { blocked: all.into_iter().map(contacts::blocked_view).collect() })
             }
-            Query::Export { format, path } => {
-                let rows = export::write(self.reader()?, format, &PathBuf::from(path)).await?;
-                Ok(Answer::Export { rows })
+            Query::Export { format, path, replace } => {
+                let written = export::write(self.reader()?, format, &PathBuf::from(path), replace).await?;
+                Ok(Answer::Export { written })
             }
             Query::Devices {} => {
                 let audio = self.ports.audio.clone();

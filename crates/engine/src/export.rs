@@ -1,4 +1,4 @@
-//! Everything kept, as a file for other programs: JSON or CSV, a row at a time, no secrets.
+//! Everything kept, as a file for other programs: JSON, CSV or vCards, a row at a time, no secrets.
 //!
 //! The rows are read in pages over the window's connection, so that neither memory nor anybody's reading has to wait
 //! for the end.
@@ -10,12 +10,15 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
-    api::{ActivityItem, ActivityWhat, BlockedView, ContactView, ErrorCode, ErrorView, ExportFormat},
-    contacts, storage,
-    store::{Place, Reader, blocked, contact, read},
-    views,
+    api::{ActivityItem, ActivityWhat, ErrorCode, ErrorView, ExportFormat, ExportView, Settings},
+    contacts,
+    record::{Blocked, Contact, DraftRow},
+    storage,
+    store::{Place, Reader, blocked, contact, draft, read, setting},
+    vcard, views,
 };
 
 /// Rows read at once.
@@ -38,18 +41,33 @@ const COLUMNS: [&str; 14] = [
     "unread",
 ];
 
-/// Writes everything to `path`, which must not be there yet; answers with the number of rows.
+/// Writes everything to `path`, which must not be there yet unless it is to be replaced; answers with what it holds.
 ///
 /// # Errors
-/// [`ErrorCode::ExportFailed`] with the reason; what was written so far is removed.
-pub(crate) async fn write(reader: &Reader, format: ExportFormat, path: &Path) -> Result<u32, ErrorView> {
-    let mut file = Draft::new(path)?;
-    let (people, unwanted) =
-        reader.read(|c| Ok((contact::all(c)?, blocked::all(c)?))).await.map_err(|e| storage::failed(&e))?;
-    let people: Vec<_> = people.into_iter().map(contacts::view).collect();
-    let unwanted: Vec<_> = unwanted.into_iter().map(contacts::blocked_view).collect();
+/// [`ErrorCode::ExportFailed`] with the reason; what was written so far is removed, and a file that was there is as
+/// it was.
+pub(crate) async fn write(
+    reader: &Reader,
+    format: ExportFormat,
+    path: &Path,
+    replace: bool,
+) -> Result<ExportView, ErrorView> {
+    let mut file = Draft::new(path, replace)?;
+    let rest = reader.read(|c| {
+        let settings = setting::get(c)?;
+        Ok(Rest { settings, people: contact::all(c)?, unwanted: blocked::all(c)?, drafts: draft::all(c)? })
+    });
+    let rest = rest.await.map_err(|e| storage::failed(&e))?;
+    let contacts = count(rest.people.len());
+    if format == ExportFormat::VCard {
+        let cards: Vec<_> = rest.people.into_iter().map(|contact| contact.card).collect();
+        file.put(&vcard::write(&cards))?;
+        file.end(format)?;
+        return Ok(ExportView { contacts, ..ExportView::default() });
+    }
+    let (drafts, blocked) = (count(rest.drafts.len()), count(rest.unwanted.len()));
     let mut rows = 0_u32;
-    file.begin(format, &people, &unwanted)?;
+    file.begin(format, rest)?;
     let mut before: Option<Place> = None;
     loop {
         let page = reader.read(move |c| read::everything(c, before, PAGE)).await;
@@ -64,7 +82,18 @@ pub(crate) async fn write(reader: &Reader, format: ExportFormat, path: &Path) ->
         }
     }
     file.end(format)?;
-    Ok(rows)
+    Ok(match format {
+        ExportFormat::Json => ExportView { rows, contacts, blocked, drafts },
+        ExportFormat::Csv | ExportFormat::VCard => ExportView { rows, drafts, ..ExportView::default() },
+    })
+}
+
+/// What is kept beside the rows.
+struct Rest {
+    settings: Settings,
+    people: Vec<Contact>,
+    unwanted: Vec<Blocked>,
+    drafts: Vec<DraftRow>,
 }
 
 /// A file that takes its name when it is complete.
@@ -75,8 +104,8 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(path: &Path) -> Result<Self, ErrorView> {
-        if path.exists() {
+    fn new(path: &Path, replace: bool) -> Result<Self, ErrorView> {
+        if !replace && path.exists() {
             return Err(failed("the file is there already"));
         }
         let mut draft = path.as_os_str().to_owned();
@@ -91,22 +120,24 @@ impl Draft {
         Ok(Self { out: Some(BufWriter::new(file)), draft, path: path.to_owned() })
     }
 
-    fn begin(
-        &mut self,
-        format: ExportFormat,
-        people: &[ContactView],
-        unwanted: &[BlockedView],
-    ) -> Result<(), ErrorView> {
-        match format {
-            ExportFormat::Json => {
-                self.put("{\"contacts\":")?;
-                self.json(&people)?;
-                self.put(",\n\"blocked\":")?;
-                self.json(&unwanted)?;
-                self.put(",\n\"activity\":[")
-            }
-            ExportFormat::Csv => self.put(&format!("\u{feff}{}\r\n", COLUMNS.join(","))),
+    fn begin(&mut self, format: ExportFormat, rest: Rest) -> Result<(), ErrorView> {
+        let Rest { settings, people, unwanted, drafts } = rest;
+        if format == ExportFormat::Csv {
+            self.put(&format!("\u{feff}{}\r\n", COLUMNS.join(",")))?;
+            return drafts.iter().try_for_each(|draft| self.line(&draft_fields(draft)));
         }
+        self.put("{\"settings\":")?;
+        self.json(&settings)?;
+        self.put(",\n\"contacts\":")?;
+        self.json(&people.into_iter().map(contacts::view).collect::<Vec<_>>())?;
+        self.put(",\n\"blocked\":")?;
+        self.json(&unwanted.into_iter().map(contacts::blocked_view).collect::<Vec<_>>())?;
+        self.put(",\n\"drafts\":")?;
+        let drafts = drafts.iter().map(|DraftRow { account, number, peer, text }| {
+            json!({ "account": account, "number": number, "peer": peer, "text": text })
+        });
+        self.json(&drafts.collect::<Vec<_>>())?;
+        self.put(",\n\"activity\":[")
     }
 
     fn row(&mut self, format: ExportFormat, first: bool, item: &ActivityItem) -> Result<(), ErrorView> {
@@ -115,11 +146,14 @@ impl Draft {
                 self.put(if first { "\n" } else { ",\n" })?;
                 self.json(item)
             }
-            ExportFormat::Csv => {
-                let fields: Vec<String> = fields(item).iter().map(|field| cell(field)).collect();
-                self.put(&format!("{}\r\n", fields.join(",")))
-            }
+            ExportFormat::Csv => self.line(&fields(item)),
+            ExportFormat::VCard => Ok(()),
         }
+    }
+
+    fn line(&mut self, fields: &[String]) -> Result<(), ErrorView> {
+        let fields: Vec<String> = fields.iter().map(|field| cell(field)).collect();
+        self.put(&format!("{}\r\n", fields.join(",")))
     }
 
     fn end(mut self, format: ExportFormat) -> Result<(), ErrorView> {
@@ -199,6 +233,30 @@ fn fields(item: &ActivityItem) -> [String; COLUMNS.len()] {
     ]
 }
 
+/// A draft has no time yet.
+fn draft_fields(draft: &DraftRow) -> [String; COLUMNS.len()] {
+    let mut fields = <[String; COLUMNS.len()]>::default();
+    let DraftRow { account, number, peer, text } = draft;
+    for (name, value) in [
+        ("account", account.to_string()),
+        ("kind", "draft".to_owned()),
+        ("number", number.clone()),
+        ("peer", peer.clone()),
+        ("direction", "outgoing".to_owned()),
+        ("text", text.clone()),
+    ] {
+        let place = COLUMNS.iter().position(|column| *column == name);
+        if let Some(field) = place.and_then(|place| fields.get_mut(place)) {
+            *field = value;
+        }
+    }
+    fields
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 /// A field by RFC 4180 section 2, and none that a spreadsheet takes for a formula: texts come from anybody.
 fn cell(field: &str) -> String {
     let mut text = String::with_capacity(field.len().saturating_add(2));
@@ -232,7 +290,74 @@ fn word(value: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::store::Store;
+
+    async fn exported(reader: &Reader, format: ExportFormat, name: &str) -> (ExportView, String) {
+        let path = std::env::temp_dir().join(format!("tern-export-{name}-{}", std::process::id()));
+        std::fs::write(&path, "before").unwrap();
+        assert_eq!(
+            write(reader, format, &path, false).await.unwrap_err().code,
+            ErrorCode::ExportFailed,
+            "a file that is there is nobody's to replace unasked"
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
+        let written = write(reader, format, &path, true).await.unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        (written, text)
+    }
+
+    #[tokio::test]
+    async fn what_was_typed_here_is_in_it_and_each_export_says_what_it_holds() {
+        let (store, _) = Store::open(None, Timestamp::UNIX_EPOCH).unwrap();
+        let reader = store.reader();
+        let filled = reader.read(|c| {
+            Ok(c.execute_batch(
+                "INSERT INTO account (id, name, user, domain, sandbox, secret_name)
+                     VALUES (1, 'Home', 'alice', 'sip.example', 0, 'key-of-the-password');
+                 INSERT INTO thread (id, account, number, peer) VALUES (5, 1, '+4930901820', '+442079460123');
+                 INSERT INTO draft (thread, text) VALUES (5, 'half a, thought');
+                 INSERT INTO contact (id, uid, name, note, folded) VALUES (1, 'u1', 'Zoë', '', 'zoe');
+                 INSERT INTO contact_number (number, contact, label) VALUES ('+442079460123', 1, 'cell');
+                 INSERT INTO blocked (number, spam, at) VALUES ('+15550100', 1, 0);
+                 INSERT INTO setting (name, value) VALUES ('settings', '{\"language\":\"fr\"}');",
+            )?)
+        });
+        filled.await.unwrap();
+
+        let (written, text) = exported(&reader, ExportFormat::Json, "json").await;
+        assert_eq!(written, ExportView { rows: 0, contacts: 1, blocked: 1, drafts: 1 });
+        let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(whole["settings"]["language"], "fr");
+        assert_eq!(
+            whole["drafts"],
+            json!([{ "account": 1, "number": "+4930901820", "peer": "+442079460123", "text": "half a, thought" }])
+        );
+        assert_eq!(
+            (&whole["contacts"][0]["name"], &whole["blocked"][0]["spam"]),
+            (&json!("Zoë"), &json!(true))
+        );
+        assert!(!text.contains("key-of-the-password"), "{text}");
+
+        let (written, text) = exported(&reader, ExportFormat::Csv, "csv").await;
+        assert_eq!(written, ExportView { drafts: 1, ..ExportView::default() });
+        let lines: Vec<&str> = text.trim_start_matches('\u{feff}').split_terminator("\r\n").collect();
+        assert_eq!(
+            lines,
+            [
+                COLUMNS.join(",").as_str(),
+                ",1,draft,+4930901820,+442079460123,,outgoing,,,\"half a, thought\",,,,"
+            ]
+        );
+
+        let (written, text) = exported(&reader, ExportFormat::VCard, "vcf").await;
+        assert_eq!(written, ExportView { contacts: 1, ..ExportView::default() });
+        assert!(text.starts_with("BEGIN:VCARD\r\n") && text.contains("FN:Zoë\r\n"), "{text}");
+        store.close();
+    }
 
     #[test]
     fn no_field_is_a_formula_and_each_is_one_field() {

@@ -473,6 +473,36 @@ pub(crate) struct Contact {
     pub(crate) card: Card,
 }
 
+/// What taking contacts over came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Imported {
+    /// Contacts that were not there.
+    pub(crate) added: u32,
+    /// Contacts that say something else now.
+    pub(crate) changed: u32,
+    /// Contacts that said the same before.
+    pub(crate) same: u32,
+}
+
+/// What was typed and not sent.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct DraftRow {
+    /// Whose.
+    pub(crate) account: AccountId,
+    /// Our number.
+    pub(crate) number: String,
+    /// To whom.
+    pub(crate) peer: String,
+    /// The text.
+    pub(crate) text: String,
+}
+
+impl std::fmt::Debug for DraftRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DraftRow").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
 /// A number nobody wants to hear of.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Blocked {

@@ -14,6 +14,8 @@ const MOST_NUMBERS: usize = 32;
 /// Characters of a name and of a note.
 const LONGEST_NAME: usize = 200;
 const LONGEST_NOTE: usize = 10_000;
+/// What a number may be for (RFC 6350 section 6.4.1).
+pub(crate) const KINDS: [&str; 5] = ["cell", "home", "work", "fax", "pager"];
 /// Octets of a line that goes out (RFC 6350 section 3.2).
 const LINE: usize = 75;
 
@@ -37,29 +39,40 @@ impl std::fmt::Debug for Card {
     }
 }
 
-/// The cards of a file, and how many could not be used: without a name and number, or cut off.
-pub(crate) fn read(text: &str) -> (Vec<Card>, usize) {
-    let (mut cards, mut refused) = (Vec::new(), 0_usize);
-    let mut card: Option<Reading> = None;
-    for line in unfolded(text) {
+/// What a file holds. Lines count from 1.
+#[derive(Debug, PartialEq, Eq, Default)]
+pub(crate) struct Cards {
+    /// Those that can be used, with the lines on which they begin.
+    pub(crate) cards: Vec<(u32, Card)>,
+    /// Where those begin that can't: without a name and number, or cut off.
+    pub(crate) refused: Vec<u32>,
+}
+
+/// The cards of a file.
+pub(crate) fn read(text: &str) -> Cards {
+    let mut found = Cards::default();
+    let mut card: Option<(u32, Reading)> = None;
+    for (at, line) in unfolded(text) {
         let Some(line) = Line::parse(&line) else { continue };
         match (line.name.as_str(), &mut card) {
             ("BEGIN", open) if line.is_vcard() => {
                 // One inside another, or one whose end was cut off.
-                refused = refused.saturating_add(usize::from(open.is_some()));
-                card = Some(Reading::default());
+                found.refused.extend(open.as_ref().map(|(began, _)| *began));
+                card = Some((at, Reading::default()));
             }
             ("END", Some(_)) if line.is_vcard() => {
-                match card.take().and_then(Reading::done).filter(|_| cards.len() < MOST_CARDS) {
-                    Some(card) => cards.push(card),
-                    None => refused = refused.saturating_add(1),
+                let Some((began, reading)) = card.take() else { continue };
+                match reading.done().filter(|_| found.cards.len() < MOST_CARDS) {
+                    Some(card) => found.cards.push((began, card)),
+                    None => found.refused.push(began),
                 }
             }
-            (_, Some(reading)) => reading.take(&line),
+            (_, Some((_, reading))) => reading.take(&line),
             (_, None) => {}
         }
     }
-    (cards, refused.saturating_add(usize::from(card.is_some())))
+    found.refused.extend(card.map(|(began, _)| began));
+    found
 }
 
 /// The cards as a file of version 4.0.
@@ -223,22 +236,24 @@ impl Line {
     fn kind(&self) -> Option<String> {
         let types = self.parameters.iter().filter(|(key, _)| key == "TYPE").flat_map(|(_, v)| v.split(','));
         let mut types = types.map(|t| t.trim().trim_matches('"').to_ascii_lowercase());
-        types.find(|t| ["cell", "home", "work", "fax", "pager"].contains(&t.as_str()))
+        types.find(|t| KINDS.contains(&t.as_str()))
     }
 }
 
-/// The file's lines with their continuations: those that begin with a space or tab, or follow a soft end.
-fn unfolded(text: &str) -> impl Iterator<Item = String> {
-    let mut lines = text.trim_start_matches('\u{feff}').lines().peekable();
+/// The file's lines with their continuations (those that begin with a space or tab, or follow a soft end), each with
+/// the line it begins on.
+fn unfolded(text: &str) -> impl Iterator<Item = (u32, String)> {
+    let mut lines = (1_u32..).zip(text.trim_start_matches('\u{feff}').lines()).peekable();
     std::iter::from_fn(move || {
-        let mut whole = lines.next()?.to_owned();
+        let (at, first) = lines.next()?;
+        let mut whole = first.to_owned();
         loop {
             let soft = whole.ends_with('=')
                 && whole
                     .get(..whole.len().min(200))
                     .is_some_and(|head| head.to_ascii_uppercase().contains("QUOTED-PRINTABLE"));
-            let next = lines.next_if(|next| soft || next.starts_with([' ', '\t']));
-            let Some(next) = next else { return Some(whole) };
+            let next = lines.next_if(|(_, next)| soft || next.starts_with([' ', '\t']));
+            let Some((_, next)) = next else { return Some((at, whole)) };
             if soft {
                 whole.pop();
                 whole.push_str(next);
@@ -317,7 +332,9 @@ mod tests {
 
     #[test]
     fn cards_of_each_version_are_read() {
-        let check = |text: &str, expect: Card| assert_eq!(read(text), (vec![expect], 0), "{text}");
+        let check = |text: &str, expect: Card| {
+            assert_eq!(read(text), Cards { cards: vec![(1, expect)], refused: vec![] }, "{text}");
+        };
         check(
             "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:4fbe8971\r\nFN:Zoë O\\, Neil\r\n\
              TEL;VALUE=uri;PREF=1;TYPE=\"voice,cell\":tel:+44-20-7946-0123;ext=5\r\nNOTE:two\\nlines; and a \r\n half\r\nEND:VCARD\r\n",
@@ -339,11 +356,17 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_used_is_counted() {
-        let cards = "BEGIN:VCARD\nFN:Nobody\nEND:VCARD\nBEGIN:VCARD\nTEL:+1\nEND:VCARD\nBEGIN:VCARD\nFN:Cut off\nTEL:+49";
-        assert_eq!(read(cards), (vec![], 3));
-        assert_eq!(read(""), (vec![], 0));
-        assert_eq!(read("FN:outside\nTEL:+4930"), (vec![], 0));
+    fn what_can_not_be_used_is_told_by_its_line() {
+        let refused = |text: &str| {
+            let found = read(text);
+            assert!(found.cards.is_empty(), "{found:?}");
+            found.refused
+        };
+        let cards = "BEGIN:VCARD\nFN:Nobody\nEND:VCARD\nBEGIN:VCARD\nTEL:+1\nEND:VCARD\nBEGIN:VCARD\nFN:Cut\n off\nTEL:+49";
+        assert_eq!(refused(cards), [1, 4, 7]);
+        assert_eq!(refused("BEGIN:VCARD\nFN:One\n in\nBEGIN:VCARD\nEND:VCARD"), [1, 4]);
+        assert_eq!(refused(""), [0; 0]);
+        assert_eq!(refused("FN:outside\nTEL:+4930"), [0; 0]);
     }
 
     #[test]
@@ -359,8 +382,9 @@ mod tests {
         ];
         let text = write(&cards);
         assert!(text.split("\r\n").all(|line| line.len() <= LINE), "{text}");
-        let (back, refused) = read(&text);
-        assert_eq!(refused, 0);
+        let Cards { cards: back, refused } = read(&text);
+        assert_eq!(refused, [0; 0]);
+        let back: Vec<Card> = back.into_iter().map(|(_, card)| card).collect();
         assert_eq!(back[1], cards[1]);
         assert_eq!((&back[0].name, &back[0].numbers), (&cards[0].name, &cards[0].numbers));
         assert_eq!(back[0].note, cards[0].note.trim());
@@ -390,7 +414,7 @@ mod tests {
             let text: String = (0..random.random_range(0..60))
                 .map(|_| pieces[random.random_range(0..pieces.len())])
                 .collect();
-            let (cards, _) = read(&text);
+            let cards: Vec<Card> = read(&text).cards.into_iter().map(|(_, card)| card).collect();
             for card in &cards {
                 assert!(!card.name.is_empty() && card.name.chars().count() <= LONGEST_NAME);
             }
@@ -398,7 +422,7 @@ mod tests {
         }
         let huge =
             format!("BEGIN:VCARD\nFN:{}\n{}END:VCARD", "x".repeat(1 << 20), "TEL:+4930901820\n".repeat(1000));
-        let (cards, _) = read(&huge);
-        assert_eq!((cards[0].name.len(), cards[0].numbers.len()), (LONGEST_NAME, MOST_NUMBERS));
+        let (_, card) = &read(&huge).cards[0];
+        assert_eq!((card.name.len(), card.numbers.len()), (LONGEST_NAME, MOST_NUMBERS));
     }
 }

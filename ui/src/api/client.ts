@@ -13,6 +13,8 @@ export interface Bridge {
    * is returned.
    */
   subscribe(onEvent: (event: Event) => void): Promise<Snapshot>;
+  /** Asks a person where a new file is to lie; its path, or null where they changed their mind. */
+  chooseFile(name: string): Promise<string | null>;
 }
 
 const EVENT_NAME = "engine";
@@ -48,6 +50,7 @@ async function tauriBridge(): Promise<Bridge> {
       stop = await listen<Event>(EVENT_NAME, ({ payload }) => onEvent(payload));
       return call("subscribe");
     },
+    chooseFile: (name) => call("choose_file", { name }),
   };
 }
 

@@ -15,6 +15,7 @@ import type {
   Answer,
   Command,
   ComposedView,
+  ContactView,
   DevicesView,
   ErrorCode,
   ErrorView,
@@ -75,6 +76,10 @@ export interface Fake extends Bridge {
   loseEvent(): void;
   /** How often the window subscribed. */
   readonly subscriptions: number;
+  /** People who are known by name from now on. */
+  meet(contacts: readonly ContactView[]): void;
+  /** What the next file is called; null for nobody wanting one. */
+  chooseNext(path: string | null): void;
   /** The next command or question fails so. */
   failNext(code: ErrorCode, detail?: string): void;
   /** What hints say from now on, in place of what the fake makes of them. */
@@ -92,7 +97,7 @@ export function createFake(options: FakeOptions = {}): Fake {
   let seq = 0;
   let storage = options.storage;
   let sink: ((event: Event) => void) | undefined;
-  let rows: ActivityItem[] = options.bare ? [] : data.activity(Date.now());
+  let kept: ActivityItem[] = options.bare ? [] : data.activity(Date.now());
   let accounts: AccountView[] = options.bare ? [] : [data.account(Date.now())];
   let settings: Settings = {
     language: "system",
@@ -112,10 +117,11 @@ export function createFake(options: FakeOptions = {}): Fake {
   let devices = data.DEVICES;
   let hints: Hints = {};
   let heldUntil: string | null = null;
+  let chosen: string | null | undefined;
   const drafts = new Map<ThreadId, string>();
   const commands: Command[] = [];
 
-  const people = createPeople(() => rows, emit);
+  const people = createPeople(() => named(kept), emit, () => changed(null));
   const calls = new FakeCalls({
     changed(call) {
       if (checking) check(false);
@@ -144,9 +150,19 @@ export function createFake(options: FakeOptions = {}): Fake {
     const thread = what.type === "transaction" ? null : data.threadId(number, peer);
     const at = new Date().toISOString();
     const row = { id: `row-${nextRow++}`, account: 1, thread, number, peer, peerName, at, unread, what, recording: null };
-    rows = [row, ...rows];
+    kept = [row, ...kept];
     changed(thread);
     return row;
+  }
+
+  /** Rows with names from the contacts. */
+  function named(all: readonly ActivityItem[]): ActivityItem[] {
+    return all.map((row) => ({ ...row, peerName: people.nameOf(row.peer) ?? row.peerName }));
+  }
+
+  /** What anybody wants to see. */
+  function wanted(): ActivityItem[] {
+    return named(kept).filter((row) => !people.isBlocked(row.peer));
   }
 
   function changed(thread: ThreadId | null): void {
@@ -154,8 +170,8 @@ export function createFake(options: FakeOptions = {}): Fake {
   }
 
   function change(id: ActivityId, alter: (row: ActivityItem) => ActivityItem): void {
-    rows = rows.map((row) => (row.id === id ? alter(row) : row));
-    changed(rows.find((row) => row.id === id)?.thread ?? null);
+    kept = kept.map((row) => (row.id === id ? alter(row) : row));
+    changed(kept.find((row) => row.id === id)?.thread ?? null);
   }
 
   function snapshot(): Snapshot {
@@ -163,11 +179,11 @@ export function createFake(options: FakeOptions = {}): Fake {
   }
 
   function page(before: string | null, limit: number, thread?: ThreadId) {
-    const all = thread === undefined ? rows : rows.filter((row) => row.thread === thread);
+    const all = thread === undefined ? wanted() : named(kept).filter((row) => row.thread === thread);
     const from = before === null ? 0 : all.findIndex((row) => row.id === before) + 1;
     const items = all.slice(from, from + limit);
     const next = from + limit < all.length ? (items.at(-1)?.id ?? null) : null;
-    return { items, next, unread: rows.filter((row) => row.unread).length };
+    return { items, next, unread: wanted().filter((row) => row.unread).length };
   }
 
   function thread(id: ThreadId, before: string | null, limit: number): ThreadView {
@@ -182,7 +198,7 @@ export function createFake(options: FakeOptions = {}): Fake {
     if (text.trim() === "") throw problem("emptyMessage");
     if (!/^\+?[\d\s().-]{5,}$/.test(to)) throw problem("invalidRecipient");
     const peer = to.replace(/[^\d+]/g, "");
-    const known = rows.find((row) => row.peer === peer);
+    const known = kept.find((row) => row.peer === peer);
     const row = add(from, peer, known?.peerName ?? to, false, {
       type: "message",
       message: { incoming: false, text, state: "queued", error: null, price: null, leavesAt: heldUntil },
@@ -372,11 +388,11 @@ export function createFake(options: FakeOptions = {}): Fake {
         drafts.set(command.thread, command.text);
         return done;
       case "markThreadRead":
-        rows = rows.map((row) => (row.thread === command.thread ? { ...row, unread: false } : row));
+        kept = kept.map((row) => (row.thread === command.thread ? { ...row, unread: false } : row));
         changed(command.thread);
         return done;
       case "markCallsRead":
-        rows = rows.map((row) => (row.what.type === "call" ? { ...row, unread: false } : row));
+        kept = kept.map((row) => (row.what.type === "call" ? { ...row, unread: false } : row));
         changed(null);
         return done;
       case "addFunds":
@@ -404,7 +420,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "unblockNumber":
         return people.act(command);
       case "deleteThread":
-        rows = rows.filter((row) => row.thread !== command.thread);
+        kept = kept.filter((row) => row.thread !== command.thread);
         changed(command.thread);
         return done;
       case "rebuildSearch":
@@ -480,6 +496,9 @@ export function createFake(options: FakeOptions = {}): Fake {
       if (options.lively && subscriptions === 1) enliven(fake);
       return crossing(snapshot);
     },
+    chooseFile: (name) => Promise.resolve(chosen === undefined ? `/home/sam/Documents/${name}` : chosen),
+    meet: (contacts) => people.meet(contacts),
+    chooseNext: (path) => (chosen = path),
     askTransfer: (call, to) => calls.askTransfer(call, to),
     changeDevices(alter) {
       devices = { ...devices, ...alter };
@@ -488,7 +507,7 @@ export function createFake(options: FakeOptions = {}): Fake {
     disturb: (quality) => calls.disturb(quality),
     ring: (peer = "+447700900142") => calls.ring(peer, data.OWN.london).id,
     receive(text, peer = "+447700900142") {
-      const name = rows.find((row) => row.peer === peer)?.peerName ?? peer;
+      const name = kept.find((row) => row.peer === peer)?.peerName ?? peer;
       const message = { incoming: true, text, state: "received" as const, error: null, price: null };
       const item = add(data.OWN.london, peer, name, true, { type: "message", message });
       emit({ type: "messageArrived", item });
@@ -497,7 +516,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       heldUntil = until;
     },
     changeNewest(alter) {
-      const newest = rows.find((row) => row.what.type === "message");
+      const newest = kept.find((row) => row.what.type === "message");
       if (newest) change(newest.id, (row) => withMessage(row, alter));
     },
     loseEvent() {

@@ -186,8 +186,8 @@ vcards: string } |
 blocked: BlockedView[] } | 
 /**  To [`Query::Export`]. */
 { type: "export"; 
-/**  Rows of Recent Activity that were written. */
-rows: number };
+/**  What was written. */
+written: ExportView };
 
 /**  How a number takes voice messages, and which greetings there are. */
 export type AnsweringView = {
@@ -703,8 +703,8 @@ export type ContactCard = {
 	name: string,
 	/**  The user's own words; may be empty. */
 	note: string,
-	/**  At least one, as typed. */
-	numbers: string[],
+	/**  At least one. */
+	numbers: NumberCard[],
 };
 
 /**  A contact. */
@@ -1003,10 +1003,24 @@ thread: ThreadId | null };
 
 /**  How everything is exported. */
 export type ExportFormat = 
-/**  Contacts, blocked numbers and Recent Activity as one JSON object. */
+/**  Settings, contacts, blocked numbers, drafts and Recent Activity as one JSON object. */
 "json" | 
-/**  Recent Activity as a table (RFC 4180), for spreadsheets. */
-"csv";
+/**  Drafts and Recent Activity as a table (RFC 4180), for spreadsheets. */
+"csv" | 
+/**  Contacts alone, as vCards (RFC 6350). */
+"vCard";
+
+/**  What an export holds. */
+export type ExportView = {
+	/**  Rows of Recent Activity. */
+	rows: number,
+	/**  Contacts. */
+	contacts: number,
+	/**  Blocked numbers. */
+	blocked: number,
+	/**  Messages that were typed and not sent. */
+	drafts: number,
+};
 
 /**  Whose fault an error is. */
 export type Fault = 
@@ -1352,6 +1366,14 @@ currency: string } |
 { type: "fundsNotAdded"; 
 /**  Which account. */
 account: AccountId };
+
+/**  A contact's number as typed. */
+export type NumberCard = {
+	/**  As typed. */
+	number: string,
+	/**  As in [`ContactNumber::label`]. */
+	label: string | null,
+};
 
 /**  What is to be ordered. */
 export type NumberOrder = {
@@ -1718,8 +1740,10 @@ limit: number } |
 { type: "export"; 
 /**  How. */
 format: ExportFormat; 
-/**  A file that is not there yet. */
-path: string };
+/**  Which file. */
+path: string; 
+/**  Whether a file that is there is replaced; else it must not be there. */
+replace?: boolean };
 
 /**  A time of day in which numbers are quiet. */
 export type QuietHours = {
@@ -1909,10 +1933,14 @@ contact: ContactId } |
 { type: "contactsImported"; 
 /**  New ones. */
 added: number; 
-/**  Known ones that were replaced. */
+/**  Known ones that say something else now. */
 changed: number; 
-/**  Cards without a name or a number. */
-refused: number } | 
+/**  Known ones that said the same before. */
+same: number; 
+/**  Cards without a name or a number, or cut off. */
+refused: number; 
+/**  The lines on which the first of those begin, counted from 1. */
+refusedLines: number[] } | 
 /**  The checkout page is open. */
 { type: "topUpStarted"; 
 /**  The top-up. */

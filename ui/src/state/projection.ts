@@ -5,8 +5,10 @@ import type {
   AccountId,
   AccountView,
   ActivityPage,
+  BlockedView,
   CallId,
   CallView,
+  ContactView,
   DevicesView,
   ErrorView,
   Event,
@@ -28,6 +30,12 @@ export interface ShownNotice {
   notice: Notice;
 }
 
+/** Who is known by name, and of whom nobody wants to hear. */
+export interface People {
+  contacts: ContactView[];
+  blocked: BlockedView[];
+}
+
 /** Where the flow of events stands. */
 export type Link =
   /** Waiting for a snapshot; what comes before it is kept. */
@@ -45,6 +53,7 @@ export interface Projection {
   feed: Rows & { unread: number };
   /** The conversation that is open, if one is. */
   thread: ThreadView | null;
+  people: People;
   devices: DevicesView;
   settings: Settings;
   /** The sound file that is played. */
@@ -68,6 +77,7 @@ export type Input =
   | { type: "event"; event: Event }
   | { type: "refreshed"; snapshot: Snapshot }
   | { type: "devicesRead"; devices: DevicesView }
+  | { type: "peopleRead"; people: People }
   | { type: "newestActivityRead"; page: ActivityPage }
   | { type: "olderActivityRead"; page: ActivityPage }
   | { type: "threadRead"; thread: ThreadView }
@@ -82,6 +92,7 @@ export type Effect =
   | { type: "subscribe" }
   | { type: "refresh" }
   | { type: "readDevices" }
+  | { type: "readPeople" }
   | { type: "readActivity" }
   | { type: "readThread"; thread: ThreadId }
   | { type: "forgetLater"; call: CallView }
@@ -106,6 +117,7 @@ export function empty(): Projection {
     calls: [],
     feed: { items: [], next: null, unread: 0 },
     thread: null,
+    people: { contacts: [], blocked: [] },
     devices: { inputs: [], outputs: [], microphone: null, speaker: null },
     settings: {},
     playing: null,
@@ -135,6 +147,8 @@ export function step(state: Projection, input: Input): Step {
     }
     case "devicesRead":
       return only({ ...state, devices: input.devices });
+    case "peopleRead":
+      return only({ ...state, people: input.people });
     case "newestActivityRead":
       return only({ ...state, feed: { ...withNewestPage(state.feed, input.page), unread: input.page.unread } });
     case "olderActivityRead":
@@ -166,6 +180,7 @@ function subscribed(state: Projection, snapshot: Snapshot): Step {
   const early = state.link.state === "waiting" ? state.link.early : [];
   // A new snapshot lists living calls only; what ended meanwhile is gone with it.
   const effects: Effect[] = state.thread ? [{ type: "readThread", thread: state.thread.id }] : [];
+  if (!snapshot.storage) effects.push({ type: "readPeople" });
   if (snapshot.calls.some((call) => isTaken(call) && !state.calls.some((known) => known.id === call.id))) {
     effects.push({ type: "showCall" });
   }
@@ -233,6 +248,8 @@ function happened(state: Projection, kind: EventKind): Step {
     case "soundChecked":
       return only({ ...state, check: kind.check });
     case "contactsChanged":
+      // Whoever the open conversation is with may have another name now.
+      return { state, effects: [{ type: "readPeople" }, ...rereadIfOpen(state, state.thread ? [state.thread.id] : [])] };
     case "callRang":
     case "digitCame":
       return only(state);

@@ -8,9 +8,12 @@ import type {
   AccountView,
   ActivityId,
   Answer,
+  BlockedView,
   CallId,
   CallView,
   Command,
+  ContactId,
+  ContactView,
   ErrorView,
   Query,
   Reply,
@@ -27,6 +30,15 @@ const FAREWELL_MS = 3500;
 const FAREWELL_WITH_REASON_MS = 8000;
 const RETRY_MS = 3000;
 
+/** A question or form that stands before the window until it is answered. */
+export type Sheet =
+  /** A contact is edited; a new one where there is none yet. */
+  | { type: "contact"; contact: ContactId | null; number: string }
+  | { type: "removeContact"; contact: ContactId }
+  /** A number is blocked, or let through again. */
+  | { type: "block"; number: string; name: string; thread: ThreadId | null }
+  | { type: "deleteThread"; account: AccountId; thread: ThreadId; name: string };
+
 export class Session {
   #bridge: Bridge;
   #projection = $state.raw<Projection>(empty());
@@ -41,6 +53,10 @@ export class Session {
 
   /** What stands in the dial pad; kept while other parts of the window are on show. */
   dialed = $state("");
+  /** What stands before the window. */
+  sheet = $state.raw<Sheet | null>(null);
+  #contacts = $derived(byNumber(this.#projection.people.contacts));
+  #blocked = $derived(new Map(this.#projection.people.blocked.map((each) => [each.number, each])));
 
   constructor(bridge: Bridge) {
     this.#bridge = bridge;
@@ -71,6 +87,20 @@ export class Session {
     return this.#projection.calls.filter((call) => !ringing.includes(call) && !wasNeverTaken(call));
   }
 
+  /** Whose number it is, as the activity has it. */
+  contactOf(number: string): ContactView | null {
+    return this.#contacts.get(number) ?? null;
+  }
+
+  contact(id: ContactId): ContactView | null {
+    return this.#projection.people.contacts.find((contact) => contact.id === id) ?? null;
+  }
+
+  /** Whether and since when nobody wants to hear of a number. */
+  blockOf(number: string): BlockedView | null {
+    return this.#blocked.get(number) ?? null;
+  }
+
   choose(account: AccountId): void {
     this.#account = account;
   }
@@ -80,13 +110,20 @@ export class Session {
     if (main.at !== "thread" && this.#projection.thread && main.at !== "call") this.#apply({ type: "threadClosed" });
   }
 
-  show(pane: "phone" | "activity"): void {
+  show(pane: Exclude<routes.Pane, "main">): void {
     this.#route = routes.toPane(this.#route, pane);
   }
 
   back(): void {
     this.#route = routes.backwards(this.#route);
     this.#apply({ type: "threadClosed" });
+  }
+
+  /** Opens the newest conversation with a number, or a new one. */
+  async writeTo(number: string): Promise<void> {
+    const known = this.#projection.feed.items.find((item) => item.peer === number && item.thread !== null);
+    if (known?.thread) await this.openThread(known.thread);
+    else this.go({ at: "compose", to: number });
   }
 
   /** Starts following the engine, and keeps trying until it answers. */
@@ -115,6 +152,11 @@ export class Session {
   /** Reads what only one part of the window shows; rejects with an `ErrorView`. */
   ask(query: Query): Promise<Answer> {
     return this.#bridge.ask(query);
+  }
+
+  /** Where a new file is to lie; null where a person changed their mind. */
+  chooseFile(name: string): Promise<string | null> {
+    return this.#bridge.chooseFile(name);
   }
 
   /** Hands over a command whose failure is worth a banner. */
@@ -213,6 +255,15 @@ export class Session {
           const answer = await this.#bridge.ask({ type: "devices" });
           if (answer.type === "devices") this.#apply({ type: "devicesRead", devices: answer.devices });
         });
+      case "readPeople":
+        return this.#once(effect, async () => {
+          const [contacts, blocked] = await Promise.all([
+            this.#bridge.ask({ type: "contacts" }),
+            this.#bridge.ask({ type: "blocked" }),
+          ]);
+          if (contacts.type !== "contacts" || blocked.type !== "blocked") return;
+          this.#apply({ type: "peopleRead", people: { contacts: contacts.contacts, blocked: blocked.blocked } });
+        });
       case "readActivity":
         return this.#once(effect, async () => {
           const answer = await this.#bridge.ask({ type: "activity", before: null, limit: PAGE });
@@ -285,6 +336,10 @@ export class Session {
 /** An incoming call that ended before anyone took it belongs in the feed, not on the call screen. */
 function wasNeverTaken(call: CallView): boolean {
   return call.state === "ended" && call.direction === "incoming" && call.answeredAt === null;
+}
+
+function byNumber(contacts: readonly ContactView[]): Map<string, ContactView> {
+  return new Map(contacts.flatMap((contact) => contact.numbers.map(({ number }) => [number, contact] as const)));
 }
 
 const KEY = Symbol("session");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tern_engine::{
     EngineHandle,
-    api::{Answer, Command, ContactCard, ContactId, ErrorCode, ErrorView, Query, Reply},
+    api::{Answer, Command, ContactCard, ContactId, ErrorCode, ErrorView, NumberCard, Query, Reply},
 };
 
 use crate::{
@@ -47,7 +47,8 @@ async fn act(engine: &EngineHandle, command: ContactsCommand, report: &Report) -
             }
         }
         ContactsCommand::Add { name, number, note } => {
-            let card = ContactCard { name, note, numbers: number };
+            let numbers = number.into_iter().map(|number| NumberCard { number, label: None }).collect();
+            let card = ContactCard { name, note, numbers };
             let saved = engine.command(Command::SaveContact { contact: None, card }).await?;
             let Reply::ContactSaved { contact } = saved else { return internal() };
             report.line(&json!({ "event": "added", "id": contact.0 }))?;
@@ -63,8 +64,13 @@ async fn act(engine: &EngineHandle, command: ContactsCommand, report: &Report) -
             })?;
             let vcards = String::from_utf8_lossy(&bytes).into_owned();
             let imported = engine.command(Command::ImportContacts { vcards }).await?;
-            let Reply::ContactsImported { added, changed, refused } = imported else { return internal() };
-            let line = json!({ "event": "imported", "added": added, "changed": changed, "refused": refused });
+            let Reply::ContactsImported { added, changed, same, refused, refused_lines } = imported else {
+                return internal();
+            };
+            let line = json!({
+                "event": "imported", "added": added, "changed": changed, "same": same, "refused": refused,
+                "refusedLines": refused_lines,
+            });
             report.line(&line)?;
         }
         ContactsCommand::Export { file } => {

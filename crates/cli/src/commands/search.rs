@@ -43,11 +43,13 @@ pub(crate) async fn export(args: args::Export, report: &Report, stop: &mut Stop)
         args::ExportedAs::Json => ExportFormat::Json,
         args::ExportedAs::Csv => ExportFormat::Csv,
     };
-    let query = Query::Export { format, path: args.file.to_string_lossy().into_owned() };
+    let path = args.file.to_string_lossy().into_owned();
+    let query = Query::Export { format, path, replace: false };
     let ended = match stop.or(async { Ok(engine.query(query).await?) }).await {
-        Ok(Answer::Export { rows }) => {
-            report.line(&json!({ "event": "exported", "rows": rows, "file": args.file }))
-        }
+        Ok(Answer::Export { written }) => report.line(&json!({
+            "event": "exported", "rows": written.rows, "contacts": written.contacts, "blocked": written.blocked,
+            "drafts": written.drafts, "file": args.file,
+        })),
         Ok(_) => Err(ErrorView::new(ErrorCode::Internal).into()),
         Err(failure) => Err(failure),
     };

@@ -372,10 +372,14 @@ pub enum Reply {
     ContactsImported {
         /// New ones.
         added: u32,
-        /// Known ones that were replaced.
+        /// Known ones that say something else now.
         changed: u32,
-        /// Cards without a name or a number.
+        /// Known ones that said the same before.
+        same: u32,
+        /// Cards without a name or a number, or cut off.
         refused: u32,
+        /// The lines on which the first of those begin, counted from 1.
+        refused_lines: Vec<u32>,
     },
     /// The checkout page is open.
     TopUpStarted {

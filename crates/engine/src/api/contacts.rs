@@ -39,8 +39,18 @@ pub struct ContactCard {
     pub name: String,
     /// The user's own words; may be empty.
     pub note: String,
-    /// At least one, as typed.
-    pub numbers: Vec<String>,
+    /// At least one.
+    pub numbers: Vec<NumberCard>,
+}
+
+/// A contact's number as typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct NumberCard {
+    /// As typed.
+    pub number: String,
+    /// As in [`ContactNumber::label`].
+    pub label: Option<String>,
 }
 
 /// A number whose calls are turned down and whose SMS are kept aside, both without a word.

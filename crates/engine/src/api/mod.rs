@@ -23,7 +23,8 @@ pub use command::{
     AccountOptions, CallAs, Command, NewAccount, NewProvider, ProviderKind, Reply, Secret, Transport,
 };
 pub use contacts::{
-    BlockedView, ContactCard, ContactNumber, ContactView, SearchFilter, SearchHit, SearchKind, SearchPage,
+    BlockedView, ContactCard, ContactNumber, ContactView, NumberCard, SearchFilter, SearchHit, SearchKind,
+    SearchPage,
 };
 pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
@@ -33,7 +34,7 @@ pub use media::{
     TurnServer,
 };
 pub use orders::{NumberOrder, OfferView, OrderState, OrderView, QuoteView};
-pub use query::{Answer, ExportFormat, Query};
+pub use query::{Answer, ExportFormat, ExportView, Query};
 pub use quiet::{QuietHours, QuietSettings, QuietZone, Weekday};
 pub use rules::{
     CallerShown, ComposedView, HiddenWhy, LineKind, NumberStateView, NumberTermsView, Price, PriceGap,

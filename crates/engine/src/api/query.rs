@@ -139,8 +139,12 @@ pub enum Query {
     Export {
         /// How.
         format: ExportFormat,
-        /// A file that is not there yet.
+        /// Which file.
         path: String,
+        /// Whether a file that is there is replaced; else it must not be there.
+        #[serde(default)]
+        #[specta(optional)]
+        replace: bool,
     },
 }
 
@@ -148,10 +152,26 @@ pub enum Query {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub enum ExportFormat {
-    /// Contacts, blocked numbers and Recent Activity as one JSON object.
+    /// Settings, contacts, blocked numbers, drafts and Recent Activity as one JSON object.
     Json,
-    /// Recent Activity as a table (RFC 4180), for spreadsheets.
+    /// Drafts and Recent Activity as a table (RFC 4180), for spreadsheets.
     Csv,
+    /// Contacts alone, as vCards (RFC 6350).
+    VCard,
+}
+
+/// What an export holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportView {
+    /// Rows of Recent Activity.
+    pub rows: u32,
+    /// Contacts.
+    pub contacts: u32,
+    /// Blocked numbers.
+    pub blocked: u32,
+    /// Messages that were typed and not sent.
+    pub drafts: u32,
 }
 
 /// An answer, of the same name as its question.
@@ -255,7 +275,7 @@ pub enum Answer {
     },
     /// To [`Query::Export`].
     Export {
-        /// Rows of Recent Activity that were written.
-        rows: u32,
+        /// What was written.
+        written: ExportView,
     },
 }

@@ -8,7 +8,7 @@ use crate::{
     api::{AccountId, ContactId, ErrorView, MessageState, Settings},
     quiet::QuietNow,
     record::{
-        Applied, AwayCount, Balance, Batch, Blocked, Book, Intent, KeptRate, KnownRules, LocalCall,
+        Applied, AwayCount, Balance, Batch, Blocked, Book, Imported, Intent, KeptRate, KnownRules, LocalCall,
         NewOutgoing, Profile, Reading, Row, RowId, Sent, ThreadRowId, TopUpRecord,
     },
     vcard::Card,
@@ -71,8 +71,8 @@ pub(crate) enum Write {
     Contact(RequestId, Option<ContactId>, Card),
     /// Removes a contact.
     RemoveContact(ContactId),
-    /// Takes contacts over; so many cards were refused before.
-    ImportContacts(RequestId, Vec<Card>, u32),
+    /// Takes contacts over; cards on these lines were refused before.
+    ImportContacts(RequestId, Vec<Card>, Vec<u32>),
     /// Blocks a number.
     Block(Blocked),
     /// Lets it through again.
@@ -112,8 +112,8 @@ pub(crate) enum Kept {
     Changed(Vec<ThreadRowId>),
     /// [`Write::Contact`] is kept; `None` when there is no such one.
     ContactSaved(RequestId, Option<ContactId>, Book),
-    /// [`Write::ImportContacts`] is kept: added, changed, refused.
-    Imported(RequestId, (u32, u32, u32), Book),
+    /// [`Write::ImportContacts`] is kept; the lines of refused cards come back.
+    Imported(RequestId, Imported, Vec<u32>, Book),
     /// A write that a shell waits for failed.
     NotSaved(RequestId),
     /// Contacts or blocked numbers changed in another way.

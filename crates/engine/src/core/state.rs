@@ -447,7 +447,9 @@ impl State {
             }
             Kept::Changed(threads) => self.activity_changed(threads),
             Kept::ContactSaved(request, saved, book) => self.contact_saved(request, saved, book),
-            Kept::Imported(request, counts, book) => self.contacts_imported(request, counts, book),
+            Kept::Imported(request, imported, refused, book) => {
+                self.contacts_imported(request, imported, refused, book);
+            }
             Kept::NotSaved(request) => self.refuse(request, ErrorCode::StorageFailed),
             Kept::Book(book) => self.book_changed(book),
             Kept::Failed => {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{StoreError, fold};
 use crate::{
     api::ContactId,
-    record::{Book, Contact},
+    record::{Book, Contact, Imported},
     vcard::Card,
 };
 
@@ -74,23 +74,47 @@ pub(super) fn put(
     Ok(Some(id))
 }
 
-/// Takes cards over: the one of the same UID, or of the same name and a number of it, is replaced.
-pub(super) fn import(connection: &Connection, cards: &[Card]) -> Result<(u32, u32), StoreError> {
-    let (mut added, mut changed) = (0_u32, 0_u32);
+/// Takes cards over: the one of the same UID, or of the same name and a number of it, is replaced where it differs.
+pub(super) fn import(connection: &Connection, cards: &[Card]) -> Result<Imported, StoreError> {
+    let mut imported = Imported::default();
     for card in cards {
-        let known = known(connection, card)?;
-        put(connection, known.as_ref(), card)?;
-        match known {
-            Some(_) => changed = changed.saturating_add(1),
-            None => added = added.saturating_add(1),
-        }
+        let count = match known(connection, card)? {
+            Some(id) if is_same(connection, &id, card)? => &mut imported.same,
+            Some(id) => {
+                put(connection, Some(&id), card)?;
+                &mut imported.changed
+            }
+            None => {
+                put(connection, None, card)?;
+                &mut imported.added
+            }
+        };
+        *count = count.saturating_add(1);
     }
-    Ok((added, changed))
+    Ok(imported)
 }
 
 pub(super) fn remove(connection: &Connection, id: &ContactId) -> Result<(), StoreError> {
     connection.execute("DELETE FROM contact WHERE id = ?1", [id.0])?;
     Ok(())
+}
+
+/// Whether a contact says what the card says; numbers may stand in another order.
+fn is_same(connection: &Connection, id: &ContactId, card: &Card) -> Result<bool, StoreError> {
+    let words: (String, String) =
+        connection.query_row("SELECT name, note FROM contact WHERE id = ?1", [id.0], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let mut kept = connection
+        .prepare_cached("SELECT number, label FROM contact_number WHERE contact = ?1 ORDER BY number")?;
+    let kept = kept.query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let kept: Vec<(String, Option<String>)> = kept.collect::<Result<_, _>>()?;
+    let mut given = card.numbers.clone();
+    // Of a number that stands twice the last one is kept.
+    given.reverse();
+    given.sort_by(|a, b| a.0.cmp(&b.0));
+    given.dedup_by(|a, b| a.0 == b.0);
+    Ok((words.0.as_str(), words.1.as_str()) == (card.name.as_str(), card.note.as_str()) && kept == given)
 }
 
 fn known(connection: &Connection, card: &Card) -> Result<Option<ContactId>, StoreError> {

@@ -3,13 +3,33 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::StoreError;
-use crate::record::ThreadRowId;
+use crate::{
+    api::AccountId,
+    record::{DraftRow, ThreadRowId},
+};
 
 pub(super) fn of(connection: &Connection, thread: ThreadRowId) -> Result<String, StoreError> {
     Ok(connection
         .query_row("SELECT text FROM draft WHERE thread = ?1", [thread.0], |row| row.get(0))
         .optional()?
         .unwrap_or_default())
+}
+
+/// All of them: account, our number, the other side and the text, by account and number.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<DraftRow>, StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT t.account, t.number, t.peer, d.text FROM draft d JOIN thread t ON t.id = d.thread
+         ORDER BY t.account, t.number, t.peer",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(DraftRow {
+            account: AccountId(row.get(0)?),
+            number: row.get(1)?,
+            peer: row.get(2)?,
+            text: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Keeps it; an empty one is removed.

@@ -13,7 +13,7 @@ mod call;
 mod column;
 pub(crate) mod contact;
 mod cursor;
-mod draft;
+pub(crate) mod draft;
 mod fold;
 mod folder;
 mod gap;
@@ -31,7 +31,7 @@ mod rules;
 mod salvage;
 mod seal;
 pub(crate) mod search;
-mod setting;
+pub(crate) mod setting;
 mod thread;
 mod topup;
 mod wal;
@@ -449,8 +449,8 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
             Some(Kept::Book(contact::book(tx)?))
         }
         Write::ImportContacts(request, cards, refused) => {
-            let (added, changed) = contact::import(tx, &cards)?;
-            Some(Kept::Imported(request, (added, changed, refused), contact::book(tx)?))
+            let imported = contact::import(tx, &cards)?;
+            Some(Kept::Imported(request, imported, refused, contact::book(tx)?))
         }
         Write::Block(number) => {
             blocked::put(tx, &number)?;

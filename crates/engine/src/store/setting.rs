@@ -8,7 +8,7 @@ use crate::api::Settings;
 const NAME: &str = "settings";
 
 /// The settings; what can't be read any more is the default.
-pub(super) fn get(connection: &Connection) -> Result<Settings, StoreError> {
+pub(crate) fn get(connection: &Connection) -> Result<Settings, StoreError> {
     let text: Option<String> = connection
         .query_row("SELECT value FROM setting WHERE name = ?1", [NAME], |row| row.get(0))
         .optional()?;

@@ -505,3 +505,134 @@ away-calls =
         [one] call
        *[other] calls
     }
+
+tab-contacts = Contacts
+more = More
+contacts = Contacts
+contacts-search = Search the contacts
+contacts-search-placeholder = Name or number
+contacts-empty = No contacts yet
+contacts-empty-what = Add people yourself, or import a vCard file from your phone or address book.
+contacts-more = Import and export
+contacts-import = Import vCards…
+contacts-import-large = This file is too large to be an address book.
+contacts-export = Export all…
+contacts-export-title = Export contacts
+contacts-file = contacts
+contacts-imported = Contacts imported
+contacts-imported-added =
+    { $count ->
+        [one] { $count } contact added
+       *[other] { $count } contacts added
+    }
+contacts-imported-changed =
+    { $count ->
+        [one] { $count } contact changed
+       *[other] { $count } contacts changed
+    }
+contacts-imported-same =
+    { $count ->
+        [one] { $count } contact was there already
+       *[other] { $count } contacts were there already
+    }
+contacts-imported-unreadable =
+    { $count ->
+        [one] { $count } card could not be read: it has no name or no number (line { $lines })
+       *[other] { $count } cards could not be read: they have no name or no number (lines { $lines })
+    }
+contacts-imported-none = There is no contact in this file.
+contacts-exported =
+    { $count ->
+        [one] { $count } contact is in { $path }.
+       *[other] { $count } contacts are in { $path }.
+    }
+contact-new = New contact
+contact-show = Show contact
+contact-add-number = Add to contacts
+contact-copy = Copy number
+contact-edit = Edit
+contact-edit-title = Edit contact
+contact-name = Name
+contact-name-empty = Enter a name.
+contact-number = Number
+contact-number-more = Number { $place }
+contact-number-empty = Enter a number.
+contact-number-add = Add another number
+contact-number-remove = Remove this number
+contact-kind = What the number is for
+contact-kind-other = Other
+contact-kind-cell = Mobile
+contact-kind-home = Home
+contact-kind-work = Work
+contact-kind-fax = Fax
+contact-kind-pager = Pager
+contact-note = Note
+contact-write = Message
+contact-write-to = Write to { $number }
+contact-remove = Delete contact
+contact-remove-title = Delete { $name }?
+contact-remove-what = Conversations and calls stay; they show the number instead of the name.
+block = Block
+block-menu = Block…
+block-title = Block { $name }?
+block-what = Calls are turned down and messages kept aside, both without a word to anybody. You find them in the settings, under Blocked numbers.
+block-spam = It sends spam
+block-spam-hint = Marked as such in the list of blocked numbers.
+block-number = Block { $number }
+blocked = Blocked numbers
+blocked-count =
+    { $count ->
+        [0] Nobody is blocked
+        [one] { $count } number
+       *[other] { $count } numbers
+    }
+blocked-show = Show
+blocked-none = Nobody is blocked
+blocked-none-what = Block a number from its conversation, and its calls and messages come here without a sound.
+blocked-mark = blocked
+blocked-as-spam = blocked as spam
+blocked-since = Blocked since { $day }
+blocked-spam-since = Spam, blocked since { $day }
+blocked-came = Calls and messages from them
+blocked-activity-none = Nothing so far.
+unblock = Unblock
+unblock-number = Unblock { $number }
+thread-blocked = You blocked this number.
+thread-blocked-spam = You blocked this number as spam.
+thread-delete = Delete
+thread-delete-menu = Delete conversation…
+thread-delete-title = Delete the conversation with { $name }?
+thread-delete-what = Its messages and calls go from this computer and do not come back. Messages that wait to be sent are still sent. Your provider keeps its own records.
+
+settings-kept = Your data
+export-format = Export as
+export-json = JSON (everything)
+export-csv = CSV (for spreadsheets)
+export-json-what = Messages, calls and payments, with contacts, blocked numbers, drafts and settings. No passwords.
+export-csv-what = Messages, calls, payments and drafts as one table.
+export-write = Export…
+export-done = In { $path }: { $what }.
+export-rows =
+    { $count ->
+        [one] { $rows } message, call or payment
+       *[other] { $rows } messages, calls and payments
+    }
+export-contacts =
+    { $count ->
+        [one] { $count } contact
+       *[other] { $count } contacts
+    }
+export-blocked =
+    { $count ->
+        [one] { $count } blocked number
+       *[other] { $count } blocked numbers
+    }
+export-drafts =
+    { $count ->
+        [one] { $count } draft
+       *[other] { $count } drafts
+    }
+search-repair = The search misses something?
+search-repair-what = Its index can be made anew from what is kept. Nothing is lost by it.
+search-repair-now = Make the index anew
+search-repaired = The index is being made anew.

@@ -505,3 +505,134 @@ away-calls =
         [one] appel manqué
        *[other] appels manqués
     }
+
+tab-contacts = Contacts
+more = Plus
+contacts = Contacts
+contacts-search = Chercher dans les contacts
+contacts-search-placeholder = Nom ou numéro
+contacts-empty = Pas encore de contacts
+contacts-empty-what = Ajoutez des personnes vous-même, ou importez un fichier vCard de votre téléphone ou de votre carnet d’adresses.
+contacts-more = Importer et exporter
+contacts-import = Importer des vCards…
+contacts-import-large = Ce fichier est trop gros pour être un carnet d’adresses.
+contacts-export = Tout exporter…
+contacts-export-title = Exporter les contacts
+contacts-file = contacts
+contacts-imported = Contacts importés
+contacts-imported-added =
+    { $count ->
+        [one] { $count } contact ajouté
+       *[other] { $count } contacts ajoutés
+    }
+contacts-imported-changed =
+    { $count ->
+        [one] { $count } contact modifié
+       *[other] { $count } contacts modifiés
+    }
+contacts-imported-same =
+    { $count ->
+        [one] { $count } contact était déjà là
+       *[other] { $count } contacts étaient déjà là
+    }
+contacts-imported-unreadable =
+    { $count ->
+        [one] { $count } fiche illisible : sans nom ou sans numéro (ligne { $lines })
+       *[other] { $count } fiches illisibles : sans nom ou sans numéro (lignes { $lines })
+    }
+contacts-imported-none = Il n’y a aucun contact dans ce fichier.
+contacts-exported =
+    { $count ->
+        [one] { $count } contact est dans { $path }.
+       *[other] { $count } contacts sont dans { $path }.
+    }
+contact-new = Nouveau contact
+contact-show = Voir le contact
+contact-add-number = Ajouter aux contacts
+contact-copy = Copier le numéro
+contact-edit = Modifier
+contact-edit-title = Modifier le contact
+contact-name = Nom
+contact-name-empty = Entrez un nom.
+contact-number = Numéro
+contact-number-more = Numéro { $place }
+contact-number-empty = Entrez un numéro.
+contact-number-add = Ajouter un autre numéro
+contact-number-remove = Retirer ce numéro
+contact-kind = Usage du numéro
+contact-kind-other = Autre
+contact-kind-cell = Mobile
+contact-kind-home = Domicile
+contact-kind-work = Travail
+contact-kind-fax = Fax
+contact-kind-pager = Pager
+contact-note = Note
+contact-write = Message
+contact-write-to = Écrire au { $number }
+contact-remove = Supprimer le contact
+contact-remove-title = Supprimer { $name } ?
+contact-remove-what = Les conversations et les appels restent ; ils montrent le numéro à la place du nom.
+block = Bloquer
+block-menu = Bloquer…
+block-title = Bloquer { $name } ?
+block-what = Les appels sont refusés et les messages mis de côté, sans rien dire à personne. Vous les trouvez dans les réglages, sous Numéros bloqués.
+block-spam = Ce sont des indésirables
+block-spam-hint = Marqué comme tel dans la liste des numéros bloqués.
+block-number = Bloquer { $number }
+blocked = Numéros bloqués
+blocked-count =
+    { $count ->
+        [0] Personne n’est bloqué
+        [one] { $count } numéro
+       *[other] { $count } numéros
+    }
+blocked-show = Afficher
+blocked-none = Personne n’est bloqué
+blocked-none-what = Bloquez un numéro depuis sa conversation : ses appels et ses messages arrivent alors ici, sans bruit.
+blocked-mark = bloqué
+blocked-as-spam = bloqué comme indésirable
+blocked-since = Bloqué depuis le { $day }
+blocked-spam-since = Indésirable, bloqué depuis le { $day }
+blocked-came = Leurs appels et messages
+blocked-activity-none = Rien pour l’instant.
+unblock = Débloquer
+unblock-number = Débloquer { $number }
+thread-blocked = Vous avez bloqué ce numéro.
+thread-blocked-spam = Vous avez bloqué ce numéro comme indésirable.
+thread-delete = Supprimer
+thread-delete-menu = Supprimer la conversation…
+thread-delete-title = Supprimer la conversation avec { $name } ?
+thread-delete-what = Ses messages et ses appels quittent cet ordinateur et ne reviennent pas. Les messages en attente partent quand même. Votre opérateur garde ses propres relevés.
+
+settings-kept = Vos données
+export-format = Exporter en
+export-json = JSON (tout)
+export-csv = CSV (pour tableurs)
+export-json-what = Messages, appels et paiements, avec les contacts, les numéros bloqués, les brouillons et les réglages. Aucun mot de passe.
+export-csv-what = Messages, appels, paiements et brouillons dans un seul tableau.
+export-write = Exporter…
+export-done = Dans { $path } : { $what }.
+export-rows =
+    { $count ->
+        [one] { $rows } message, appel ou paiement
+       *[other] { $rows } messages, appels et paiements
+    }
+export-contacts =
+    { $count ->
+        [one] { $count } contact
+       *[other] { $count } contacts
+    }
+export-blocked =
+    { $count ->
+        [one] { $count } numéro bloqué
+       *[other] { $count } numéros bloqués
+    }
+export-drafts =
+    { $count ->
+        [one] { $count } brouillon
+       *[other] { $count } brouillons
+    }
+search-repair = La recherche oublie quelque chose ?
+search-repair-what = Son index peut être refait à partir de ce qui est conservé. Rien n’est perdu.
+search-repair-now = Refaire l’index
+search-repaired = L’index est en train d’être refait.

@@ -514,3 +514,154 @@ away-calls =
         [few] пропущенных звонка
        *[other] пропущенных звонков
     }
+
+tab-contacts = Контакты
+more = Ещё
+contacts = Контакты
+contacts-search = Поиск по контактам
+contacts-search-placeholder = Имя или номер
+contacts-empty = Контактов пока нет
+contacts-empty-what = Добавьте людей сами или импортируйте файл vCard из телефона или адресной книги.
+contacts-more = Импорт и экспорт
+contacts-import = Импорт vCard…
+contacts-import-large = Этот файл слишком велик для адресной книги.
+contacts-export = Экспорт всех…
+contacts-export-title = Экспорт контактов
+contacts-file = контакты
+contacts-imported = Контакты импортированы
+contacts-imported-added =
+    { $count ->
+        [one] Добавлен { $count } контакт
+        [few] Добавлено { $count } контакта
+        [many] Добавлено { $count } контактов
+       *[other] Добавлено { $count } контакта
+    }
+contacts-imported-changed =
+    { $count ->
+        [one] Изменён { $count } контакт
+        [few] Изменено { $count } контакта
+        [many] Изменено { $count } контактов
+       *[other] Изменено { $count } контакта
+    }
+contacts-imported-same =
+    { $count ->
+        [one] { $count } контакт уже был
+        [few] { $count } контакта уже были
+        [many] { $count } контактов уже были
+       *[other] { $count } контакта уже были
+    }
+contacts-imported-unreadable =
+    { $count ->
+        [one] Не прочитана { $count } карточка: нет имени или номера (строка { $lines })
+        [few] Не прочитаны { $count } карточки: нет имени или номера (строки { $lines })
+        [many] Не прочитано { $count } карточек: нет имени или номера (строки { $lines })
+       *[other] Не прочитано { $count } карточки: нет имени или номера (строки { $lines })
+    }
+contacts-imported-none = В этом файле нет контактов.
+contacts-exported =
+    { $count ->
+        [one] { $count } контакт в файле { $path }.
+        [few] { $count } контакта в файле { $path }.
+        [many] { $count } контактов в файле { $path }.
+       *[other] { $count } контакта в файле { $path }.
+    }
+contact-new = Новый контакт
+contact-show = Показать контакт
+contact-add-number = Добавить в контакты
+contact-copy = Скопировать номер
+contact-edit = Изменить
+contact-edit-title = Изменить контакт
+contact-name = Имя
+contact-name-empty = Введите имя.
+contact-number = Номер
+contact-number-more = Номер { $place }
+contact-number-empty = Введите номер.
+contact-number-add = Добавить ещё номер
+contact-number-remove = Убрать этот номер
+contact-kind = Назначение номера
+contact-kind-other = Другой
+contact-kind-cell = Мобильный
+contact-kind-home = Домашний
+contact-kind-work = Рабочий
+contact-kind-fax = Факс
+contact-kind-pager = Пейджер
+contact-note = Заметка
+contact-write = Написать
+contact-write-to = Написать на { $number }
+contact-remove = Удалить контакт
+contact-remove-title = Удалить контакт { $name }?
+contact-remove-what = Переписка и звонки останутся; вместо имени в них будет номер.
+block = Заблокировать
+block-menu = Заблокировать…
+block-title = Заблокировать { $name }?
+block-what = Звонки отклоняются, а сообщения откладываются, и никто об этом не узнает. Они лежат в настройках, в разделе «Заблокированные номера».
+block-spam = Это спам
+block-spam-hint = Отмечается в списке заблокированных номеров.
+block-number = Заблокировать { $number }
+blocked = Заблокированные номера
+blocked-count =
+    { $count ->
+        [0] Никто не заблокирован
+        [one] { $count } номер
+        [few] { $count } номера
+        [many] { $count } номеров
+       *[other] { $count } номера
+    }
+blocked-show = Показать
+blocked-none = Никто не заблокирован
+blocked-none-what = Заблокируйте номер из переписки с ним: его звонки и сообщения будут приходить сюда без звука.
+blocked-mark = заблокирован
+blocked-as-spam = заблокирован как спам
+blocked-since = Заблокирован { $day }
+blocked-spam-since = Спам, заблокирован { $day }
+blocked-came = Звонки и сообщения от них
+blocked-activity-none = Пока ничего.
+unblock = Разблокировать
+unblock-number = Разблокировать { $number }
+thread-blocked = Вы заблокировали этот номер.
+thread-blocked-spam = Вы заблокировали этот номер как спам.
+thread-delete = Удалить
+thread-delete-menu = Удалить переписку…
+thread-delete-title = Удалить переписку с { $name }?
+thread-delete-what = Её сообщения и звонки исчезнут с этого компьютера и не вернутся. Сообщения, ждущие отправки, всё же уйдут. Оператор хранит собственные записи.
+
+settings-kept = Ваши данные
+export-format = Экспорт в формате
+export-json = JSON (всё)
+export-csv = CSV (для таблиц)
+export-json-what = Сообщения, звонки и платежи, а также контакты, заблокированные номера, черновики и настройки. Без паролей.
+export-csv-what = Сообщения, звонки, платежи и черновики одной таблицей.
+export-write = Экспорт…
+export-done = В файле { $path }: { $what }.
+export-rows =
+    { $count ->
+        [one] { $rows } сообщение, звонок или платёж
+        [few] { $rows } сообщения, звонка и платежа
+        [many] { $rows } сообщений, звонков и платежей
+       *[other] { $rows } сообщения, звонка и платежа
+    }
+export-contacts =
+    { $count ->
+        [one] { $count } контакт
+        [few] { $count } контакта
+        [many] { $count } контактов
+       *[other] { $count } контакта
+    }
+export-blocked =
+    { $count ->
+        [one] { $count } заблокированный номер
+        [few] { $count } заблокированных номера
+        [many] { $count } заблокированных номеров
+       *[other] { $count } заблокированного номера
+    }
+export-drafts =
+    { $count ->
+        [one] { $count } черновик
+        [few] { $count } черновика
+        [many] { $count } черновиков
+       *[other] { $count } черновика
+    }
+search-repair = Поиск что-то пропускает?
+search-repair-what = Его указатель можно составить заново по тому, что хранится. Ничего не пропадёт.
+search-repair-now = Составить заново
+search-repaired = Указатель составляется заново.

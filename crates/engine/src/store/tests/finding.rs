@@ -5,7 +5,7 @@ use tern_provider::types::ActivityKind;
 use super::*;
 use crate::{
     api::ContactId,
-    record::{Blocked, Sought},
+    record::{Blocked, Imported, Sought},
     vcard::Card,
 };
 
@@ -182,14 +182,26 @@ fn a_contact_names_its_rows_and_a_number_is_one_persons() {
     };
     let import = |connection: &mut Connection, card: &Card| match run(
         connection,
-        Write::ImportContacts(RequestId(2), vec![card.clone()], 1),
+        Write::ImportContacts(RequestId(2), vec![card.clone()], vec![7]),
     ) {
-        Some(Kept::Imported(_, counts, _)) => counts,
+        Some(Kept::Imported(_, Imported { added, changed, same }, refused, _)) => {
+            assert_eq!(refused, [7], "what was refused before is told again");
+            (added, changed, same)
+        }
         other => panic!("{other:?}"),
     };
-    assert_eq!(import(&mut connection, &card), (1, 0, 1));
-    assert_eq!(import(&mut connection, &card), (0, 1, 1));
-    assert_eq!(import(&mut connection, &Card { uid: "card-2".into(), ..card.clone() }), (0, 1, 1));
+    assert_eq!(import(&mut connection, &card), (1, 0, 0));
+    assert_eq!(import(&mut connection, &card), (0, 0, 1));
+    assert_eq!(import(&mut connection, &Card { uid: "card-2".into(), ..card.clone() }), (0, 0, 1));
+    for other in [
+        Card { note: "of the club".into(), ..card.clone() },
+        Card { numbers: vec![(PEER.into(), Some("work".into()))], ..card.clone() },
+        Card { numbers: vec![(PEER.into(), None), ("+49301234567".into(), None)], ..card.clone() },
+        Card { name: "Anne".into(), ..card.clone() },
+    ] {
+        assert_eq!(import(&mut connection, &other), (0, 1, 0), "{other:?}");
+        assert_eq!(import(&mut connection, &other), (0, 0, 1), "{other:?}");
+    }
     assert_eq!(contact::all(&connection).unwrap().len(), 2);
 }
 
