@@ -190,6 +190,11 @@ async fn everything_that_the_provider_keeps_is_in_the_export() {
     let all: Value = serde_json::from_str(&fs::read_to_string(&file).expect("written")).expect("JSON");
     let rows = all["activity"].as_array().expect("rows");
     assert_eq!(lines[0]["rows"], rows.len());
+    assert_eq!(
+        (&lines[0]["contacts"], &lines[0]["blocked"], &lines[0]["drafts"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    assert!(all["settings"].is_object() && all["drafts"].is_array(), "{}", all["settings"]);
     // What it tells of itself in notices is no row of Recent Activity.
     let theirs: Vec<Value> =
         at_provider(&scene).await.into_iter().filter(|item| item["kind"] != "notice").collect();
@@ -277,9 +282,12 @@ async fn a_contact_names_rows_and_finds_them() {
 
     let cards = kept.desk.write("cards.vcf", CARDS).expect("written");
     let import = ["contacts", "import", text(&cards)];
-    let counts = |line: &Value| [&line["added"], &line["changed"], &line["refused"]].map(Value::as_u64);
-    assert_eq!(counts(&kept.lines(&import)[0]), [Some(1), Some(0), Some(1)]);
-    assert_eq!(counts(&kept.lines(&import)[0]), [Some(0), Some(1), Some(1)], "known by now");
+    let counts = |line: &Value| {
+        assert_eq!(line["refusedLines"], json!([8]), "where the card without a number begins");
+        [&line["added"], &line["changed"], &line["same"], &line["refused"]].map(Value::as_u64)
+    };
+    assert_eq!(counts(&kept.lines(&import)[0]), [Some(1), Some(0), Some(0), Some(1)]);
+    assert_eq!(counts(&kept.lines(&import)[0]), [Some(0), Some(0), Some(1), Some(1)], "known by now");
     let listed = kept.lines(&["contacts"]);
     assert_eq!((listed.len(), &listed[0]["name"]), (1, &json!("Zoë Ünal")));
     assert_eq!((&listed[0]["numbers"], &listed[0]["note"]), (&json!([PERSON]), &json!("met in Ankara")));

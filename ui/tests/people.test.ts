@@ -159,7 +159,7 @@ describe("contacts", () => {
     Object.defineProperty(picker, "files", { value: [{ text: () => Promise.resolve(cards) }] });
     picker.dispatchEvent(new Event("change", { bubbles: true }));
     await pass(50);
-    expect(text("contacts-counts")).toBe("1 contact added 1 card could not be read: it has no name or no number (line 5)");
+    expect(text("contacts-counts")).toBe("1 contact added1 card could not be read: it has no name or no number (line 5)");
     await click("contacts-result-close");
     expect(names()).toContain("Bo");
   });
