@@ -9,7 +9,7 @@ use crate::say;
 use crate::setup::{self, Group};
 
 /// What can be measured.
-pub const NAMES: &[&str] = &["network", "audio", "sandbox"];
+pub const NAMES: &[&str] = &["network", "audio", "sandbox", "activity"];
 
 /// Sets the machine up, builds what a benchmark needs and runs it with the options given.
 ///
@@ -19,7 +19,8 @@ pub fn measure(repository: &Repository, name: &str, options: &[String]) -> Resul
         bail!("there is no benchmark `{name}`; there are: {}", NAMES.join(" "));
     }
     let is_optimised = name != "network";
-    let groups: Vec<Group> = Group::ALL.into_iter().chain(is_optimised.then_some(Group::Bench)).collect();
+    let needs_programs = matches!(name, "audio" | "sandbox");
+    let groups: Vec<Group> = Group::ALL.into_iter().chain(needs_programs.then_some(Group::Bench)).collect();
     setup::everything(repository, &groups)?;
     say::step(&format!("building what the benchmark of the {name} needs"));
     let mut bench = if is_optimised {

@@ -15,8 +15,9 @@ Usage: cargo xtask COMMAND
   run [--release] [--seconds N]      build the app and open it on the built-in sandbox provider
   test [STAGE..] [--keep-going]      check and test everything, or the stages named
   bench NAME [OPTION..]              measure, as root: network (moving between networks; --runs N), audio (calls
-                                     beside other phones on bad networks; --quick, --help), or sandbox (how much
-                                     the provider carries; --quick)
+                                     beside other phones on bad networks; --quick, --help), sandbox (how much the
+                                     provider carries; --quick), or activity (Recent Activity with up to
+                                     1,000,000 messages, not as root; --quick, --help)
   fuzz [TARGET] [--seconds N]        look for bytes that break what reads them (needs nightly and cargo-fuzz)
   codegen [--check]                  write the window's TypeScript from the engine's types
   tidy                               check the rules of the house

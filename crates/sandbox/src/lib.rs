@@ -5,6 +5,7 @@
 //! client shows them is not known here.
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod backlog;
 mod billing;
 mod call_log;
 mod catalogue;

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    DOMAIN,
+    DOMAIN, backlog,
     clock::{Clock, WallClock},
     model::NumberState,
     operator::Operator,
@@ -35,6 +35,9 @@ pub struct SandboxConfig {
     /// Whether addresses other than loopback are allowed. The sandbox hands out tokens and free money, so it is
     /// for this machine unless somebody means otherwise.
     pub allow_remote: bool,
+    /// SMS in the first account's past besides the few it has anyway, for measuring what a client carries. A
+    /// database that has them gets no more.
+    pub backlog: u32,
     /// The rules.
     pub settings: Settings,
     /// The provider's time.
@@ -49,6 +52,7 @@ impl Default for SandboxConfig {
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
             data: None,
             allow_remote: false,
+            backlog: 0,
             settings: Settings::default(),
             clock: Arc::new(WallClock),
         }
@@ -194,6 +198,7 @@ async fn open(config: &SandboxConfig) -> Result<Operator, StoreError> {
     tokio::task::spawn_blocking(move || {
         let store = Store::open(config.data.as_deref())?;
         seed::plant(&store, config.clock.now())?;
+        backlog::plant(&store, config.backlog, config.clock.now())?;
         let operator = Operator::new(store, config.settings, config.clock)?;
         operator.catch_up()?;
         Ok(operator)

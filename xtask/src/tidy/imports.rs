@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
         "tern-tests",
         &["tern-sip", "tern-media", "tern-provider", "tern-engine", "tern-sandbox", "tern-cli", "xtask"],
     ),
+    ("tests/bench/activity", "tern-bench-activity", &["tern-engine", "tern-provider", "tern-sandbox"]),
     ("tests/bench/audio", "tern-bench-audio", &["tern-tests", "xtask"]),
     ("tests/bench/sandbox", "tern-bench-sandbox", &[]),
     ("tests/oracles", "tern-oracles", &["tern-provider", "tern-tests", "xtask"]),

@@ -47,17 +47,16 @@ pub(super) fn upserted(
     id: &str,
     version: u64,
 ) -> Result<(), StoreError> {
-    let seq: u64 = books.query_row(
-        "UPDATE accounts SET seq = seq + 1 WHERE id = ?1 RETURNING seq",
-        [account.0],
-        |row| row.get(0),
-    )?;
-    books.execute(
-        "INSERT INTO changes (account, seq, kind, id, version, op) VALUES (?1, ?2, ?3, ?4, ?5, 'upsert')
-         ON CONFLICT (account, kind, id)
-         DO UPDATE SET seq = excluded.seq, version = excluded.version, op = excluded.op",
-        params![account.0, seq, kind, id, version],
-    )?;
+    let seq: u64 = books
+        .prepare_cached("UPDATE accounts SET seq = seq + 1 WHERE id = ?1 RETURNING seq")?
+        .query_row([account.0], |row| row.get(0))?;
+    books
+        .prepare_cached(
+            "INSERT INTO changes (account, seq, kind, id, version, op) VALUES (?1, ?2, ?3, ?4, ?5, 'upsert')
+             ON CONFLICT (account, kind, id)
+             DO UPDATE SET seq = excluded.seq, version = excluded.version, op = excluded.op",
+        )?
+        .execute(params![account.0, seq, kind, id, version])?;
     books.feed_moved(account, seq);
     Ok(())
 }
@@ -115,19 +114,26 @@ pub(crate) fn snapshot(
     after: Place,
     limit: u32,
 ) -> Result<Vec<SnapshotRow>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT kind, id, at_ms, rank, position FROM (
-             SELECT 'message' AS kind, id, at_ms, 2 AS rank, position FROM messages WHERE account = ?1
-             UNION ALL
-             SELECT 'call', id, at_ms, 1, position FROM calls WHERE account = ?1
-             UNION ALL
-             SELECT 'transaction', id, at_ms, 0, position FROM transactions WHERE account = ?1
-             UNION ALL
-             SELECT 'notice', id, at_ms, 3, position FROM notices WHERE account = ?1
-         )
-         WHERE (at_ms, rank, position) < (?2, ?3, ?4)
+    // Each table gives its own next rows by its index, so that a page costs the same wherever it lies.
+    let of = |kind: &str, table: &str, rank: i64| {
+        format!(
+            "SELECT * FROM (
+                 SELECT '{kind}' AS kind, id, at_ms, {rank} AS rank, position FROM {table}
+                 WHERE account = ?1 AND at_ms <= ?2 AND (at_ms, {rank}, position) < (?2, ?3, ?4)
+                 ORDER BY at_ms DESC, position DESC LIMIT ?5)"
+        )
+    };
+    let tables = [
+        of("message", "messages", 2),
+        of("call", "calls", 1),
+        of("transaction", "transactions", 0),
+        of("notice", "notices", 3),
+    ];
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT kind, id, at_ms, rank, position FROM ({})
          ORDER BY at_ms DESC, rank DESC, position DESC LIMIT ?5",
-    )?;
+        tables.join(" UNION ALL ")
+    ))?;
     all(statement.query_map(params![account.0, after.at_ms, after.rank, after.position, limit], |row| {
         Ok(SnapshotRow {
             kind: row.get(0)?,

@@ -27,11 +27,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Message> {
 }
 
 pub(crate) fn insert(books: &Books<'_>, message: &Message) -> Result<(), StoreError> {
-    books.execute(
-        "INSERT INTO messages (id, account, version, direction, number, peer, text, state, failure, at_ms, price,
-             idempotency_key)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        params![
+    books
+        .prepare_cached(
+            "INSERT INTO messages (id, account, version, direction, number, peer, text, state, failure, at_ms, price,
+                 idempotency_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?
+        .execute(params![
             message.id,
             message.account.0,
             message.version,
@@ -44,8 +46,7 @@ pub(crate) fn insert(books: &Books<'_>, message: &Message) -> Result<(), StoreEr
             millis(message.at),
             message.price.map(|p| p.to_string()),
             message.idempotency_key,
-        ],
-    )?;
+        ])?;
     changes::upserted(books, message.account, Kind::Message, &message.id, message.version)
 }
 

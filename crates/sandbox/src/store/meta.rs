@@ -13,6 +13,8 @@ pub(crate) const WELCOMED: &str = "welcomed";
 /// How many times something has happened while the sandbox was closed; chooses what happens next.
 pub(crate) const ABSENCES: &str = "absences";
 
+/// How many SMS of a long past were written.
+pub(crate) const BACKLOG: &str = "backlog";
 /// How far the billing clock was set ahead, in milliseconds.
 pub(crate) const CLOCK_AHEAD: &str = "clock_ahead_ms";
 /// Present once the numbers that were there before the billing clock are on the agenda.
