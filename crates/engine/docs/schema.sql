@@ -266,7 +266,7 @@ CREATE TABLE setting (
 -- Where the words of messages are, without the messages. Cyrillic ё and й are kept as е and и; the triggers keep it
 -- in the transactions that change messages.
 CREATE VIRTUAL TABLE search USING fts5(
-    text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+    text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
 );
 CREATE TRIGGER search_message_added AFTER INSERT ON message BEGIN
     INSERT INTO search (rowid, text) VALUES (new.activity,

@@ -329,6 +329,7 @@ impl EngineHandle {
                     since: contacts::moment(filter.since.as_deref())?,
                     until: contacts::moment(filter.until.as_deref())?,
                     unread: filter.unread,
+                    blocked: filter.blocked,
                 };
                 let found = self.read(move |c| search::rows(c, &sought, before, limit)).await?;
                 Ok(Answer::Search { page: contacts::found_view(found) })

@@ -550,6 +550,8 @@ pub(crate) struct Sought {
     pub(crate) until: Option<Timestamp>,
     /// Only rows not seen yet.
     pub(crate) unread: bool,
+    /// Only rows of blocked numbers, which are left out otherwise.
+    pub(crate) blocked: bool,
 }
 
 /// Everything kept that the rules work with, read once at the start.

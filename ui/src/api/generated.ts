@@ -1976,6 +1976,8 @@ export type SearchFilter = {
 	until?: string | null,
 	/**  Only rows not seen yet. */
 	unread?: boolean,
+	/**  Only rows of blocked numbers, which are left out otherwise. */
+	blocked?: boolean,
 };
 
 /**  A row that was found. */

@@ -25,6 +25,9 @@ pub(crate) struct Search {
     /// Only rows not seen yet
     #[arg(long)]
     pub(crate) unread: bool,
+    /// Only rows of blocked numbers, which are left out otherwise
+    #[arg(long)]
+    pub(crate) blocked: bool,
     /// At most so many rows, the newest
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: u32,

@@ -18,6 +18,7 @@ pub(crate) async fn run(args: args::Search, report: &Report, stop: &mut Stop) ->
         since: args.since,
         until: args.until,
         unread: args.unread,
+        blocked: args.blocked,
     };
     let query = Query::Search { text: args.text.join(" "), filter, before: None, limit: args.limit };
     let ended = match stop.or(async { Ok(engine.query(query).await?) }).await {

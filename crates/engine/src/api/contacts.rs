@@ -81,6 +81,8 @@ pub struct SearchFilter {
     pub until: Option<String>,
     /// Only rows not seen yet.
     pub unread: bool,
+    /// Only rows of blocked numbers, which are left out otherwise.
+    pub blocked: bool,
 }
 
 /// Kinds of rows that can be told apart.

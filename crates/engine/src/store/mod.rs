@@ -61,6 +61,9 @@ pub(crate) use search::Found;
 
 /// Jobs that wait for the writer; the engine waits when there are more.
 const QUEUE: usize = 128;
+/// Memory for pages that were deciphered, in KiB, each for writer and reader. With less, the indexes of a hundred
+/// thousand rows are deciphered again and again.
+const CACHE: i64 = 16 * 1024;
 
 const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/001_first.sql")),
@@ -75,6 +78,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/032_seen.sql")),
     M::up(include_str!("migrations/033_intent.sql")),
     M::up(include_str!("migrations/020_aside.sql")),
+    M::up(include_str!("migrations/040_letters.sql")),
 ];
 
 /// Why the store failed.
@@ -155,6 +159,7 @@ impl Store {
             Some((folder, key)) => {
                 let reader = folder::connect(&folder.main(), key)?;
                 reader.pragma_update(None, "query_only", true)?;
+                reader.pragma_update(None, "cache_size", CACHE.saturating_neg())?;
                 ReaderKind::File(Arc::new(Mutex::new(reader)))
             }
             None => ReaderKind::Writer(jobs.clone()),
@@ -298,6 +303,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "cache_size", CACHE.saturating_neg())?;
     Migrations::from_slice(MIGRATIONS).to_latest(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(())

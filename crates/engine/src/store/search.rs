@@ -23,8 +23,8 @@ pub(crate) struct Found {
 
 /// Telephone numbers have no shorter part that means anything.
 const SHORTEST_NUMBER: usize = 3;
-/// So many hits are quickly put in order.
-const FEW: u32 = 1_000;
+/// So many hits are quickly put in order. Of more, a page is sooner found among the newest rows.
+const FEW: usize = 1_000;
 
 /// Rows that have what was sought, below `before`.
 pub(crate) fn rows(
@@ -40,10 +40,6 @@ pub(crate) fn rows(
     }
     let limit = limit.clamp(1, 200);
     let (at, id) = before.map_or((i64::MAX, i64::MAX), Place::parts);
-    let everywhere = match typed.is_empty() {
-        true => String::new(),
-        false => format!("a.id IN ({}) AND ", hits(&words, typed)),
-    };
     let text = |value: Option<String>| value.map_or(Value::Null, Value::Text);
     let kind = sought.kind.map(|kind| super::activity::kind_word(kind).to_owned());
     let mut given: Vec<(String, Value)> = [
@@ -54,7 +50,7 @@ pub(crate) fn rows(
         (":since", Value::Integer(sought.since.map_or(i64::MIN, micros))),
         (":until", Value::Integer(sought.until.map_or(i64::MAX, micros))),
         (":unread", Value::Integer(i64::from(sought.unread))),
-        (":limit", Value::Integer(i64::from(limit).saturating_add(1))),
+        (":blocked", Value::Integer(i64::from(sought.blocked))),
         (":query", text(fold::query(typed))),
         (":digits", text(digits(typed).map(|digits| format!("%{digits}%")))),
         (":name", Value::Text(format!("%{}%", typed.replace(['\\', '%', '_'], "")))),
@@ -63,12 +59,16 @@ pub(crate) fn rows(
     .into();
     let likes = words.iter().enumerate();
     given.extend(likes.map(|(at, word)| (format!(":word{at}"), Value::Text(format!("% {word}%")))));
-    // Without a union's care for doubles the counting ends at once where there are many.
-    let counted = hits(&words, typed).replace(" UNION ", " UNION ALL ");
-    let many = !typed.is_empty() && count(connection, &counted, &given)? > FEW;
-    // Many hits fill a page soon when all rows are gone through, newest first; few are put in order sooner than that.
-    let from = if many { "activity a INDEXED BY activity_newest" } else { "activity a" };
-    let mut ids = ask(connection, from, &everywhere, &given)?;
+    let mut ids = if typed.is_empty() {
+        newest(connection, &given, limit, |_| true)?
+    } else {
+        let hits = hits(connection, &words, typed, &given)?;
+        if hits.len() > FEW {
+            newest(connection, &given, limit, |id| hits.binary_search(&id.0).is_ok())?
+        } else {
+            among(connection, &given, limit, &hits)?
+        }
+    };
     let more = ids.len() > limit as usize;
     ids.truncate(limit as usize);
     let mut found = Vec::with_capacity(ids.len());
@@ -84,36 +84,61 @@ pub(crate) fn rows(
     Ok(Found { rows: found, next })
 }
 
-/// The ids of the rows in `from` that are hits and that the filter lets through, newest first: one more than asked for.
-fn ask(
-    connection: &Connection,
-    from: &str,
-    hits: &str,
-    given: &[(String, Value)],
-) -> Result<Vec<RowId>, StoreError> {
-    let sql = format!(
-        "SELECT a.id FROM {from} WHERE {hits} a.deleted = 0 AND (a.at, a.id) < (:at, :id)
+/// What the filter lets through, newest first.
+const LET_THROUGH: &str = "a.deleted = 0 AND (a.at, a.id) < (:at, :id)
              AND (:number IS NULL OR a.number = :number) AND (:kind IS NULL OR a.kind = :kind)
              AND a.at >= :since AND a.at < :until AND a.unread >= :unread
-         ORDER BY a.at DESC, a.id DESC LIMIT :limit"
+             AND (a.peer IN (SELECT number FROM blocked)) = :blocked
+         ORDER BY a.at DESC, a.id DESC";
+
+/// Goes through all rows, newest first, until there is one more than asked for.
+fn newest(
+    connection: &Connection,
+    given: &[(String, Value)],
+    limit: u32,
+    is_hit: impl Fn(RowId) -> bool,
+) -> Result<Vec<RowId>, StoreError> {
+    let sql = format!("SELECT a.id FROM activity a INDEXED BY activity_newest WHERE {LET_THROUGH}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    bind(&mut statement, given)?;
+    let mut ids = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        let id = RowId(row.get(0)?);
+        if is_hit(id) {
+            ids.push(id);
+            if ids.len() > limit as usize {
+                break;
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// Puts a few hits in order: one more than asked for.
+fn among(
+    connection: &Connection,
+    given: &[(String, Value)],
+    limit: u32,
+    hits: &[i64],
+) -> Result<Vec<RowId>, StoreError> {
+    let sql = format!(
+        "SELECT a.id FROM json_each(:ids) hit CROSS JOIN activity a ON a.id = hit.value WHERE {LET_THROUGH} LIMIT :limit"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     bind(&mut statement, given)?;
+    let hits: Vec<String> = hits.iter().map(i64::to_string).collect();
+    let own = [
+        (":ids".to_owned(), Value::Text(format!("[{}]", hits.join(",")))),
+        (":limit".to_owned(), Value::Integer(i64::from(limit).saturating_add(1))),
+    ];
+    bind(&mut statement, &own)?;
     let mut ids = Vec::new();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         ids.push(RowId(row.get(0)?));
     }
     Ok(ids)
-}
-
-/// How many rows a query has, or one more than [`FEW`].
-fn count(connection: &Connection, query: &str, given: &[(String, Value)]) -> Result<u32, StoreError> {
-    let sql = format!("SELECT count(*) FROM ({query} LIMIT {FEW} + 1)");
-    let mut statement = connection.prepare_cached(&sql)?;
-    bind(&mut statement, given)?;
-    let mut rows = statement.raw_query();
-    Ok(rows.next()?.map(|row| row.get(0)).transpose()?.unwrap_or(0))
 }
 
 /// A statement without a part has not its parameter either.
@@ -132,14 +157,34 @@ pub(super) fn rebuild(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The ids of rows that have the words in their text, or are of somebody who has.
-fn hits(words: &[String], typed: &str) -> String {
-    let people = people(words, typed);
+/// The ids of rows that have the words in their text, or are of somebody who has; in order, none twice.
+fn hits(
+    connection: &Connection,
+    words: &[String],
+    typed: &str,
+    given: &[(String, Value)],
+) -> Result<Vec<i64>, StoreError> {
     let texts = match words.is_empty() {
         true => "",
-        false => "SELECT rowid FROM search WHERE search MATCH :query UNION ",
+        false => "SELECT rowid FROM search WHERE search MATCH :query UNION ALL ",
     };
-    format!("{texts}SELECT p.id FROM thread t JOIN activity p ON p.thread = t.id WHERE {people}")
+    let people = people(words, typed);
+    // From the conversations to their rows: left to itself it goes through all rows and asks each for its people.
+    let sql = format!(
+        "{texts}SELECT p.id FROM thread t CROSS JOIN activity p INDEXED BY activity_of_thread
+             ON p.thread = t.id AND p.deleted = 0 WHERE {people}"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    bind(&mut statement, given)?;
+    let mut hits = Vec::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        hits.push(row.get(0)?);
+    }
+    // The texts' come in order.
+    hits.sort();
+    hits.dedup();
+    Ok(hits)
 }
 
 /// The conversations with somebody who has the words in name, number or note.

@@ -163,6 +163,27 @@ fn blocked_numbers_are_no_news_and_in_a_folder_of_their_own() {
 }
 
 #[test]
+fn a_search_leaves_blocked_numbers_out_unless_asked_for_them() {
+    let mut connection = filled();
+    run(&mut connection, Write::Block(Blocked { number: PEER.into(), spam: true, at: at(9) }));
+    apply_changes(&mut connection, vec![from("9", PEER, 9, "win a prize")], false);
+    // Few hits, no words at all, and many hits are read in three ways.
+    let search = |connection: &Connection, text: &str, blocked| {
+        found(connection, &Sought { blocked, ..sought(text) }).len()
+    };
+    assert_eq!((search(&connection, "prize", false), search(&connection, "prize", true)), (0, 1));
+    assert_eq!((search(&connection, "", false), search(&connection, "", true)), (2, 4));
+    let many = (0..1_200)
+        .map(|n| from(&format!("m{n}"), if n % 2 == 0 { PEER } else { "Acme" }, 100 + n, "a prize"));
+    apply_changes(&mut connection, many.collect(), true);
+    for (blocked, of) in [(false, "Acme"), (true, PEER)] {
+        let page = search::rows(&connection, &Sought { blocked, ..sought("prize") }, None, 50).unwrap();
+        assert_eq!(page.rows.len(), 50);
+        assert!(page.rows.iter().all(|(row, _)| row.peer == of && row.blocked == blocked), "{blocked}");
+    }
+}
+
+#[test]
 fn a_contact_names_its_rows_and_a_number_is_one_persons() {
     let mut connection = filled();
     let names = |connection: &Connection| -> Vec<Option<String>> {
