@@ -31,6 +31,11 @@ impl Kept {
         kept
     }
 
+    /// Begins without a past.
+    pub(crate) fn begin_at(now: Timestamp) -> Self {
+        Self { cursor: Some(Place::new(2, now).write()), ..Self::default() }
+    }
+
     /// Reads one page of changes and commits it, unless it is lost on its way or the client is `killed` before it
     /// commits. Whether there is more to read.
     pub(crate) async fn advance(

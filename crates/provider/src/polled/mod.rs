@@ -4,7 +4,8 @@
 //! on". A row may appear late: the list is read again from [`Terms::overlap`] before the latest row, and what was
 //! handed on as it is now is left out. A row that is not final is handed on again when it has changed, wherever it
 //! lies. So a page that gets lost, a crash between page and commit, and a row that appears late lose nothing, and
-//! nothing comes twice. What the provider has thrown away meanwhile becomes a [`Gap`].
+//! nothing comes twice. What the provider has thrown away meanwhile becomes a [`Gap`], and so does what lies behind the
+//! last page that is read of a list that is too long.
 //!
 //! Nothing here asks a clock or knows a provider: the time comes in as an argument, the rows through [`Lists`].
 
@@ -20,6 +21,8 @@ use cursor::{Place, Token};
 
 /// Pages of one list read at most: a list that names further pages for ever must end.
 const MOST_PAGES: usize = 200;
+/// Pages in a row that only repeat known rows: they are such a list's.
+const MOST_REPEATED: usize = 5;
 /// Rows outside the overlap that are asked for one by one, each time.
 const MOST_LOOKUPS: usize = 20;
 /// How late a row may appear where it is listed when it is over, under the time when it began: no call takes a day.
@@ -149,6 +152,7 @@ pub(crate) async fn changes(
     let mut place = Place::read(since, lists.count())?;
     let mut found: Vec<(usize, Row)> = Vec::new();
     let mut gap = None;
+    let mut is_cut = false;
     for list in 0..lists.count() {
         let Some(followed) = place.lists.get(list) else { continue };
         let from = before(followed.latest, terms.overlap);
@@ -159,7 +163,14 @@ pub(crate) async fn changes(
             let from = gap.map_or(followed.checked, |(from, _): (Timestamp, _)| from.min(followed.checked));
             gap = Some((from, kept));
         }
-        let mut listed = read(lists, list, Span { from, until: after(now) }).await?;
+        let (mut listed, unread) = read(lists, list, Span { from, until: after(now) }).await?;
+        // What is read again has been handed on, but for what came late.
+        if let Some(unread) = unread.filter(|unread| *unread > followed.latest) {
+            gap = Some(gap.map_or((followed.latest, unread), |(first, last): (Timestamp, Timestamp)| {
+                (first.min(followed.latest), last.max(unread))
+            }));
+            is_cut = true;
+        }
         let open: Vec<String> =
             followed.open.iter().map(|o| o.id.clone()).filter(|id| !listed.contains_key(id)).collect();
         let crowded = open.len() > MOST_LOOKUPS;
@@ -177,7 +188,8 @@ pub(crate) async fn changes(
         found.extend(listed.into_values().filter(|row| place.is_news(list, row)).map(|row| (list, row)));
     }
     found.sort_by_key(|(_, row)| row.at());
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX).max(1);
+    // What was read before a gap is handed on with it: another reading would end elsewhere.
+    let limit = if is_cut { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX).max(1) };
     let has_more = found.len() > limit;
     found.truncate(limit);
     let mut changes = Vec::with_capacity(found.len());
@@ -205,7 +217,8 @@ pub(crate) async fn find_sent(
 ) -> Result<Option<Message>, ProviderError> {
     // The provider's clock need not be ours.
     let span = Span { from: before(span.from, SKEW), until: after(span.until) };
-    let matching = read(lists, list, span).await?.into_values().filter_map(|row| match row.object {
+    let (rows, _) = read(lists, list, span).await?;
+    let matching = rows.into_values().filter_map(|row| match row.object {
         ActivityObject::Message(m) => Some(m).filter(|m| {
             m.direction == Direction::Outgoing
                 && (&m.number, &m.peer, m.text.trim_end())
@@ -216,14 +229,22 @@ pub(crate) async fn find_sent(
     Ok(matching.max_by_key(|m| m.at))
 }
 
-/// Every row of a list in a span, whatever pages it comes in.
-async fn read(lists: &impl Lists, list: usize, span: Span) -> Result<BTreeMap<String, Row>, ProviderError> {
+/// Every row of a list in a span, whatever pages it comes in. And the date above which it was read, where it has more
+/// pages than are read.
+async fn read(
+    lists: &impl Lists,
+    list: usize,
+    span: Span,
+) -> Result<(BTreeMap<String, Row>, Option<Timestamp>), ProviderError> {
     let mut rows = BTreeMap::new();
     let mut seen: HashSet<String> = HashSet::new();
     let mut page: Option<String> = None;
+    let mut repeated: usize = 0;
     for _ in 0..MOST_PAGES {
         let listed = lists.list(list, span, page.as_deref()).await?;
         let past_it = lies_before(&listed.rows, span.from);
+        let known = rows.len();
+        let is_empty = listed.rows.is_empty();
         for row in listed.rows {
             // Pages move while they are turned: the newer state of a row that comes twice counts.
             let newer = rows.get(&row.id().0).is_none_or(|known: &Row| known.version() < row.version());
@@ -231,12 +252,16 @@ async fn read(lists: &impl Lists, list: usize, span: Span) -> Result<BTreeMap<St
                 rows.insert(row.id().0.clone(), row);
             }
         }
+        repeated = if is_empty || rows.len() > known { 0 } else { repeated.saturating_add(1) };
         match listed.next {
-            Some(next) if !past_it && seen.insert(next.clone()) => page = Some(next),
-            _ => return Ok(rows),
+            Some(next) if !past_it && repeated < MOST_REPEATED && seen.insert(next.clone()) => {
+                page = Some(next);
+            }
+            _ => return Ok((rows, None)),
         }
     }
-    Ok(rows)
+    let oldest = rows.values().map(Row::at).min();
+    Ok((rows, oldest))
 }
 
 /// Newest first: behind a page that lies wholly before a time comes nothing that matters.

@@ -41,6 +41,8 @@ struct Shop {
     terms: Terms,
     /// Its next page is always the same.
     endless: bool,
+    /// Its next page has always another name, and the same rows.
+    restless: bool,
     asked: Mutex<usize>,
 }
 
@@ -53,6 +55,7 @@ impl Shop {
             random: Mutex::new(StdRng::seed_from_u64(seed)),
             terms,
             endless: false,
+            restless: false,
             asked: Mutex::new(0),
         }
     }
@@ -82,6 +85,10 @@ impl Lists for Shop {
             .cloned()
             .collect();
         rows.sort_by_key(|r| std::cmp::Reverse(r.at()));
+        if self.restless && list == 0 {
+            let next = page.map_or(1, |page| page.parse::<u64>().unwrap() + 1);
+            return Ok(Listed { rows, next: Some(next.to_string()) });
+        }
         let skip: usize = if self.endless { 0 } else { page.map_or(0, |p| p.parse().unwrap()) };
         let next = (self.endless || rows.len() > skip + PAGE).then(|| (skip + PAGE).to_string());
         Ok(Listed { rows: rows.into_iter().skip(skip).take(PAGE).collect(), next })
@@ -206,6 +213,34 @@ async fn what_the_provider_threw_away_is_a_gap() {
     assert_eq!(kept.rows.len(), 1);
     follow(&shop, &mut kept, at(back + 100), 0).await;
     assert_eq!(kept.gaps.len(), 1, "told once");
+}
+
+#[tokio::test]
+async fn what_lies_behind_the_last_page_that_is_read_is_a_gap_once() {
+    let mut shop = Shop::new(1);
+    let mut kept = Kept::begin(&shop, at(0)).await;
+    follow(&shop, &mut kept, at(10), 0).await;
+    // More than is read, a second apart, while nobody asked.
+    let rows = i64::try_from(MOST_PAGES * PAGE).unwrap() + 500;
+    shop.lists[0] = (0..rows).map(|n| message(&format!("m{n}"), 86_400 + n, 3)).collect();
+    let now = 86_400 + rows;
+    follow(&shop, &mut kept, at(now), 0).await;
+    assert_eq!(kept.rows.len(), MOST_PAGES * PAGE, "the newest are there");
+    assert_eq!(kept.gaps, [(at(0), at(86_400 + 500))], "and it is told what is not");
+    shop.lists[0].push(message("next", now + 5, 3));
+    follow(&shop, &mut kept, at(now + 10), 0).await;
+    assert_eq!((kept.gaps.len(), kept.rows.len()), (1, MOST_PAGES * PAGE + 1), "told once");
+}
+
+#[tokio::test]
+async fn pages_that_repeat_known_rows_under_new_names_are_no_gap() {
+    let mut shop = Shop::new(1);
+    shop.lists[0] = (0..3).map(|n| message(&format!("m{n}"), -n * 60, 3)).collect();
+    shop.restless = true;
+    let mut kept = Kept::begin_at(at(0));
+    follow(&shop, &mut kept, at(10), 0).await;
+    assert_eq!((kept.rows.len(), kept.gaps.len()), (3, 0));
+    assert!(*shop.asked.lock().unwrap() < 30, "{}", shop.asked.lock().unwrap());
 }
 
 #[tokio::test]
