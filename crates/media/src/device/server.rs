@@ -114,6 +114,10 @@ fn of_devices(heard: &Heard) -> bool {
 }
 
 /// What came from the server.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once; a box would cost an allocation for each word"
+)]
 pub(super) enum Heard {
     /// Of the question with this number, or of itself.
     Said(u32, Command),
