@@ -10,6 +10,7 @@ mod cancelling;
 mod challenges;
 mod early;
 mod encryption;
+mod families;
 mod lasting;
 #[cfg(target_os = "linux")]
 mod network;

@@ -6,12 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use tern_media::PacketKind;
-use tern_media::path::{CandidateKind, Local, Servers, TurnServer};
-use tern_tests::Result;
+use tern_media::path::{CandidateKind, Local, Servers, TurnServer, TurnTransport};
 use tern_tests::actors::{
-    Baresip, Credentials, Digest, Exchange, Kamailio, Network, Tern, TernCall, Turnserver, Way,
+    Authority, Baresip, Credentials, Digest, Exchange, Kamailio, Network, Relaying, Tern, TernCall,
+    Turnserver, Way,
 };
 use tern_tests::audio::{Sound, correlate_pieces, speech};
+use tern_tests::{Result, Scratch};
 
 use super::{BOB, TERN};
 
@@ -83,22 +84,67 @@ fn baresip_and_we_check_each_other() -> Result<()> {
 #[test]
 fn a_call_through_the_relay_alone() -> Result<()> {
     let Some(mut world) = World::new("a_call_through_the_relay_alone", &TURN_USER)? else { return Ok(()) };
+    let tern = world.tern(&TERN, "--ice on -v")?.relayed_by(world.relay.address(), &TURN_USER);
+    world.relayed(tern)
+}
+
+/// Of the server's ways the first one, datagrams, leads nowhere.
+#[test]
+fn a_relay_that_takes_no_datagrams_is_reached_by_tcp() -> Result<()> {
+    const TEST: &str = "a_relay_that_takes_no_datagrams_is_reached_by_tcp";
+    let Some(mut world) = World::new(TEST, &TURN_USER)? else { return Ok(()) };
+    world.relay_as(&Relaying { addresses: &[MIDDLE], udp: false, certificate: None })?;
+    let server = world.relay.address();
+    let tern = world.tern(&TERN, "--ice on -v")?;
+    world.relayed(tern.relayed_by(server, &TURN_USER))?;
+    let tern = world.tern(&TERN, "--ice on -v")?;
+    world.relayed(tern.relayed_by(format!("turn:{server}?transport=tcp"), &TURN_USER))
+}
+
+#[test]
+fn a_relay_is_reached_by_tls_and_its_certificate_believed_or_not() -> Result<()> {
+    const TEST: &str = "a_relay_is_reached_by_tls_and_its_certificate_believed_or_not";
+    let Some(mut world) = World::new(TEST, &TURN_USER)? else { return Ok(()) };
+    let (authority, folder) = (Authority::new()?, Scratch::new("authority")?);
+    let certificate = authority.sign(&MIDDLE.to_string())?;
+    world.relay_as(&Relaying { addresses: &[MIDDLE], udp: true, certificate: Some(&certificate) })?;
+    let server = format!("turns:{}", world.relay.tls_address());
+    let believing = |world: &World, authority: &Authority, name| {
+        let authority = Some(folder.write(name, authority.pem())?);
+        let way = Way { bind: None, authority, ..Way::udp(world.registrar.address()) };
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+            Tern::by(&TERN, &way)?.with("--ice on -v").relayed_by(&server, &TURN_USER),
+        )
+    };
+    let tern = believing(&world, &authority, "good.pem")?;
+    world.relayed(tern)?;
+    let tern = believing(&world, &Authority::new()?, "other.pem")?;
+    let mut tern = world.here.enter(|| tern.call(BOB.user, 1, "PCMU", &speech(8_000, 2.0, 53)))?;
+    let told = tern.wait_for("trouble", SOON)?;
+    assert_eq!(told["code"], "noRelay", "{told}\n{}", tern.log());
+    assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("certificate")), "{told}");
+    Ok(())
+}
+
+/// The addresses that lead to the servers lead no further; those of a second cable lead to each other.
+#[test]
+fn a_second_interface_is_the_way() -> Result<()> {
+    let Some(world) = World::new("a_second_interface_is_the_way", &TURN_USER)? else { return Ok(()) };
+    world.here.connect("side", &world.there, "side")?;
+    world.here.ip("address add 10.79.0.1/24 dev side")?;
+    world.there.ip("address add 10.79.0.2/24 dev side")?;
     let voices = Voices::new();
-    let bob = world.tern(&BOB, "--ice on -v")?;
+    let (tern, bob) = (world.tern(&TERN, "--ice on -v")?, world.tern(&BOB, "--ice on -v")?);
     let mut bob = world.there.enter(|| bob.answer(SECONDS, "PCMU", &voices.bobs))?;
     bob.wait_for("waiting", SOON)?;
-    let tern = world.with_relay(&TURN_USER)?;
     let mut tern = world.here.enter(|| tern.call(BOB.user, SECONDS, "PCMU", &voices.terns))?;
     for phone in [&mut tern, &mut bob] {
         ended(phone)?;
     }
-    let (ours, theirs) = (pair(&tern)?, pair(&bob)?);
-    assert!(ours.relayed, "{ours:?}\n{}", tern.log());
-    assert_eq!((&ours.from, &ours.to), (&theirs.to, &theirs.from), "{ours:?} {theirs:?}");
-    voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())?;
-    // RFC 8656 section 7.5: given back, not left to its end.
-    world.relay.wait_for_line("lifetime=0", SOON)?;
-    Ok(())
+    let pair = pair(&tern)?;
+    let (from, to) = (pair.from.starts_with("10.79.0.1:"), pair.to.starts_with("10.79.0.2:"));
+    assert!(from && to && !pair.relayed, "{pair:?}\n{}", tern.log());
+    voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())
 }
 
 #[test]
@@ -157,6 +203,7 @@ fn what_the_relay_lends_is_kept() -> Result<()> {
     let here = socket.local_addr()?;
     let turn = TurnServer {
         addresses: vec![relay.address()],
+        transport: TurnTransport::Udp,
         user: TURN_USER.user.to_owned(),
         password: TURN_USER.password.to_owned(),
     };
@@ -213,8 +260,7 @@ struct World {
     relay: Turnserver,
     here: Network,
     there: Network,
-    // Held, so that the servers keep their network.
-    _middle: Network,
+    middle: Network,
 }
 
 impl World {
@@ -236,11 +282,12 @@ impl World {
         // No way leads further than to the servers.
         there.ip(&format!("route add {MIDDLE}/32 via 10.78.2.1"))?;
         let exchange = Exchange { address: MIDDLE, ..Exchange::default() };
+        let relaying = Relaying { addresses: &[MIDDLE], udp: true, certificate: None };
         let (registrar, relay) = middle.enter(|| {
             let registrar = Kamailio::start_as(&exchange, &[TERN, BOB])?;
-            Ok((registrar, Turnserver::start_at(&[MIDDLE], user)?))
+            Ok((registrar, Turnserver::start_as(&relaying, user)?))
         })?;
-        Ok(Some(Self { registrar, relay, here, there, _middle: middle }))
+        Ok(Some(Self { registrar, relay, here, there, middle }))
     }
 
     fn tern(&self, account: &Credentials, options: &str) -> Result<Tern> {
@@ -248,8 +295,29 @@ impl World {
         Ok(Tern::by(account, &way)?.with(options))
     }
 
-    fn with_relay(&self, user: &Credentials) -> Result<Tern> {
-        Ok(self.tern(&TERN, "--ice on -v")?.relayed_by(self.relay.address(), user))
+    /// Another TURN server takes the place of the first.
+    fn relay_as(&mut self, relaying: &Relaying<'_>) -> Result<()> {
+        self.relay = self.middle.enter(|| Turnserver::start_as(relaying, &TURN_USER))?;
+        Ok(())
+    }
+
+    /// Calls from `here` to `there`, and the sound goes through the relay of this one.
+    fn relayed(&mut self, tern: Tern) -> Result<()> {
+        let voices = Voices::new();
+        let bob = self.tern(&BOB, "--ice on -v")?;
+        let mut bob = self.there.enter(|| bob.answer(SECONDS, "PCMU", &voices.bobs))?;
+        bob.wait_for("waiting", SOON)?;
+        let mut tern = self.here.enter(|| tern.call(BOB.user, SECONDS, "PCMU", &voices.terns))?;
+        for phone in [&mut tern, &mut bob] {
+            ended(phone)?;
+        }
+        let (ours, theirs) = (pair(&tern)?, pair(&bob)?);
+        assert!(ours.relayed, "{ours:?}\n{}", tern.log());
+        assert_eq!((&ours.from, &ours.to), (&theirs.to, &theirs.from), "{ours:?} {theirs:?}");
+        voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())?;
+        // RFC 8656 section 7.5: given back, not left to its end.
+        self.relay.wait_for_line("lifetime=0", SOON)?;
+        Ok(())
     }
 }
 

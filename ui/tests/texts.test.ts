@@ -221,6 +221,13 @@ describe("an account's sound", () => {
   });
 
   it("needs a user and a password for TURN, and asks for neither without ICE", () => {
+    const turn = (text: string) => mediaProblems(form({ ice: true, turn: text, turnUser: "u", turnPassword: "p" })).turn;
+    for (const good of ["turn:a.example", "turns:a.example:443", "turn:[2001:db8::1]?transport=tcp", "TURN:a?transport=udp"]) {
+      expect(turn(good)).toBeUndefined();
+    }
+    for (const bad of ["turns:a.example?transport=udp", "turn:a?transport=sctp", "turn:", "stun:a.example", "turn:a b"]) {
+      expect(turn(bad)).toBe("account-proxy-wrong");
+    }
     expect(mediaProblems(form({ ice: true, turn: "turn.example.net" }))).toEqual({
       turnUser: "account-user-empty",
       turnPassword: "password-empty",

@@ -6,6 +6,7 @@
 mod check;
 mod conference;
 mod ending;
+mod families;
 mod handing;
 mod holding;
 mod peer;
@@ -76,6 +77,8 @@ pub(crate) struct Call {
     handing: Handing,
     rtp: Option<SocketAddr>,
     ways: Ways,
+    /// Its sockets have followed the other side into its family of addresses.
+    followed: bool,
     early_media: bool,
     /// Its media thread runs, and will tell the last figures.
     sounding: bool,
@@ -362,6 +365,7 @@ impl State {
                 let error = ErrorView::with_detail(ErrorCode::Internal, "rtp");
                 self.hang_up(id, EndedBy::Local, Some(error));
             }
+            MediaReport::Unreachable => self.no_common_family(id),
             MediaReport::Found(addresses) => self.addresses_found(id, addresses),
             MediaReport::Way(found) => self.way_found(id, found),
             MediaReport::NoRelay(why) => {
@@ -472,6 +476,7 @@ impl State {
             handing: Handing::default(),
             rtp: None,
             ways: Ways::default(),
+            followed: false,
             early_media: false,
             sounding: false,
             muted: false,

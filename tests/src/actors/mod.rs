@@ -28,7 +28,7 @@ pub use network::Network;
 pub use rtpengine::Rtpengine;
 pub use sipp::Sipp;
 pub use tern::{Credentials, Tern, TernCall, Way};
-pub use turnserver::Turnserver;
+pub use turnserver::{Relaying, Turnserver};
 
 /// The domain of every account in these tests.
 pub const DOMAIN: &str = "sip.test";

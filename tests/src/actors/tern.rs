@@ -52,7 +52,7 @@ pub struct Tern {
     account: Credentials,
     way: Way,
     options: Vec<String>,
-    relay: Option<(SocketAddr, Credentials)>,
+    relay: Option<(String, Credentials)>,
     // It stores nothing for an account given so; whatever it did would be gone with this.
     home: Home,
 }
@@ -79,9 +79,9 @@ impl Tern {
         Self { options: options.split(' ').map(str::to_owned).collect(), ..self }
     }
 
-    /// The same with a TURN server that may relay its calls; for calls with `--ice` alone.
-    pub fn relayed_by(self, server: SocketAddr, user: &Credentials) -> Self {
-        Self { relay: Some((server, user.clone())), ..self }
+    /// The same with a TURN server that may relay its calls, by its address or a URI; for calls with `--ice` alone.
+    pub fn relayed_by(self, server: impl ToString, user: &Credentials) -> Self {
+        Self { relay: Some((server.to_string(), user.clone())), ..self }
     }
 
     /// Registers once and returns what came of it.

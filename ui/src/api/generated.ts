@@ -2329,7 +2329,10 @@ export type Transport =
 
 /**  A TURN server (RFC 8656) and whom it knows. */
 export type TurnServer = {
-	/**  `host[:port]`. */
+	/**
+	 *  `host[:port]`, or a URI: `turn:host[:port][?transport=udp|tcp]`, `turns:host[:port]` (RFC 7065). Without a
+	 *  transport it is asked by UDP, and by TCP where that is not answered.
+	 */
 	server: string,
 	/**  The user. */
 	user: string,

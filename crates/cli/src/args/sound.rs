@@ -29,8 +29,9 @@ pub(crate) struct Sound {
     /// A STUN server, which tells this computer's address as seen from outside
     #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) stun: Option<String>,
-    /// A TURN server, which relays the sound where nothing else leads; needs --ice
-    #[arg(long, value_name = "USER@HOST[:PORT]", value_parser = turn_server, requires = "turn_password_env")]
+    /// A TURN server, which relays the sound where nothing else leads, by its host or as turn:HOST?transport=tcp or
+    /// turns:HOST; needs --ice
+    #[arg(long, value_name = "USER@SERVER[:PORT]", value_parser = turn_server, requires = "turn_password_env")]
     pub(crate) turn: Option<(String, String)>,
     /// The environment variable that holds the TURN server's password
     #[arg(long, value_name = "VAR", requires = "turn")]
@@ -174,6 +175,7 @@ fn on_off(text: &str) -> Result<bool, String> {
 /// The user before the last `@`, as names of users may hold one.
 fn turn_server(text: &str) -> Result<(String, String), String> {
     let parts = text.rsplit_once('@').filter(|(user, server)| !user.is_empty() && !server.is_empty());
-    let (user, server) = parts.ok_or_else(|| String::from("it is USER@HOST or USER@HOST:PORT"))?;
+    let (user, server) =
+        parts.ok_or_else(|| String::from("it is USER@HOST, USER@HOST:PORT or USER@turns:HOST"))?;
     Ok((user.to_owned(), server.to_owned()))
 }

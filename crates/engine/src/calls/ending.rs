@@ -49,11 +49,22 @@ impl State {
 
     /// Refuses a call that rings here. Ended here first: what the endpoint says of it afterwards is no news.
     pub(super) fn reject(&mut self, id: &CallId, code: u16, outcome: CallOutcome, error: Option<ErrorView>) {
+        self.reject_with(id, SipReply::new(code), outcome, error);
+    }
+
+    /// The same, saying more.
+    pub(super) fn reject_with(
+        &mut self,
+        id: &CallId,
+        reply: SipReply,
+        outcome: CallOutcome,
+        error: Option<ErrorView>,
+    ) {
         let now = self.now.instant;
         let Some((account, sip)) = self.calls.get(id).map(|c| (c.account.clone(), c.sip)) else { return };
         self.end_call(id, EndedBy::Local, outcome, error);
         if let (Some(sip), Some(up)) = (sip, self.accounts.get_mut(&account).and_then(|a| a.line.up())) {
-            let _ = up.endpoint.reject(now, sip, SipReply::new(code));
+            let _ = up.endpoint.reject(now, sip, reply);
             self.drain(&account);
         }
     }

@@ -439,6 +439,7 @@ impl State {
             },
         };
         self.effect(Effect::RunMedia(id.clone(), Box::new(plan)));
+        self.follow_family(id);
     }
 
     /// Says something to the endpoint about this call, and does what follows.

@@ -3,7 +3,7 @@
 //! Invariant: the credentials of checks change exactly when the checks must begin anew (RFC 8445 section 9): with
 //! other sockets of ours, or when the other side has changed its own.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::PathBuf};
 
 use tern_media::{
     PacketKind,
@@ -139,7 +139,8 @@ impl State {
         let Some(account) = self.calls.get(id).map(|call| call.account.clone()) else { return };
         let answering = self.calls.get(id).filter(|call| call.phase == Phase::Answering);
         let at_once = answering.and_then(|call| call.offer.as_ref()).is_some_and(offer_answer::trickles);
-        let reach = Reach { at_once, ..self.reach(&account) };
+        let towards = self.calls.get(id).and_then(|call| call.elsewhere(ip));
+        let reach = Reach { at_once, towards, ..self.reach(&account) };
         self.effect(Effect::OpenMedia(id.clone(), ip, Box::new(reach)));
     }
 
@@ -226,6 +227,8 @@ impl State {
             stun: media.stun_server,
             // Only checks can tell whether a relay is needed.
             turn: turn.filter(|_| media.ice),
+            ca_file: self.accounts.get(account).and_then(|a| a.profile.ca_file.as_ref()).map(PathBuf::from),
+            towards: None,
             at_once: false,
         }
     }

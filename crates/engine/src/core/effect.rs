@@ -224,6 +224,10 @@ pub(crate) struct Reach {
     pub(crate) stun: Option<String>,
     /// A server that lends addresses.
     pub(crate) turn: Option<TurnServer>,
+    /// The account's own authorities, for a server that is reached by TLS.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Where the other side is, for whom an address of another family is needed.
+    pub(crate) towards: Option<IpAddr>,
     /// The other side waits, and takes what servers tell later (RFC 8838).
     pub(crate) at_once: bool,
 }

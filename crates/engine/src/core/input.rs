@@ -247,6 +247,8 @@ pub(crate) enum MediaReport {
     Opened(SocketAddr, Addresses),
     /// It could not be.
     NotOpened,
+    /// This computer has no address of the family that the other side is at.
+    Unreachable,
     /// Servers told of further addresses of its sockets; these are all there are now.
     Found(Addresses),
     /// Checks reach the other side, or reach it no more.

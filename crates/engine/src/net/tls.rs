@@ -1,4 +1,5 @@
-//! TLS towards a SIP server: whom to believe, and whether the certificate is that of the domain meant.
+//! TLS towards a SIP server: whom to believe, and whether the certificate is that of the domain meant. A TURN server is
+//! believed by the same roots, with the usual rules for names.
 //!
 //! Invariant: a server is believed only when its certificate leads to one of the roots, is in force, and names the
 //! domain the account is at (RFC 5922). There is no way to accept anything else. Roots are the platform's, or those
@@ -46,11 +47,7 @@ pub(crate) enum TrustError {
 
 /// A TLS client that believes the roots in `ca_file`, or the platform's. Reads files: not for an async thread.
 pub(crate) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, TrustError> {
-    let roots = match ca_file {
-        Some(file) => from_file(file)
-            .map_err(|reason| TrustError::File { file: file.to_owned(), reason: reason.to_string() })?,
-        None => platform()?,
-    };
+    let roots = roots(ca_file)?;
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(SipServer { roots, provider: provider.clone() });
     // Both of rustls' versions, 1.2 and 1.3, go with its own provider.
@@ -61,10 +58,27 @@ pub(crate) fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, TrustErr
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
+/// What a client of another protocol believes, with names as everywhere but in SIP (RFC 9525). Reads files: not for an
+/// async thread.
+pub(crate) fn client(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TrustError> {
+    let versions = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TrustError::NoRoots(error.to_string()))?;
+    Ok(Arc::new(versions.with_root_certificates(roots(ca_file)?).with_no_client_auth()))
+}
+
 /// The name to ask a server for: a domain, or an address where that is all there is.
 pub(crate) fn server_name(name: &str) -> Option<ServerName<'static>> {
     let bare = name.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     ServerName::try_from(bare.to_owned()).ok()
+}
+
+fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TrustError> {
+    match ca_file {
+        Some(file) => from_file(file)
+            .map_err(|reason| TrustError::File { file: file.to_owned(), reason: reason.to_string() }),
+        None => platform(),
+    }
 }
 
 fn platform() -> Result<RootCertStore, TrustError> {

@@ -162,7 +162,8 @@ impl Ice {
     /// Checks and answers to send; `from` is a socket or a relay.
     pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
         let sending = self.components.iter_mut().find_map(|component| component.agent.poll_transmit())?;
-        Some(Transmit { from: sending.source, to: sending.destination, bytes: sending.contents.into() })
+        let (from, to) = (sending.source, sending.destination);
+        Some(Transmit { from, to, bytes: sending.contents.into(), stream: None })
     }
 
     /// What the agents decided.

@@ -24,6 +24,9 @@ use crate::PacketKind;
 /// not known; a call waits for this, and the question is small.
 const FIRST_REPEAT: Duration = Duration::from_millis(100);
 const TRIES: u32 = 5;
+/// A server that has not answered a datagram and its repetitions by then is asked by TCP, too: in some networks nothing
+/// else passes. Well before a call stops to wait.
+const SECOND_WAY: Duration = Duration::from_millis(250);
 /// RFC 8445 section 11: a binding in a NAT lives longer than this.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -39,8 +42,10 @@ pub struct Servers {
 /// A TURN server, and what it wants to know of us.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TurnServer {
-    /// Where, UDP.
+    /// Where.
     pub addresses: Vec<SocketAddr>,
+    /// How it is reached.
+    pub transport: TurnTransport,
     /// User name of the long-term credential (RFC 8489 section 9.2).
     pub user: String,
     /// Its password.
@@ -53,10 +58,41 @@ impl std::fmt::Debug for TurnServer {
     }
 }
 
+/// How a TURN server is reached (RFC 8656 section 3.1).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TurnTransport {
+    /// By datagrams; by TCP where those are not answered.
+    #[default]
+    Any,
+    /// By datagrams alone.
+    Udp,
+    /// By TCP.
+    Tcp,
+    /// By TLS, with a certificate of this name.
+    Tls(String),
+}
+
+/// A connection to a TURN server, within one [`Local`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(u32);
+
+/// A connection that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connect {
+    /// Its name from now on.
+    pub stream: StreamId,
+    /// Where to.
+    pub to: SocketAddr,
+    /// By TLS, with a certificate of this name.
+    pub tls: Option<String>,
+}
+
 /// Our sockets and all addresses found for them.
 #[derive(Debug)]
 pub struct Local {
     sockets: Vec<Socket>,
+    /// Connections named so far.
+    streams: u32,
 }
 
 #[derive(Debug)]
@@ -66,8 +102,18 @@ struct Socket {
     /// Sockets of the same component and family before it.
     place: usize,
     query: Option<Query>,
-    relay: Option<Relay>,
-    relay_wakes: Option<Instant>,
+    /// One at most that stands; beside it what was given up, or is tried in case that it does not answer.
+    relays: Vec<Relay>,
+    /// What is tried when nothing answers.
+    second: Option<Second>,
+}
+
+/// Another way to a server, and when it is taken.
+#[derive(Debug)]
+struct Second {
+    at: Instant,
+    server: SocketAddr,
+    turn: TurnServer,
 }
 
 /// What a STUN server is asked.
@@ -114,10 +160,10 @@ impl Local {
             address: *address,
             place: place(index, *component, address),
             query: None,
-            relay: None,
-            relay_wakes: None,
+            relays: Vec::new(),
+            second: None,
         });
-        let mut local = Self { sockets: bound.collect() };
+        let mut local = Self { sockets: bound.collect(), streams: 0 };
         local.ask(now, servers);
         local
     }
@@ -127,17 +173,27 @@ impl Local {
         let of_family = |addresses: &[SocketAddr], local: &SocketAddr| {
             addresses.iter().find(|a| a.is_ipv6() == local.is_ipv6()).copied()
         };
-        for socket in &mut self.sockets {
+        let Self { sockets, streams } = self;
+        for socket in sockets {
             // A relay is reached from anywhere; one for each component and family is enough.
-            if let Some(turn) = servers.turn.as_ref().filter(|_| socket.place == 0 && socket.relay.is_none())
+            let turn = servers.turn.as_ref().filter(|_| socket.place == 0 && socket.relays.is_empty());
+            if let Some(turn) = turn
                 && let Some(server) = of_family(&turn.addresses, &socket.address)
             {
-                socket.relay = Some(Relay::new(now, socket.address, server, turn));
-                socket.relay_wakes = Some(now);
+                let stream = match turn.transport {
+                    TurnTransport::Any | TurnTransport::Udp => None,
+                    TurnTransport::Tcp | TurnTransport::Tls(_) => Some(named(streams)),
+                };
+                socket.relays.push(Relay::new(now, socket.address, server, turn, stream));
+                socket.second = now
+                    .checked_add(SECOND_WAY)
+                    .filter(|_| turn.transport == TurnTransport::Any)
+                    .map(|at| Second { at, server, turn: turn.clone() });
             }
             if socket.query.is_none() {
                 let stun = of_family(&servers.stun, &socket.address);
-                let server = stun.or(socket.relay.as_ref().map(Relay::server));
+                let datagrams = socket.relays.first().filter(|relay| relay.stream().is_none());
+                let server = stun.or(datagrams.map(Relay::server));
                 socket.query = server.and_then(|server| Query::new(now, server));
             }
         }
@@ -148,7 +204,8 @@ impl Local {
     pub fn is_complete(&self) -> bool {
         self.sockets.iter().filter(|socket| socket.place == 0).all(|socket| {
             socket.query.as_ref().is_none_or(Query::is_settled)
-                && socket.relay.as_ref().is_none_or(|relay| relay.state != RelayState::Asking)
+                && (socket.relay().is_some() || socket.relays.iter().all(|r| r.state == RelayState::Gone))
+                && (socket.relay().is_some() || socket.second.is_none())
         })
     }
 
@@ -161,7 +218,7 @@ impl Local {
     pub fn found(&self) -> usize {
         let of = |socket: &Socket| {
             let seen = socket.seen().is_some_and(|seen| seen != socket.address);
-            let relayed = socket.relay.as_ref().and_then(Relay::address).is_some();
+            let relayed = socket.relay().is_some();
             1 + usize::from(seen) + usize::from(relayed)
         };
         self.sockets.iter().map(of).sum()
@@ -169,9 +226,11 @@ impl Local {
 
     /// Why no server lends an address, where one was asked: in its own words, where it said any.
     pub fn relay_trouble(&self) -> Option<String> {
-        let mut relays = self.sockets.iter().filter_map(|socket| socket.relay.as_ref()).peekable();
-        relays.peek()?;
-        relays.map(Relay::trouble).collect::<Option<Vec<_>>>()?.into_iter().next()
+        let asked = || self.sockets.iter().filter(|socket| !socket.relays.is_empty());
+        if asked().any(|socket| socket.relay().is_some()) {
+            return None;
+        }
+        asked().flat_map(|socket| &socket.relays).filter_map(Relay::trouble).last()
     }
 
     /// The addresses found so far, for the other side.
@@ -193,7 +252,7 @@ impl Local {
             if let Some(seen) = seen {
                 add(CandidateKind::ServerReflexive, seen, Some(socket.address));
             }
-            if let Some(relayed) = socket.relay.as_ref().and_then(Relay::address) {
+            if let Some(relayed) = socket.relay().and_then(Relay::address) {
                 add(CandidateKind::Relayed, relayed, Some(seen.unwrap_or(socket.address)));
             }
         }
@@ -228,28 +287,117 @@ impl Local {
         self.sockets.iter_mut().find_map(|socket| {
             let address = socket.address;
             let asked = socket.query.as_mut().and_then(|query| query.poll_transmit(now, address));
-            asked.or_else(|| socket.relay.as_mut()?.poll_transmit(now))
+            asked.or_else(|| socket.relays.iter_mut().find_map(|relay| relay.poll_transmit(now)))
         })
+    }
+
+    /// The next connection to make; [`Self::connected`] or [`Self::disconnected`] tell what came of it.
+    pub fn poll_connect(&mut self) -> Option<Connect> {
+        self.sockets.iter_mut().find_map(|socket| {
+            socket.relays.iter_mut().find_map(|relay| {
+                let (stream, tls) = relay.poll_connect()?;
+                Some(Connect { stream, to: relay.server(), tls })
+            })
+        })
+    }
+
+    /// The connections that are of use; others may be closed when what is there for them has been sent.
+    pub fn streams(&self) -> impl Iterator<Item = StreamId> + '_ {
+        let wanted = |relay: &&Relay| relay.state != RelayState::Gone;
+        self.sockets.iter().flat_map(move |s| s.relays.iter().filter(wanted).filter_map(Relay::stream))
+    }
+
+    /// A connection stands, with its TLS.
+    pub fn connected(&mut self, now: Instant, stream: StreamId) {
+        if let Some((_, relay)) = self.over(stream) {
+            relay.connected();
+            relay.handle_timeout(now);
+        }
+    }
+
+    /// A connection could not be made, or has ended.
+    pub fn disconnected(&mut self, now: Instant, stream: StreamId, why: &str) {
+        if let Some((_, relay)) = self.over(stream) {
+            relay.disconnected(why);
+            relay.handle_timeout(now);
+        }
+    }
+
+    /// Takes what came over a connection before anything was agreed on.
+    pub fn receive_stream(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) {
+        self.take_stream(now, stream, bytes);
+    }
+
+    /// The same; what was relayed comes out, with its component, the relay's address and the sender's.
+    pub(super) fn take_stream(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        bytes: &[u8],
+    ) -> Vec<(PacketKind, SocketAddr, SocketAddr, Vec<u8>)> {
+        let mut came = Vec::new();
+        if let Some((component, relay)) = self.over(stream) {
+            let mut data = Vec::new();
+            relay.receive_stream(now, bytes, |peer, bytes| data.push((peer, bytes)));
+            relay.handle_timeout(now);
+            let relayed = relay.address();
+            came.extend(
+                data.into_iter().filter_map(|(peer, bytes)| Some((component, relayed?, peer, bytes))),
+            );
+        }
+        self.choose(now);
+        came
+    }
+
+    fn over(&mut self, stream: StreamId) -> Option<(PacketKind, &mut Relay)> {
+        self.sockets.iter_mut().find_map(|socket| {
+            let relay = socket.relays.iter_mut().find(|relay| relay.stream() == Some(stream))?;
+            Some((socket.component, relay))
+        })
+    }
+
+    /// One that stands is enough: others are given back, and none is tried any more.
+    fn choose(&mut self, now: Instant) {
+        for socket in &mut self.sockets {
+            // Who refuses datagrams would refuse a stream, too.
+            if socket.relays.iter().any(Relay::is_heard) {
+                socket.second = None;
+            }
+            let Some(stands) = socket.relays.iter().position(|relay| relay.address().is_some()) else {
+                continue;
+            };
+            let others = socket.relays.iter_mut().enumerate().filter(|(index, _)| *index != stands);
+            for (_, other) in others.filter(|(_, other)| other.state != RelayState::Gone) {
+                other.close(now);
+            }
+        }
     }
 
     /// When to call [`Self::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.sockets
             .iter()
-            .flat_map(|socket| [socket.query.as_ref().map(|query| query.next), socket.relay_wakes])
+            .flat_map(|socket| {
+                let alarms =
+                    [socket.query.as_ref().map(|query| query.next), socket.second.as_ref().map(|s| s.at)];
+                socket.relays.iter().map(|relay| relay.wakes).chain(alarms)
+            })
             .flatten()
             .min()
     }
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
-        for socket in &mut self.sockets {
-            if let Some(relay) = &mut socket.relay
-                && relay.state != RelayState::Gone
+        let Self { sockets, streams } = self;
+        for socket in sockets {
+            for relay in socket.relays.iter_mut().filter(|relay| relay.state != RelayState::Gone) {
+                relay.handle_timeout(now);
+            }
+            if socket.second.as_ref().is_some_and(|second| second.at <= now)
+                && let Some(Second { server, turn, .. }) = socket.second.take()
+                && !socket.relays.iter().any(Relay::is_heard)
             {
-                socket.relay_wakes = relay.handle_timeout(now);
-            } else {
-                socket.relay_wakes = None;
+                socket.relays.push(Relay::new(now, socket.address, server, &turn, Some(named(streams))));
             }
             if let Some(query) = &mut socket.query {
                 query.handle_timeout(now);
@@ -261,7 +409,8 @@ impl Local {
     pub fn close(&mut self, now: Instant) {
         for socket in &mut self.sockets {
             socket.query = None;
-            if let Some(relay) = &mut socket.relay {
+            socket.second = None;
+            for relay in &mut socket.relays {
                 relay.close(now);
             }
         }
@@ -283,21 +432,19 @@ impl Local {
         {
             return Arrival::Handled;
         }
-        if let Some(relay) = &mut socket.relay
-            && relay.server() == from
-        {
-            let arrival = match relay.receive(now, datagram) {
-                FromServer::Handled => Arrival::Handled,
-                FromServer::Data(peer) => match relay.address() {
-                    Some(relayed) => Arrival::Relayed(relayed, peer),
-                    None => Arrival::Handled,
-                },
-            };
-            // What it said may have moved its clock.
-            socket.relay_wakes = relay.handle_timeout(now);
-            return arrival;
-        }
-        Arrival::Direct
+        let over = |relay: &&mut Relay| relay.stream().is_none() && relay.server() == from;
+        let Some(relay) = socket.relays.iter_mut().find(over) else { return Arrival::Direct };
+        let arrival = match relay.receive(now, datagram) {
+            FromServer::Handled => Arrival::Handled,
+            FromServer::Data(peer) => match relay.address() {
+                Some(relayed) => Arrival::Relayed(relayed, peer),
+                None => Arrival::Handled,
+            },
+        };
+        // What it said may have moved its clock.
+        relay.handle_timeout(now);
+        self.choose(now);
+        arrival
     }
 
     /// The socket of a component that reaches this address.
@@ -312,20 +459,19 @@ impl Local {
         self.sockets.iter().find(|socket| socket.address == at).map(|socket| socket.component)
     }
 
-    /// The relay that stands at this address, and the alarm that must follow what is done with it.
+    /// The relay that stands at this address. [`Self::rewind`] must follow what is done with it.
     pub(super) fn relay_at(&mut self, address: SocketAddr) -> Option<&mut Relay> {
-        self.sockets.iter_mut().find_map(|socket| {
-            let relay = socket.relay.as_mut().filter(|relay| relay.address() == Some(address))?;
-            socket.relay_wakes = None;
-            Some(relay)
-        })
+        let mut relays = self.sockets.iter_mut().flat_map(|socket| &mut socket.relays);
+        let relay = relays.find(|relay| relay.address() == Some(address))?;
+        relay.wakes = None;
+        Some(relay)
     }
 
     /// After [`Self::relay_at`]: the relays' alarms anew.
     pub(super) fn rewind(&mut self, now: Instant) {
-        for socket in self.sockets.iter_mut().filter(|socket| socket.relay_wakes.is_none()) {
-            if let Some(relay) = socket.relay.as_mut().filter(|relay| relay.state != RelayState::Gone) {
-                socket.relay_wakes = relay.handle_timeout(now);
+        for relay in self.sockets.iter_mut().flat_map(|socket| &mut socket.relays) {
+            if relay.wakes.is_none() && relay.state != RelayState::Gone {
+                relay.handle_timeout(now);
             }
         }
     }
@@ -344,7 +490,18 @@ impl Local {
     }
 }
 
+/// The next name of a connection.
+fn named(streams: &mut u32) -> StreamId {
+    *streams = streams.wrapping_add(1);
+    StreamId(*streams)
+}
+
 impl Socket {
+    /// The relay that stands.
+    fn relay(&self) -> Option<&Relay> {
+        self.relays.iter().find(|relay| relay.address().is_some())
+    }
+
     /// Our address as the server sees it.
     fn seen(&self) -> Option<SocketAddr> {
         match self.query.as_ref()?.state {
@@ -367,7 +524,7 @@ impl Query {
         let wait = FIRST_REPEAT.saturating_mul(1_u32.checked_shl(self.tries).unwrap_or(u32::MAX));
         self.tries = self.tries.saturating_add(1);
         self.next = now.checked_add(wait.min(KEEP_ALIVE)).unwrap_or(now);
-        Some(Transmit { from, to: self.server, bytes: self.request.clone() })
+        Some(Transmit { from, to: self.server, bytes: self.request.clone(), stream: None })
     }
 
     fn is_settled(&self) -> bool {

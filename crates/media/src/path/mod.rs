@@ -20,7 +20,7 @@ use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 pub use self::{
     candidate::{Candidate, CandidateKind, IceCredentials},
     ice::IceConfig,
-    local::{Local, Servers, TurnServer},
+    local::{Connect, Local, Servers, StreamId, TurnServer, TurnTransport},
 };
 use self::{
     ice::{Ice, Selected},
@@ -64,6 +64,8 @@ pub struct Transmit {
     pub to: SocketAddr,
     /// What.
     pub bytes: Vec<u8>,
+    /// Over this connection and not from the socket.
+    pub stream: Option<StreamId>,
 }
 
 /// What became of the way.
@@ -193,6 +195,50 @@ impl Path {
                 return None;
             }
         };
+        self.arrive(now, component, at, from, datagram)
+    }
+
+    /// Takes what came over a connection; `take` gets what the stream is to read.
+    pub fn receive_stream(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        bytes: &[u8],
+        mut take: impl FnMut(PacketKind, &[u8]),
+    ) {
+        for (component, at, from, mut datagram) in self.local.take_stream(now, stream, bytes) {
+            if let Some(kind) = self.arrive(now, component, at, from, &mut datagram) {
+                take(kind, &datagram);
+            }
+        }
+        self.check_found(now);
+        self.drain(now);
+    }
+
+    /// The next connection to make; [`Self::connected`] or [`Self::disconnected`] tell what came of it.
+    pub fn poll_connect(&mut self) -> Option<Connect> {
+        self.local.poll_connect()
+    }
+
+    /// A connection stands, with its TLS.
+    pub fn connected(&mut self, now: Instant, stream: StreamId) {
+        self.local.connected(now, stream);
+    }
+
+    /// A connection could not be made, or has ended.
+    pub fn disconnected(&mut self, now: Instant, stream: StreamId, why: &str) {
+        self.local.disconnected(now, stream, why);
+    }
+
+    /// Takes a datagram that came to a socket or a relay of ours.
+    fn arrive(
+        &mut self,
+        now: Instant,
+        component: PacketKind,
+        at: SocketAddr,
+        from: SocketAddr,
+        datagram: &mut Vec<u8>,
+    ) -> Option<PacketKind> {
         let kind = DatagramKind::of(datagram);
         match kind {
             DatagramKind::Stun => {
@@ -399,7 +445,7 @@ impl Path {
     /// Moves what the checks want to send and tell to where it is read.
     fn drain(&mut self, now: Instant) {
         let Some(mut ice) = self.ice.take() else { return };
-        while let Some(Transmit { from, to, bytes }) = ice.poll_transmit() {
+        while let Some(Transmit { from, to, bytes, .. }) = ice.poll_transmit() {
             self.push(now, Selected { from, to }, bytes);
         }
         while let Some(event) = ice.poll_event(&self.local) {
@@ -417,7 +463,7 @@ impl Path {
     /// Queues a datagram from a socket, or through a relay.
     fn push(&mut self, now: Instant, way: Selected, bytes: Vec<u8>) {
         let transmit = if self.local.component_of(way.from).is_some() {
-            Some(Transmit { from: way.from, to: way.to, bytes })
+            Some(Transmit { from: way.from, to: way.to, bytes, stream: None })
         } else {
             let wrapped = self.local.relay_at(way.from).and_then(|relay| relay.wrap(now, way.to, &bytes));
             self.local.rewind(now);

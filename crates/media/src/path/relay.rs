@@ -1,6 +1,10 @@
-//! An address on a TURN server (RFC 8656): asked for, kept, given back; what comes and goes through it.
+//! An address on a TURN server (RFC 8656): asked for, kept, given back; what comes and goes through it, by datagrams or
+//! by a stream to the server.
 //!
-//! The protocol (long-term credentials, 401 and 438, refreshes, permissions, channels) is `turn-client-proto`'s.
+//! The protocol (long-term credentials, 401 and 438, refreshes, permissions, channels) is `turn-client-proto`'s; what
+//! separates its messages in a stream is ours.
+
+mod frames;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -19,11 +23,17 @@ use stun_proto::{
 };
 use turn_client_proto::{
     api::{TurnClientApi, TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet},
+    client::TurnClient,
+    tcp::TurnClientTcp,
     types::{AddressFamily, TurnCredentials},
     udp::TurnClientUdp,
 };
 
-use super::{Transmit, TurnServer};
+use self::frames::{Frames, padded};
+use super::{
+    Transmit, TurnServer,
+    local::{StreamId, TurnTransport},
+};
 
 /// Hosts a permission is asked for; a description with more of them is no honest one.
 const PERMISSIONS: usize = 32;
@@ -38,7 +48,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// An allocation of one socket.
 #[derive(Debug)]
 pub(super) struct Relay {
-    client: TurnClientUdp,
+    client: TurnClient,
+    way: Way,
+    /// When [`Self::handle_timeout`] is to be called.
+    pub(super) wakes: Option<Instant>,
     /// The client counts its time from here.
     start: Instant,
     pub(super) state: RelayState,
@@ -46,6 +59,17 @@ pub(super) struct Relay {
     refused: Option<String>,
     permitted: Vec<IpAddr>,
     channel: Option<SocketAddr>,
+}
+
+/// How its server is reached.
+#[derive(Debug)]
+enum Way {
+    Datagrams,
+    /// A connection that somebody is to make.
+    Wanted(StreamId, Option<String>),
+    /// One that is being made.
+    Connecting(StreamId),
+    Connected(StreamId, Frames),
 }
 
 /// Where an allocation stands.
@@ -68,13 +92,28 @@ pub(super) enum FromServer {
 }
 
 impl Relay {
-    pub(super) fn new(now: Instant, local: SocketAddr, server: SocketAddr, turn: &TurnServer) -> Self {
+    /// Asks from a socket, or with `stream` over a connection that is yet to be made.
+    pub(super) fn new(
+        now: Instant,
+        local: SocketAddr,
+        server: SocketAddr,
+        turn: &TurnServer,
+        stream: Option<StreamId>,
+    ) -> Self {
         let mut config = TurnConfig::new(TurnCredentials::new(&turn.user, &turn.password));
         // RFC 8656 section 7.1: without a wish it would be IPv4.
         config.set_address_family(if local.is_ipv6() { AddressFamily::IPV6 } else { AddressFamily::IPV4 });
         config.set_request_retransmits(FIRST_REPEAT, LONGEST_REPEAT, REPEATS, LONGEST_REPEAT);
         Self {
-            client: TurnClientUdp::allocate(local, server, config),
+            client: match stream {
+                None => TurnClientUdp::allocate(local, server, config).into(),
+                Some(_) => TurnClientTcp::allocate(local, server, config).into(),
+            },
+            way: stream.map_or(Way::Datagrams, |stream| match &turn.transport {
+                TurnTransport::Tls(name) => Way::Wanted(stream, Some(name.clone())),
+                TurnTransport::Any | TurnTransport::Udp | TurnTransport::Tcp => Way::Wanted(stream, None),
+            }),
+            wakes: Some(now),
             start: now,
             state: RelayState::Asking,
             refused: None,
@@ -98,6 +137,34 @@ impl Relay {
         }
     }
 
+    /// The connection it goes over.
+    pub(super) fn stream(&self) -> Option<StreamId> {
+        match &self.way {
+            Way::Datagrams => None,
+            Way::Wanted(stream, _) | Way::Connecting(stream) | Way::Connected(stream, _) => Some(*stream),
+        }
+    }
+
+    /// The connection to make, said once; with TLS where a name is given.
+    pub(super) fn poll_connect(&mut self) -> Option<(StreamId, Option<String>)> {
+        let Way::Wanted(stream, tls) = &mut self.way else { return None };
+        let (stream, tls) = (*stream, tls.take());
+        self.way = Way::Connecting(stream);
+        Some((stream, tls))
+    }
+
+    /// Its connection stands: what waited goes out.
+    pub(super) fn connected(&mut self) {
+        if let Way::Connecting(stream) = self.way {
+            self.way = Way::Connected(stream, Frames::default());
+        }
+    }
+
+    /// Whether the server has said anything.
+    pub(super) fn is_heard(&self) -> bool {
+        self.state != RelayState::Asking || self.refused.is_some()
+    }
+
     /// Why there is no address: the server's words, or none where it said nothing.
     pub(super) fn trouble(&self) -> Option<String> {
         match self.state {
@@ -108,19 +175,44 @@ impl Relay {
         }
     }
 
-    /// Takes what the server sent; relayed data is left in `datagram`.
+    /// Takes what came over the connection; what was relayed is handed on with who sent it.
+    pub(super) fn receive_stream(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        mut relayed: impl FnMut(SocketAddr, Vec<u8>),
+    ) {
+        let Way::Connected(_, frames) = &mut self.way else { return };
+        let mut came = Vec::new();
+        let broken = frames.take(bytes, |frame| came.push(frame)).is_err();
+        for mut frame in came {
+            if let FromServer::Data(peer) = self.receive(now, &mut frame) {
+                relayed(peer, frame);
+            }
+        }
+        if broken {
+            self.refused = Some("no TURN server".to_owned());
+            self.state = RelayState::Gone;
+        }
+    }
+
+    /// Its connection is no more, or there was none.
+    pub(super) fn disconnected(&mut self, why: &str) {
+        self.refused.get_or_insert_with(|| why.to_owned());
+        self.state = RelayState::Gone;
+    }
+
+    /// Takes a message of the server's; relayed data is left in `datagram`.
     pub(super) fn receive(&mut self, now: Instant, datagram: &mut Vec<u8>) -> FromServer {
         if self.address().is_none() {
             self.refused = refusal(datagram).or(self.refused.take());
         }
         let now = self.elapsed(now);
-        let (server, local) = (self.server(), self.local());
-        let taken =
-            match self.client.recv(Sending::new(datagram.as_slice(), TransportType::Udp, server, local), now)
-            {
-                TurnRecvRet::PeerData(data) => Some((data.peer, data.data().to_vec())),
-                TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => None,
-            };
+        let message = Sending::new(datagram.as_slice(), self.client.transport(), self.server(), self.local());
+        let taken = match self.client.recv(message, now) {
+            TurnRecvRet::PeerData(data) => Some((data.peer, data.data().to_vec())),
+            TurnRecvRet::Handled | TurnRecvRet::Ignored(_) | TurnRecvRet::PeerIcmp { .. } => None,
+        };
         self.take_events();
         match taken {
             Some((peer, data)) => {
@@ -164,17 +256,49 @@ impl Relay {
         self.permit(now, to.ip());
         let now = self.elapsed(now);
         let sending = self.client.send_to(TransportType::Udp, to, bytes, now).ok()??.build();
-        Some(Transmit { from: sending.from, to: sending.to, bytes: sending.data })
+        self.transmit(sending.from, sending.to, sending.data)
     }
 
     pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        if matches!(self.way, Way::Wanted(..) | Way::Connecting(_)) {
+            return None;
+        }
         let now = self.elapsed(now);
         let sending: Sending<Data<'static>> = self.client.poll_transmit(now)?;
-        Some(Transmit { from: sending.from, to: sending.to, bytes: sending.data.to_vec() })
+        self.transmit(sending.from, sending.to, sending.data.to_vec())
     }
 
-    /// Lets time pass; says when to do so again.
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> Option<Instant> {
+    fn transmit(&self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) -> Option<Transmit> {
+        match &self.way {
+            Way::Datagrams => Some(Transmit { from, to, bytes, stream: None }),
+            Way::Connected(stream, _) => {
+                Some(Transmit { from, to, bytes: padded(bytes), stream: Some(*stream) })
+            }
+            Way::Wanted(..) | Way::Connecting(_) => None,
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.wakes = match (self.state, &self.way) {
+            (RelayState::Gone, _) => None,
+            // Nothing can be said yet.
+            (_, Way::Wanted(..) | Way::Connecting(_)) => self.patience(now),
+            (_, Way::Datagrams | Way::Connected(..)) => self.pass(now),
+        };
+    }
+
+    /// When it is given up, where there is no answer.
+    fn patience(&mut self, now: Instant) -> Option<Instant> {
+        let end = self.start.checked_add(PATIENCE).filter(|_| self.state == RelayState::Asking)?;
+        if now >= end {
+            self.state = RelayState::Gone;
+            return None;
+        }
+        Some(end)
+    }
+
+    fn pass(&mut self, now: Instant) -> Option<Instant> {
         let elapsed = self.elapsed(now);
         let again = match self.client.poll(elapsed) {
             TurnPollRet::WaitUntil(until) => {
@@ -188,12 +312,8 @@ impl Relay {
             TurnPollRet::AllocateTcpSocket { .. } | TurnPollRet::TcpClose { .. } => None,
         };
         self.take_events();
-        let end = self.start.checked_add(PATIENCE).filter(|_| self.state == RelayState::Asking);
-        if end.is_some_and(|end| now >= end) {
-            self.state = RelayState::Gone;
-            return None;
-        }
-        again.into_iter().chain(end).min()
+        let end = self.patience(now);
+        again.filter(|_| self.state != RelayState::Gone).into_iter().chain(end).min()
     }
 
     /// Gives the address back, so that the server need not wait for its end.
@@ -201,6 +321,7 @@ impl Relay {
         let now = self.elapsed(now);
         let _ = self.client.delete(now);
         self.state = RelayState::Gone;
+        self.wakes = None;
     }
 
     fn take_events(&mut self) {

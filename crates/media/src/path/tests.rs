@@ -355,6 +355,101 @@ fn what_servers_tell_after_the_checks_began_is_checked_too() {
 }
 
 #[test]
+fn where_no_datagram_gets_to_the_turn_server_a_stream_does() {
+    for mux in [true, false] {
+        let mut world = World::new(16);
+        (world.walled, world.datagrams_lost) = (true, true);
+        let servers = World::servers(false, true, "secret");
+        world.host("10.0.0.2", Some(Nat::new(NatKind::Symmetric, "198.51.100.2")), &servers);
+        world.host("192.168.7.3", None, &Servers::default());
+        world.run(GATHERING);
+        assert_eq!(
+            (world.connections(), world.lent()),
+            (vec![None, None], 2),
+            "in time for a call that waits"
+        );
+        world.agree(mux);
+        world.run(CHECKING);
+        for _ in 0..3 {
+            world.hosts.iter_mut().for_each(|host| host.heard.clear());
+            world.talk();
+            assert!(world.both_heard(), "mux {mux}");
+            // RFC 8656: permissions live 5 minutes, channels and allocations 10.
+            world.run(Duration::from_secs(660));
+        }
+        let now = world.now;
+        world.hosts[0].path().close(now);
+        world.run(Duration::from_secs(1));
+        assert_eq!(world.lent(), 0, "what was lent is given back");
+        assert_eq!(world.hosts[0].path().local().streams().count(), 0, "nobody needs the connections");
+    }
+}
+
+#[test]
+fn a_stream_is_not_asked_for_where_datagrams_are_answered_or_wanted_alone() {
+    for (transport, password, lost, connections) in [
+        (TurnTransport::Any, "secret", false, vec![]),
+        (TurnTransport::Any, "wrong", false, vec![]),
+        (TurnTransport::Udp, "secret", true, vec![]),
+        (TurnTransport::Tcp, "secret", false, vec![None; 2]),
+        (TurnTransport::Tls("turn.test".into()), "secret", false, vec![Some("turn.test"); 2]),
+    ] {
+        let mut world = World::new(17);
+        world.datagrams_lost = lost;
+        let mut servers = World::servers(false, true, password);
+        servers.turn.as_mut().unwrap().transport = transport.clone();
+        world.host("10.0.0.2", None, &servers);
+        world.run(Duration::from_secs(6));
+        assert_eq!(world.connections(), connections, "{transport:?} {password}");
+        let datagrams = world.passed.iter().any(|(_, to)| *to == address(world::TURN));
+        assert_eq!(datagrams, connections.is_empty(), "{transport:?} {password}");
+        let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+        let stands = password == "secret" && !lost;
+        assert_eq!((local.is_complete(), local.relay_trouble().is_none()), (true, stands), "{transport:?}");
+    }
+}
+
+#[test]
+fn a_stream_that_ends_or_brings_anything_is_given_up() {
+    let streams = || {
+        let mut world = World::new(18);
+        let mut servers = World::servers(false, true, "secret");
+        servers.turn.as_mut().unwrap().transport = TurnTransport::Tcp;
+        (world.unconnectable, world.datagrams_lost) = (false, true);
+        world.host("10.0.0.2", None, &servers);
+        world
+    };
+    let mut world = streams();
+    world.unconnectable = true;
+    world.run(GATHERING);
+    let Side::Gathering(local) = &mut world.hosts[0].side else { panic!() };
+    assert!(local.is_complete());
+    assert_eq!(local.relay_trouble().as_deref(), Some("connection refused"));
+    let mut random = StdRng::seed_from_u64(8656);
+    for round in 0..200 {
+        let mut world = streams();
+        world.run(Duration::from_millis(if round % 2 == 0 { 25 } else { 500 }));
+        let now = world.now;
+        let Side::Gathering(local) = &mut world.hosts[0].side else { panic!() };
+        let stream = local.streams().next().unwrap();
+        for _ in 0..50 {
+            let mut bytes: Vec<u8> = (0..random.random_range(1..60)).map(|_| random.random()).collect();
+            if random.random_bool(0.8) {
+                bytes[0] = [0, 1, 0x40, 0x4F][random.random_range(0..4)];
+                bytes.resize(bytes.len().max(8), 0);
+                bytes[2] = 0;
+                bytes[3] = random.random_range(0..64);
+                bytes[4..8].copy_from_slice(&[0x21, 0x12, 0xA4, 0x42]);
+            }
+            local.receive_stream(now, stream, &bytes);
+            while local.poll_transmit(now).is_some() {}
+        }
+        local.receive_stream(now, stream, &vec![0xFF; 70_000]);
+        assert!(!local.streams().any(|wanted| wanted == stream), "round {round}");
+    }
+}
+
+#[test]
 fn addresses_told_one_by_one_are_checked_as_they_come() {
     let nats = [Some(Nat::new(NatKind::Symmetric, "198.51.100.2")), None];
     let mut world = World::new(15);

@@ -8,6 +8,15 @@ export function isHost(text: string): boolean {
   return HOST.test(text) || IPV6.test(text);
 }
 
+/** Whether it names a TURN server: such a host, or a URI of RFC 7065. */
+export function isTurnServer(text: string): boolean {
+  if (isHostAndPort(text)) return true;
+  const uri = /^(turns?):([^?]+)(\?transport=(udp|tcp))?$/i.exec(text);
+  if (!uri) return false;
+  const dtls = uri[1]?.toLowerCase() === "turns" && uri[4]?.toLowerCase() === "udp";
+  return !dtls && isHostAndPort(uri[2] ?? "");
+}
+
 /** Whether it is one, with a port or without. */
 export function isHostAndPort(text: string): boolean {
   const port = /:(\d{1,5})$/.exec(text);

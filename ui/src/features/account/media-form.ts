@@ -1,7 +1,7 @@
 // What a person chooses for the sound of an account's calls, and what is wrong with it.
 
 import type { DtmfWay, MediaKeying, MediaOptions, MediaSecurity } from "../../api/generated";
-import { isHostAndPort } from "./host";
+import { isHostAndPort, isTurnServer } from "./host";
 
 /** Lengths of packets in ms; nothing is the usual one. */
 export const LENGTHS = ["", "10", "20", "30", "40", "60"] as const;
@@ -61,7 +61,7 @@ export function mediaProblems(form: MediaForm, kept = false): Partial<Record<key
   if (!form.ice) return wrong;
   if (form.stun.trim() !== "" && !isHostAndPort(form.stun.trim())) wrong.stun = "account-proxy-wrong";
   if (form.turn.trim() === "") return wrong;
-  if (!isHostAndPort(form.turn.trim())) wrong.turn = "account-proxy-wrong";
+  if (!isTurnServer(form.turn.trim())) wrong.turn = "account-proxy-wrong";
   if (form.turnUser.trim() === "") wrong.turnUser = "account-user-empty";
   if (form.turnPassword === "" && !kept) wrong.turnPassword = "password-empty";
   return wrong;

@@ -1,5 +1,6 @@
 //! Calls between a state and an endpoint that plays the other side, over a network of two on virtual time.
 
+mod families;
 mod security;
 mod trickling;
 

@@ -31,8 +31,8 @@ pub(super) fn beside(ip: IpAddr) -> Vec<IpAddr> {
     choose(ip, &places, source)
 }
 
-/// The address that packets to `to` leave from: the system's own choice (RFC 6724).
-fn source(to: IpAddr) -> Option<IpAddr> {
+/// The address that packets to `to` leave from: the system's own choice (RFC 6724). `None` where no way leads there.
+pub(super) fn source(to: IpAddr) -> Option<IpAddr> {
     let any: IpAddr = if to.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { [0, 0, 0, 0].into() };
     let socket = UdpSocket::bind((any, 0)).ok()?;
     socket.connect(SocketAddr::new(to, 9)).ok()?;

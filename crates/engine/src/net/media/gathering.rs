@@ -12,21 +12,24 @@ use std::{
 };
 
 use mio::{Events, Poll, Token, Waker};
-use tern_media::path::{Servers, TurnServer};
+use tern_media::path::{Servers, TurnServer, TurnTransport};
 use tokio::{runtime::Handle, sync::mpsc};
 
-use super::sockets::Wire;
+use super::{
+    sockets::{Asked, Wire},
+    turn_uri::TurnUri,
+};
 use crate::{
     api::CallId,
     core::{Input, MediaReport, Reach},
-    net::dns::Dns,
+    net::{dns::Dns, tls},
 };
 
 /// How long a call waits for servers' answers, names included.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The thread's bell; the sockets have the tokens below.
 const BELL: Token = Token(Wire::TOKENS);
-/// STUN and TURN (RFC 8489 section 18.6, RFC 8656 section 5).
+/// STUN (RFC 8489 section 18.6).
 const PORT: u16 = 3478;
 
 /// Sockets on their way.
@@ -62,10 +65,10 @@ impl Gathering {
         let runtime = Handle::current();
         std::thread::Builder::new().name("tern-path".into()).spawn(move || {
             let deadline = Instant::now().checked_add(PATIENCE);
-            let servers = runtime.block_on(async {
-                tokio::time::timeout(PATIENCE, servers(&reach, &dns)).await.unwrap_or_default()
+            let asked = runtime.block_on(async {
+                tokio::time::timeout(PATIENCE, asked(&reach, &dns)).await.unwrap_or_default()
             });
-            asking.run(&servers, deadline.unwrap_or_else(Instant::now));
+            asking.run(asked, deadline.unwrap_or_else(Instant::now));
         })?;
         Ok(Self { bell, taken, given })
     }
@@ -87,18 +90,19 @@ impl Drop for Gathering {
 }
 
 /// Looks up the names of servers for sockets that don't wait for it.
-pub(super) fn look_up(reach: Reach, dns: Dns) -> Receiver<Servers> {
+pub(super) fn look_up(reach: Reach, dns: Dns) -> Receiver<Asked> {
     let (tell, told) = sync_channel(1);
     tokio::spawn(async move {
         // The call may be over by then.
-        let _ = tell.try_send(servers(&reach, &dns).await);
+        let _ = tell.try_send(asked(&reach, &dns).await);
     });
     told
 }
 
 impl Asking {
-    fn run(mut self, servers: &Servers, deadline: Instant) {
-        self.wire.ask(servers);
+    fn run(mut self, asked: Asked, deadline: Instant) {
+        let nowhere = asked.servers.turn.as_ref().is_some_and(|turn| turn.addresses.is_empty());
+        self.wire.ask(asked);
         if let Err(error) = self.wire.register(self.poll.registry(), Token(0)) {
             tracing::error!(%error, "a call's sockets can't be waited for");
         }
@@ -110,13 +114,15 @@ impl Asking {
             if !told && (self.wire.is_complete() || now >= deadline) {
                 let (rtp, addresses) = self.wire.addresses();
                 let opened = MediaReport::Opened(rtp, addresses);
-                let nowhere = servers.turn.as_ref().is_some_and(|turn| turn.addresses.is_empty());
                 let trouble = nowhere.then(|| "its name leads nowhere".to_owned());
-                let trouble = trouble.or_else(|| self.wire.relay_trouble()).map(MediaReport::NoRelay);
+                let trouble = trouble.or_else(|| self.wire.trouble_so_far()).map(MediaReport::NoRelay);
                 for report in trouble.into_iter().chain([opened]) {
                     let _ = self.inputs.blocking_send(Input::Media(self.call.clone(), report));
                 }
                 told = true;
+            }
+            if let Some(why) = self.wire.late_trouble() {
+                let _ = self.inputs.try_send(Input::Media(self.call.clone(), MediaReport::NoRelay(why)));
             }
             if told && let Some(found) = self.wire.news() {
                 // The engine may just wait for the sockets: with no room for it, the next description tells it.
@@ -137,21 +143,33 @@ impl Asking {
     }
 }
 
-/// The addresses of the servers an account names.
-async fn servers(reach: &Reach, dns: &Dns) -> Servers {
+/// The addresses of the servers an account names, and whom to believe where they speak TLS.
+async fn asked(reach: &Reach, dns: &Dns) -> Asked {
     let stun = match &reach.stun {
         Some(name) => dns.addresses_of(name, PORT).await,
         None => Vec::new(),
     };
-    let turn = match &reach.turn {
-        Some(turn) => Some(TurnServer {
-            addresses: dns.addresses_of(&turn.server, PORT).await,
-            user: turn.user.clone(),
-            password: turn.password.0.clone(),
-        }),
-        None => None,
+    let Some(named) = &reach.turn else {
+        return Asked { servers: Servers { stun, turn: None }, trust: None };
     };
-    Servers { stun, turn }
+    let uri = TurnUri::parse(&named.server);
+    let trust = match &uri {
+        Some(TurnUri { transport: TurnTransport::Tls(_), .. }) => {
+            let file = reach.ca_file.clone();
+            // Reads files.
+            let read = tokio::task::spawn_blocking(move || tls::client(file.as_deref())).await;
+            let warn = |error: &tls::TrustError| tracing::warn!(%error, "no certificates to believe");
+            read.ok().and_then(|read| read.inspect_err(warn).ok())
+        }
+        _ => None,
+    };
+    let (addresses, transport) = match uri {
+        Some(uri) => (dns.addresses_of(&uri.server, uri.port).await, uri.transport),
+        None => (Vec::new(), TurnTransport::Any),
+    };
+    let (user, password) = (named.user.clone(), named.password.0.clone());
+    let turn = Some(TurnServer { addresses, transport, user, password });
+    Asked { servers: Servers { stun, turn }, trust }
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@
 mod addresses;
 mod gathering;
 mod sockets;
+mod streams;
 mod thread;
+mod turn_uri;
 
 use std::{
     collections::HashMap,
@@ -68,7 +70,7 @@ impl Sounds {
         Self { audio, inputs, calls: HashMap::new(), gathering: HashMap::new(), thread: None, plan: None }
     }
 
-    /// Opens a call's sockets on `ip`. Where no server is asked, a call that has some moves to the new ones at once,
+    /// Opens a call's sockets on `ip`, or on the address that leads to where the other side is. Where no server is asked, a call that has some moves to the new ones at once,
     /// or nobody is to be waited for, and the answer is what to tell the other side; else [`MediaReport::Opened`]
     /// follows. Servers that answer later are told by [`MediaReport::Found`].
     pub(crate) fn open(
@@ -78,6 +80,11 @@ impl Sounds {
         reach: Reach,
         dns: &Dns,
     ) -> io::Result<Option<MediaReport>> {
+        let ip = match reach.towards.map(addresses::source) {
+            Some(Some(ip)) => ip,
+            Some(None) => return Ok(Some(MediaReport::Unreachable)),
+            None => ip,
+        };
         let mut wire = Wire::open(ip, reach.ports, reach.checks)?;
         if reach.asks() && reach.at_once {
             wire.ask_later(gathering::look_up(reach, dns.clone()));

@@ -1,21 +1,28 @@
-//! A call's UDP sockets, and the path between them and its stream.
+//! A call's UDP sockets and its connections to a TURN server, and the path between them and its stream.
 
 use std::{
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
-    sync::mpsc::{Receiver, TryRecvError},
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError},
+    },
     time::Instant,
 };
 
 use mio::{Interest, Registry, Token};
 use rand::Rng;
+use rustls::ClientConfig;
 use socket2::SockRef;
 use tern_media::{
     Packet, PacketKind,
-    path::{Local, Path, PathConfig, PathEvent, Servers, Transmit},
+    path::{Local, Path, PathConfig, PathEvent, Servers, StreamId, Transmit},
 };
 
-use super::addresses;
+use super::{
+    addresses,
+    streams::{News, Stream},
+};
 use crate::{
     api::PortRange,
     core::{Addresses, MediaPlan},
@@ -25,6 +32,8 @@ use crate::{
 const PORT_TRIES: u32 = 32;
 /// Datagrams taken at a time from a socket before the sound is looked after again.
 const BURST: u32 = 64;
+/// Connections at a time: a relay for each component and family.
+const STREAMS: usize = 4;
 /// Expedited Forwarding (RFC 3246), as RFC 8837 section 5 has it for speech; the code point is the upper six bits.
 const EXPEDITED: u32 = 46 << 2;
 
@@ -33,8 +42,13 @@ pub(super) struct Wire {
     sockets: Vec<Socket>,
     stage: Stage,
     buffer: Vec<u8>,
+    streams: Vec<Stream>,
+    /// Whom connections with TLS believe.
+    trust: Option<Arc<ClientConfig>>,
+    /// Who is woken, and by which tokens.
+    wakes: Option<(Registry, Token)>,
     /// Servers whose names are still looked up.
-    coming: Option<Receiver<Servers>>,
+    coming: Option<Receiver<Asked>>,
     /// Nobody has heard yet what became of those.
     later: bool,
     /// How many addresses were told, and whether as all there will be.
@@ -47,6 +61,14 @@ struct Socket {
     socket: mio::net::UdpSocket,
 }
 
+/// Whom to ask, once their names have been looked up.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) servers: Servers,
+    /// Whom connections with TLS believe.
+    pub(super) trust: Option<Arc<ClientConfig>>,
+}
+
 enum Stage {
     /// Nothing was agreed yet; servers may be asked.
     Asking(Local),
@@ -57,7 +79,7 @@ enum Stage {
 
 impl Wire {
     /// How many tokens it takes at most.
-    pub(super) const TOKENS: usize = 2 * addresses::MOST;
+    pub(super) const TOKENS: usize = 2 * addresses::MOST + STREAMS;
 
     /// Opens RTP and RTCP on neighbouring ports of `ip`, and with `all` on the computer's other addresses too.
     pub(super) fn open(ip: IpAddr, ports: Option<PortRange>, all: bool) -> io::Result<Self> {
@@ -78,21 +100,33 @@ impl Wire {
                 tracing::debug!(%error, %other, "no sockets on another address");
             }
         }
-        let buffer = vec![0; 2048];
-        let mut wire =
-            Self { sockets, stage: Stage::Given, buffer, coming: None, later: false, told: (0, false) };
-        wire.ask(&Servers::default());
-        Ok(wire)
+        let addresses: Vec<_> = sockets.iter().map(|socket| (socket.kind, socket.address)).collect();
+        Ok(Self {
+            sockets,
+            stage: Stage::Asking(Local::new(Instant::now(), &addresses, &Servers::default())),
+            buffer: vec![0; 2048],
+            streams: Vec::new(),
+            trust: None,
+            wakes: None,
+            coming: None,
+            later: false,
+            told: (0, false),
+        })
     }
 
     /// Asks servers what they see of the sockets, and for addresses to lend.
-    pub(super) fn ask(&mut self, servers: &Servers) {
-        let addresses: Vec<_> = self.sockets.iter().map(|socket| (socket.kind, socket.address)).collect();
-        self.stage = Stage::Asking(Local::new(Instant::now(), &addresses, servers));
+    pub(super) fn ask(&mut self, asked: Asked) {
+        let now = Instant::now();
+        self.trust = asked.trust;
+        match &mut self.stage {
+            Stage::Asking(local) => local.ask(now, &asked.servers),
+            Stage::Agreed(path) => path.ask(now, &asked.servers),
+            Stage::Given => {}
+        }
     }
 
     /// Asks servers as soon as they are known.
-    pub(super) fn ask_later(&mut self, coming: Receiver<Servers>) {
+    pub(super) fn ask_later(&mut self, coming: Receiver<Asked>) {
         self.coming = Some(coming);
         self.later = true;
     }
@@ -105,16 +139,17 @@ impl Wire {
         }
     }
 
-    /// Why the TURN server lends no address, where one was asked.
-    pub(super) fn relay_trouble(&self) -> Option<String> {
-        self.local()?.relay_trouble()
+    /// Why the TURN server lends no address, where that is known; else [`Self::late_trouble`] will tell.
+    pub(super) fn trouble_so_far(&mut self) -> Option<String> {
+        self.later = !self.is_complete();
+        self.local()?.relay_trouble().filter(|_| !self.later)
     }
 
     /// The same, once, where nobody waited for the servers.
     pub(super) fn late_trouble(&mut self) -> Option<String> {
         let settled = self.later && self.found().1;
         self.later &= !settled;
-        self.relay_trouble().filter(|_| settled)
+        self.local()?.relay_trouble().filter(|_| settled)
     }
 
     /// Where RTP comes to, as the other side is to be told, and what else there is to tell.
@@ -152,6 +187,11 @@ impl Wire {
             let token = Token(first.0.wrapping_add(index));
             registry.register(&mut socket.socket, token, Interest::READABLE)?;
         }
+        let first = Token(first.0.wrapping_add(2 * addresses::MOST));
+        for (index, stream) in self.streams.iter_mut().enumerate() {
+            stream.register(registry, Token(first.0.wrapping_add(index % STREAMS)))?;
+        }
+        self.wakes = Some((registry.try_clone()?, first));
         Ok(())
     }
 
@@ -161,6 +201,8 @@ impl Wire {
             // What was never registered needs no end of it.
             let _ = registry.deregister(&mut socket.socket);
         }
+        self.streams.iter_mut().for_each(|stream| stream.deregister(registry));
+        self.wakes = None;
     }
 
     /// What was agreed on: whom to send to, and what counts as the other side's.
@@ -191,7 +233,7 @@ impl Wire {
 
     /// Takes what has come.
     pub(super) fn receive(&mut self, mut take: impl FnMut(Instant, PacketKind, &[u8])) {
-        let Self { sockets, stage, buffer, .. } = self;
+        let Self { sockets, stage, buffer, streams, .. } = self;
         for Socket { address, socket, .. } in sockets {
             for _ in 0..BURST {
                 buffer.resize(2048, 0);
@@ -217,6 +259,23 @@ impl Wire {
                 }
             }
         }
+        for stream in streams {
+            let id = stream.id;
+            stream.drive(|news| {
+                let now = Instant::now();
+                match (&mut *stage, news) {
+                    (Stage::Asking(local), News::Connected) => local.connected(now, id),
+                    (Stage::Asking(local), News::Bytes(bytes)) => local.receive_stream(now, id, &bytes),
+                    (Stage::Asking(local), News::Ended(why)) => local.disconnected(now, id, &why),
+                    (Stage::Agreed(path), News::Connected) => path.connected(now, id),
+                    (Stage::Agreed(path), News::Bytes(bytes)) => {
+                        path.receive_stream(now, id, &bytes, |kind, bytes| take(now, kind, bytes));
+                    }
+                    (Stage::Agreed(path), News::Ended(why)) => path.disconnected(now, id, &why),
+                    (Stage::Given, _) => {}
+                }
+            });
+        }
         self.flush(Instant::now());
     }
 
@@ -241,13 +300,9 @@ impl Wire {
     pub(super) fn tick(&mut self, now: Instant) -> Option<Instant> {
         if let Some(coming) = &self.coming {
             match coming.try_recv() {
-                Ok(servers) => {
+                Ok(asked) => {
                     self.coming = None;
-                    match &mut self.stage {
-                        Stage::Asking(local) => local.ask(now, &servers),
-                        Stage::Agreed(path) => path.ask(now, &servers),
-                        Stage::Given => {}
-                    }
+                    self.ask(asked);
                 }
                 Err(TryRecvError::Disconnected) => self.coming = None,
                 Err(TryRecvError::Empty) => {}
@@ -281,16 +336,57 @@ impl Wire {
     }
 
     fn flush(&mut self, now: Instant) {
+        self.connect(now);
         loop {
             let transmit = match &mut self.stage {
                 Stage::Asking(local) => local.poll_transmit(now),
                 Stage::Agreed(path) => path.poll_transmit(now),
                 Stage::Given => None,
             };
-            let Some(Transmit { from, to, bytes }) = transmit else { return };
-            if let Some(socket) = self.sockets.iter().find(|socket| socket.address == from) {
+            let Some(Transmit { from, to, bytes, stream }) = transmit else { break };
+            if let Some(id) = stream {
+                if let Some(stream) = self.streams.iter_mut().find(|stream| stream.id == id) {
+                    stream.write(&bytes);
+                }
+            } else if let Some(socket) = self.sockets.iter().find(|socket| socket.address == from) {
                 // What the network refuses is loss like any other.
                 let _ = socket.socket.send_to(&bytes, to);
+            }
+        }
+        // Of no use any more, and with nothing left to say.
+        if !self.streams.is_empty() {
+            let wanted: Vec<StreamId> =
+                self.local().map(|local| local.streams().collect()).unwrap_or_default();
+            self.streams.retain(|stream| wanted.contains(&stream.id) || !stream.is_empty());
+        }
+    }
+
+    /// Makes the connections that the path wants.
+    fn connect(&mut self, now: Instant) {
+        loop {
+            let connect = match &mut self.stage {
+                Stage::Asking(local) => local.poll_connect(),
+                Stage::Agreed(path) => path.poll_connect(),
+                Stage::Given => None,
+            };
+            let Some(connect) = connect else { return };
+            let id = connect.stream;
+            match Stream::open(connect, self.trust.as_ref()) {
+                Ok(mut stream) => {
+                    if let Some((registry, first)) = &self.wakes
+                        && let Err(error) = stream
+                            .register(registry, Token(first.0.wrapping_add(self.streams.len() % STREAMS)))
+                    {
+                        // It is read at each turn in any case, only a little later.
+                        tracing::error!(%error, "a connection can't wake the sound");
+                    }
+                    self.streams.push(stream);
+                }
+                Err(error) => match &mut self.stage {
+                    Stage::Asking(local) => local.disconnected(now, id, &error.to_string()),
+                    Stage::Agreed(path) => path.disconnected(now, id, &error.to_string()),
+                    Stage::Given => {}
+                },
             }
         }
     }

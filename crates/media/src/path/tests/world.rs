@@ -115,6 +115,22 @@ impl Host {
     }
 }
 
+/// A host's connection to the TURN server.
+struct Connection {
+    host: usize,
+    stream: StreamId,
+    client: SocketAddr,
+    /// What the server has not read yet.
+    unread: Vec<u8>,
+    tls: Option<String>,
+}
+
+enum News {
+    Connected,
+    Refused,
+    Bytes(Vec<u8>),
+}
+
 pub(super) struct World {
     pub(super) now: Instant,
     start: Instant,
@@ -122,6 +138,15 @@ pub(super) struct World {
     pub(super) hosts: Vec<Host>,
     turn: Server,
     relays: Vec<SocketAddr>,
+    /// The same server by TCP.
+    stream_turn: Server,
+    stream_relays: Vec<SocketAddr>,
+    connections: Vec<Connection>,
+    news: Vec<(Instant, usize, StreamId, News)>,
+    /// No datagram gets to the TURN server.
+    pub(super) datagrams_lost: bool,
+    /// Nobody takes connections.
+    pub(super) unconnectable: bool,
     random: StdRng,
     pub(super) loss: f64,
     /// Addresses from which nothing leads anywhere.
@@ -137,6 +162,8 @@ impl World {
         let now = Instant::now();
         let mut turn = Server::new(TransportType::Udp, address(TURN), "example.org".into());
         turn.add_user("user".into(), "secret".into());
+        let mut stream_turn = Server::new(TransportType::Tcp, address(TURN), "example.org".into());
+        stream_turn.add_user("user".into(), "secret".into());
         Self {
             now,
             start: now,
@@ -144,6 +171,12 @@ impl World {
             hosts: Vec::new(),
             turn,
             relays: Vec::new(),
+            stream_turn,
+            stream_relays: Vec::new(),
+            connections: Vec::new(),
+            news: Vec::new(),
+            datagrams_lost: false,
+            unconnectable: false,
             random: StdRng::seed_from_u64(seed),
             loss: 0.0,
             cut_off: Vec::new(),
@@ -157,6 +190,7 @@ impl World {
             stun: if stun { vec![address(STUN)] } else { Vec::new() },
             turn: turn.then(|| TurnServer {
                 addresses: vec![address(TURN)],
+                transport: TurnTransport::Any,
                 user: "user".into(),
                 password: password.into(),
             }),
@@ -199,7 +233,8 @@ impl World {
                 Side::Talking(path) => path.poll_timeout(),
                 Side::Dead => None,
             });
-            let next = wakes.chain(self.queue.iter().map(|(at, ..)| *at)).min();
+            let news = self.news.iter().map(|(at, ..)| *at);
+            let next = wakes.chain(self.queue.iter().map(|(at, ..)| *at)).chain(news).min();
             let Some(next) = next.filter(|at| *at <= end) else { break };
             // An alarm in the past must not stop the time.
             self.now = next.max(self.now + Duration::from_micros(100));
@@ -215,6 +250,10 @@ impl World {
             for (_, from, to, bytes) in due {
                 self.deliver(from, to, bytes);
             }
+            let due: Vec<_> = self.news.extract_if(.., |(at, ..)| *at <= now).collect();
+            for (_, host, stream, news) in due {
+                self.bring(host, stream, news);
+            }
         }
         self.now = end;
     }
@@ -222,7 +261,21 @@ impl World {
     /// What the hosts want to send.
     fn flush(&mut self) {
         let mut sent = Vec::new();
-        for host in &mut self.hosts {
+        let mut streamed = Vec::new();
+        for (index, host) in self.hosts.iter_mut().enumerate() {
+            loop {
+                let connect = match &mut host.side {
+                    Side::Gathering(local) => local.poll_connect(),
+                    Side::Talking(path) => path.poll_connect(),
+                    Side::Dead => None,
+                };
+                let Some(Connect { stream, to, tls }) = connect else { break };
+                assert_eq!(to, address(TURN));
+                let client = SocketAddr::new(host.sockets[0].1.ip(), 50_000 + self.connections.len() as u16);
+                self.connections.push(Connection { host: index, stream, client, unread: Vec::new(), tls });
+                let news = if self.unconnectable { News::Refused } else { News::Connected };
+                self.news.push((self.now + 2 * DELAY, index, stream, news));
+            }
             loop {
                 let transmit = match &mut host.side {
                     Side::Gathering(local) => local.poll_transmit(self.now),
@@ -230,6 +283,10 @@ impl World {
                     Side::Dead => None,
                 };
                 let Some(transmit) = transmit else { break };
+                if let Some(stream) = transmit.stream {
+                    streamed.push((index, stream, transmit.bytes));
+                    continue;
+                }
                 let from = match &mut host.nat {
                     Some(nat) => nat.out(transmit.from, transmit.to),
                     None => transmit.from,
@@ -247,6 +304,71 @@ impl World {
         for (from, to, bytes) in sent {
             self.send(from, to, bytes);
         }
+        for (host, stream, bytes) in streamed {
+            self.read(host, stream, &bytes);
+        }
+    }
+
+    /// The TURN server reads what a host wrote into a connection; that it takes no time is nobody's concern here.
+    fn read(&mut self, host: usize, stream: StreamId, bytes: &[u8]) {
+        let found = self.connections.iter_mut().find(|c| (c.host, c.stream) == (host, stream));
+        let connection = found.expect("it was never made");
+        connection.unread.extend_from_slice(bytes);
+        let client = connection.client;
+        loop {
+            let connection = self.connections.iter_mut().find(|c| c.client == client).unwrap();
+            let Some([first, _, high, low]) = connection.unread.first_chunk::<4>() else { break };
+            let data = usize::from(u16::from_be_bytes([*high, *low]));
+            // RFC 8656 section 12.5: ChannelData fills up to four bytes; this server's crate does not know.
+            let (length, padded) = match first >> 6 {
+                0 => (20 + data, 20 + data),
+                1 => (4 + data, (4 + data).next_multiple_of(4)),
+                _ => panic!("{:?}", connection.unread),
+            };
+            if connection.unread.len() < padded {
+                break;
+            }
+            let frame: Vec<u8> = connection.unread.drain(..padded).take(length).collect();
+            self.serve(client, address(TURN), frame, true);
+        }
+    }
+
+    fn write(&mut self, client: SocketAddr, mut bytes: Vec<u8>) {
+        let Some(connection) = self.connections.iter().find(|c| c.client == client) else { return };
+        let (host, stream) = (connection.host, connection.stream);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        // A stream has no edges of its own, but an order.
+        let last =
+            self.news.iter().filter(|(_, h, s, _)| (*h, *s) == (host, stream)).map(|(at, ..)| *at).max();
+        let at = last.map_or(self.now + DELAY, |last| last.max(self.now + DELAY));
+        let cut = self.random.random_range(0..=bytes.len());
+        for part in [&bytes[..cut], &bytes[cut..]] {
+            if !part.is_empty() {
+                self.news.push((at, host, stream, News::Bytes(part.to_vec())));
+            }
+        }
+    }
+
+    fn bring(&mut self, host: usize, stream: StreamId, news: News) {
+        let (now, host) = (self.now, &mut self.hosts[host]);
+        match (&mut host.side, news) {
+            (Side::Gathering(local), News::Connected) => local.connected(now, stream),
+            (Side::Gathering(local), News::Refused) => local.disconnected(now, stream, "connection refused"),
+            (Side::Gathering(local), News::Bytes(bytes)) => local.receive_stream(now, stream, &bytes),
+            (Side::Talking(path), News::Connected) => path.connected(now, stream),
+            (Side::Talking(path), News::Refused) => path.disconnected(now, stream, "connection refused"),
+            (Side::Talking(path), News::Bytes(bytes)) => {
+                path.receive_stream(now, stream, &bytes, |kind, bytes| {
+                    host.heard.push((kind, bytes.to_vec()))
+                });
+            }
+            (Side::Dead, _) => {}
+        }
+    }
+
+    /// The names that connections were made for, those without TLS among them.
+    pub(super) fn connections(&self) -> Vec<Option<&str>> {
+        self.connections.iter().map(|connection| connection.tls.as_deref()).collect()
     }
 
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
@@ -268,8 +390,14 @@ impl World {
             }
             return;
         }
+        if self.stream_relays.contains(&to) {
+            return self.serve(from, to, bytes, true);
+        }
+        if to == address(TURN) && self.datagrams_lost {
+            return;
+        }
         if to == address(TURN) || self.relays.contains(&to) {
-            return self.serve(from, to, bytes);
+            return self.serve(from, to, bytes, false);
         }
         let known = |ip: IpAddr| ip == address(STUN).ip() || ip == address(TURN).ip();
         if self.walled && !known(from.ip()) {
@@ -307,15 +435,23 @@ impl World {
         Elapsed::from_nanos((self.now - self.start).as_nanos() as i64)
     }
 
-    fn serve(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+    /// The TURN server takes a message or a relayed datagram; `streams`: it is the one that speaks TCP.
+    fn serve(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>, streams: bool) {
         let now = self.elapsed();
-        if let Some(answer) = self.turn.recv(Sending::new(bytes, TransportType::Udp, from, to), now) {
-            let (from, to) = (answer.from, answer.to);
-            let bytes = answer.data.build();
-            self.send(from, to, bytes);
+        let (server, relays) = match streams {
+            true => (&mut self.stream_turn, &mut self.stream_relays),
+            false => (&mut self.turn, &mut self.relays),
+        };
+        let transport = match streams && to == address(TURN) {
+            true => TransportType::Tcp,
+            false => TransportType::Udp,
+        };
+        let mut answers = Vec::new();
+        if let Some(answer) = server.recv(Sending::new(bytes, transport, from, to), now) {
+            answers.push((answer.transport, answer.from, answer.to, answer.data.build()));
         }
         loop {
-            match self.turn.poll(now) {
+            match server.poll(now) {
                 TurnServerPollRet::AllocateSocket {
                     transport,
                     listen_addr,
@@ -323,9 +459,10 @@ impl World {
                     allocation_transport,
                     family,
                 } => {
-                    let relay = SocketAddr::new(to.ip(), 50_000 + 3 * self.relays.len() as u16);
-                    self.relays.push(relay);
-                    self.turn.allocated_socket(
+                    let first = if streams { 40_000 } else { 50_000 };
+                    let relay = SocketAddr::new(to.ip(), first + 3 * relays.len() as u16);
+                    relays.push(relay);
+                    server.allocated_socket(
                         transport,
                         listen_addr,
                         client_addr,
@@ -336,19 +473,25 @@ impl World {
                     );
                 }
                 TurnServerPollRet::SocketClose { listen_addr, .. } => {
-                    self.relays.retain(|relay| *relay != listen_addr);
+                    relays.retain(|relay| *relay != listen_addr);
                 }
                 _ => break,
             }
         }
-        while let Some(sending) = self.turn.poll_transmit(now) {
-            self.send(sending.from, sending.to, sending.data);
+        while let Some(sending) = server.poll_transmit(now) {
+            answers.push((sending.transport, sending.from, sending.to, sending.data));
+        }
+        for (transport, from, to, bytes) in answers {
+            match transport {
+                TransportType::Tcp => self.write(to, bytes),
+                TransportType::Udp => self.send(from, to, bytes),
+            }
         }
     }
 
     /// How many addresses the relay lends.
     pub(super) fn lent(&self) -> usize {
-        self.relays.len()
+        self.relays.len() + self.stream_relays.len()
     }
 
     /// Both sides agree, as an offer and its answer would have it.
