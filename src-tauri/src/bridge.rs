@@ -145,12 +145,12 @@ mod tests {
             let query = Query::Export { format: ExportFormat::Json, path: path.into(), replace: true };
             matches!(host.as_asked(query), Query::Export { replace: true, .. })
         };
-        assert!(!replaces("/home/ann/.profile"));
-        *host.chosen.lock().unwrap() = Some("/home/ann/all.json".into());
-        assert!(replaces("/home/ann/all.json"));
-        assert!(!replaces("/home/ann/all.json"));
-        *host.chosen.lock().unwrap() = Some("/home/ann/all.json".into());
-        assert!(!replaces("/home/ann/.profile"));
+        assert!(!replaces("/data/ann/.profile"));
+        *host.chosen.lock().unwrap() = Some("/data/ann/all.json".into());
+        assert!(replaces("/data/ann/all.json"));
+        assert!(!replaces("/data/ann/all.json"));
+        *host.chosen.lock().unwrap() = Some("/data/ann/all.json".into());
+        assert!(!replaces("/data/ann/.profile"));
     }
 }
 

@@ -22,6 +22,7 @@ mod first_look;
 mod funds;
 mod messages;
 mod missing;
+mod people;
 mod prices;
 mod ringing;
 mod shell;

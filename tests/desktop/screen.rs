@@ -2,7 +2,7 @@
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt, EventMask, MapState, Window,
+    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt, EventMask, InputFocus, MapState, Window,
 };
 use x11rb::rust_connection::RustConnection;
 use xtask::stage::Display;
@@ -55,17 +55,44 @@ impl Screen {
         until("a hidden window", SOON, async || (!self.shows_tern()).then_some(())).await;
     }
 
-    fn tern(&self) -> Option<Window> {
-        let windows = self.server.query_tree(self.root).unwrap().reply().unwrap().children;
-        windows.into_iter().find(|window| {
-            let viewable = self
-                .server
-                .get_window_attributes(*window)
-                .ok()
-                .and_then(|asked| asked.reply().ok())
-                .is_some_and(|attributes| attributes.map_state == MapState::VIEWABLE);
-            viewable && self.title(*window).as_deref() == Some("Tern")
+    /// Waits for a dialog, and gives it the keyboard as a window manager would.
+    pub(crate) async fn focus_dialog(&self) {
+        until("a dialog with the keyboard", SOON, async || {
+            let dialog = self.dialog()?;
+            let focus = self.server.set_input_focus(InputFocus::PARENT, dialog, x11rb::CURRENT_TIME);
+            focus.ok()?.check().ok()?;
+            (self.server.get_input_focus().ok()?.reply().ok()?.focus == dialog).then_some(())
         })
+        .await;
+    }
+
+    /// Waits until there is no dialog.
+    pub(crate) async fn dialog_gone(&self) {
+        until("no dialog", SOON, async || self.dialog().is_none().then_some(())).await;
+    }
+
+    fn tern(&self) -> Option<Window> {
+        self.shown().into_iter().find(|window| self.title(*window).as_deref() == Some("Tern"))
+    }
+
+    /// A window that belongs to another one.
+    fn dialog(&self) -> Option<Window> {
+        self.shown().into_iter().find(|window| {
+            let owner =
+                self.server.get_property(false, *window, AtomEnum::WM_TRANSIENT_FOR, AtomEnum::ANY, 0, 1);
+            let owner = owner.ok().and_then(|asked| asked.reply().ok());
+            owner.is_some_and(|owner| !owner.value.is_empty())
+        })
+    }
+
+    fn shown(&self) -> Vec<Window> {
+        let windows = self.server.query_tree(self.root).unwrap().reply().unwrap().children;
+        let is_viewable = |window: &Window| {
+            let asked = self.server.get_window_attributes(*window).ok();
+            let attributes = asked.and_then(|asked| asked.reply().ok());
+            attributes.is_some_and(|attributes| attributes.map_state == MapState::VIEWABLE)
+        };
+        windows.into_iter().filter(is_viewable).collect()
     }
 
     fn title(&self, window: Window) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Tern's window, seen and used the way a person does: through what is on the screen.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 use std::{fs, thread};
@@ -121,6 +122,13 @@ impl<'d> Window<'d> {
         let field = self.see(id).await;
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses a file in a field for files, which need not be seen.
+    pub(crate) async fn give_file(&self, id: &str, path: &Path) {
+        let field =
+            until(&format!("{id} in the page"), SOON, async || self.driver.find(by(id)).await.ok()).await;
+        field.send_keys(path.display().to_string()).await.unwrap();
     }
 
     /// Runs a script in the page and gives its answer.

@@ -220,7 +220,6 @@ const SCENES = {
     await page.locator("[data-testid=activity-item][data-peer=BANKLINE] button").click();
     await by(page, "message-code").click();
   },
-  storage: async () => {},
   check: async (page) => {
     await SCENES.settings(page);
     await by(page, "sound-check").click();
@@ -254,6 +253,19 @@ const SCENES = {
     await by(page, "account-add").click();
     await by(page, "account-provider").selectOption("voipms");
     await by(page, "account-submit").click();
+  },
+  "show=choose": async (page) => {
+    await by(page, "storage-passphrase").fill("correct");
+    await by(page, "storage-again").fill("horse");
+    await by(page, "storage-open").click();
+  },
+  "show=closed": async (page) => {
+    await by(page, "storage-passphrase").fill("wrong");
+    await by(page, "storage-open").click();
+    await page.waitForTimeout(200);
+  },
+  "show=locked": async (page) => {
+    await by(page, "storage-keyring").waitFor();
   },
   "show=ring": async (page) => {
     await by(page, "incoming-call").waitFor();
@@ -311,7 +323,7 @@ async function look(size, theme, language, scene) {
   page.on("console", (message) => message.type() === "error" && report(message.text()));
   page.on("pageerror", (error) => report(error.message));
   await page.goto(`http://localhost:1421/?${scene.startsWith("show=") ? scene : ""}`);
-  await page.locator("[data-testid=window][data-link=live]").waitFor();
+  await page.locator("[data-testid=window][data-link=live], [data-testid=storage]").waitFor();
   try {
     await SCENES[scene](page, size);
     await page.waitForTimeout(350);

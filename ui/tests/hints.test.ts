@@ -80,9 +80,23 @@ describe("the line under a message", () => {
   async function write(typed: string): Promise<string> {
     await openRow("+447700900142");
     await type("composer", typed);
-    await pass(RESTED);
+    await pass(RESTED + ASKED);
     return text("composer-count");
   }
+
+  it("counts at once, and asks for no price while somebody writes", async () => {
+    const { fake } = await open();
+    fake.hint({ composed: { price: { state: "notAsked" } } });
+    await openRow("+447700900142");
+    for (const typed of ["On", "On my", "On my way"]) {
+      await type("composer", typed);
+      await pass(300);
+      expect(text("composer-count")).toMatch(/^1 SMS, \d+ characters left/);
+    }
+    expect(fake.commands.some((command) => command.type === "askRate")).toBe(false);
+    await pass(ASKED);
+    expect(fake.commands.filter((command) => command.type === "askRate")).toHaveLength(1);
+  });
 
   it("counts messages and what fits, and tells the price", async () => {
     await open();

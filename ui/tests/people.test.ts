@@ -169,7 +169,7 @@ describe("contacts", () => {
     await click("tab-contacts");
     await click("contacts-more");
     await click("menu-export");
-    expect(text("contacts-saved")).toBe("3 contacts are in ⁨/home/sam/Documents/contacts.vcf⁩.");
+    expect(text("contacts-saved")).toBe("3 contacts are in ⁨/data/sam/Documents/contacts.vcf⁩.");
     await click("contacts-result-close");
     fake.chooseNext(null);
     await click("contacts-more");
@@ -258,7 +258,7 @@ describe("everything into a file", () => {
     await click("open-settings");
     await choose("export-format", "csv");
     await click("export");
-    expect(text("export-done")).toContain("/home/sam/Documents/tern-2026-03-18.csv");
+    expect(text("export-done")).toContain("/data/sam/Documents/tern-2026-03-18.csv");
     expect(text("export-done")).toContain(": 127 messages, calls and payments, 3 contacts, and 1 draft.");
   });
 

@@ -55,6 +55,11 @@ export function createPeople(rows: () => ActivityItem[], emit: (kind: EventKind)
   let next = 100;
 
   const nameOf = (number: string) => contacts.find((each) => each.numbers.some((one) => one.number === number))?.name;
+  /** As people write it, as far as a row tells. */
+  const written = (number: string) => {
+    const known = contacts.flatMap((each) => each.numbers).find((one) => one.number === number)?.formatted;
+    return known ?? rows().find((row) => row.peer === number)?.peerName ?? number;
+  };
   const isBlocked = (number: string) => blocked.some((each) => each.number === number);
 
   function tell(): void {
@@ -120,7 +125,7 @@ export function createPeople(rows: () => ActivityItem[], emit: (kind: EventKind)
           return take(command.vcards);
         case "blockNumber":
           blocked = [
-            { number: command.number, name: command.number, spam: command.spam, at: new Date().toISOString() },
+            { number: command.number, name: written(command.number), spam: command.spam, at: new Date().toISOString() },
             ...blocked.filter((other) => other.number !== command.number),
           ];
           break;

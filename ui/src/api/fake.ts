@@ -95,7 +95,7 @@ const FAULTS: Partial<Record<ErrorCode, Fault>> = { providerUnreachable: "networ
 
 export function createFake(options: FakeOptions = {}): Fake {
   let seq = 0;
-  let storage = options.storage;
+  let storage = options.storage ?? (options.lively ? CLOSED[new URLSearchParams(window.location.search).get("show") ?? ""] : undefined);
   let sink: ((event: Event) => void) | undefined;
   let kept: ActivityItem[] = options.bare ? [] : data.activity(Date.now());
   let accounts: AccountView[] = options.bare ? [] : [data.account(Date.now())];
@@ -496,7 +496,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       if (options.lively && subscriptions === 1) enliven(fake);
       return crossing(snapshot);
     },
-    chooseFile: (name) => Promise.resolve(chosen === undefined ? `/home/sam/Documents/${name}` : chosen),
+    chooseFile: (name) => Promise.resolve(chosen === undefined ? `/data/sam/Documents/${name}` : chosen),
     meet: (contacts) => people.meet(contacts),
     chooseNext: (path) => (chosen = path),
     askTransfer: (call, to) => calls.askTransfer(call, to),
@@ -552,6 +552,13 @@ function withMessage(row: ActivityItem, alter: Partial<Message>): ActivityItem {
   if (row.what.type !== "message") return row;
   return { ...row, what: { type: "message", message: { ...row.what.message, ...alter } } };
 }
+
+/** What keeps the history closed, by `?show=` in the address. */
+const CLOSED: Record<string, StorageView> = {
+  choose: { type: "choose", plain: false },
+  closed: { type: "passphraseNeeded" },
+  locked: { type: "keyringClosed" },
+};
 
 /** `?show=` in the address picks what a browser sees happen. */
 function enliven(fake: Fake): void {
