@@ -1,6 +1,6 @@
 //! Streams of a sound server, in its own protocol: a connection and a thread for each, which sleeps until the server has
-//! samples or wants some. ALSA's plugin and the server's own library, which cpal would go through, cost a call as much
-//! of the processor as two thirds of its coding, and hold more of the sound.
+//! samples or wants some. Why not through cpal, by ALSA's plugin or by its host for such servers, is told by figures in
+//! `docs/audio.md`.
 //!
 //! A stream begins on the default device and is moved to a chosen one from there: so the server goes on moving it
 //! itself, when its device vanishes or the default changes. To a chosen one that returns it is moved from here.
@@ -437,6 +437,8 @@ mod tests {
         let (to, mut ring) = RingBuffer::new(48_000);
         let (stream, mut server, _news) = stream(Ring::Captured(to), None);
         let thread = std::thread::spawn(move || stream.run(false, 0));
+        // Until then it writes, and would end where nobody reads.
+        while !matches!(server.hear().unwrap(), Heard::Said(_, Command::CorkRecordStream(_))) {}
         let sound: Vec<f32> = (0..1_200).map(|i| i as f32 / 1_200.0).collect();
         for channel in [CHANNEL, CHANNEL + 1] {
             let bytes: Vec<u8> = sound.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
