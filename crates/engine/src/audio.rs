@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tern_media::{SinkSpec, SourceSpec, device::DeviceId};
+use tern_media::{NationalTones, SinkSpec, SourceSpec, device::DeviceId};
 
 use crate::{
     api::{DevicesView, ErrorCode},
@@ -74,7 +74,7 @@ impl Audio for FileAudio {
         OpenedAudio { source: self.input.source(), sink: self.output.sink(), trouble: None }
     }
 
-    fn ring(&self, _: &RingPlace, _: RingTone) -> Box<dyn Ringing> {
+    fn ring(&self, _: &RingPlace, _: RingTone, _: NationalTones) -> Box<dyn Ringing> {
         Box::new(Quiet)
     }
 
@@ -89,7 +89,7 @@ pub use cards::DeviceAudio;
 #[cfg(feature = "device")]
 mod cards {
     use tern_media::{
-        Tone,
+        NationalTones, Tone,
         device::{Changes, DeviceId, DeviceInfo, RingOn, Ringer, list},
     };
 
@@ -116,7 +116,7 @@ mod cards {
             FileAudio::new(end(microphone), end(speaker)).open(None, None)
         }
 
-        fn ring(&self, place: &RingPlace, tone: RingTone) -> Box<dyn Ringing> {
+        fn ring(&self, place: &RingPlace, tone: RingTone, whose: NationalTones) -> Box<dyn Ringing> {
             let on = match place {
                 RingPlace::Default => RingOn::Default,
                 RingPlace::Device(id) => RingOn::Device(DeviceId::new(id)),
@@ -125,9 +125,9 @@ mod cards {
             let mut ringer = Ringer::new(on);
             ringer.play(match tone {
                 RingTone::Ring => Tone::Ringtone,
-                RingTone::Ringback => Tone::Ringback,
-                RingTone::Busy => Tone::Busy,
-                RingTone::Congestion => Tone::Congestion,
+                RingTone::Ringback => Tone::Ringback(whose),
+                RingTone::Busy => Tone::Busy(whose),
+                RingTone::Congestion => Tone::Congestion(whose),
             });
             Box::new(Sounding { _ringer: ringer })
         }

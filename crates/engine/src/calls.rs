@@ -22,6 +22,7 @@ use std::{
 
 use jiff::Timestamp;
 use rand::Rng;
+use tern_media::NationalTones;
 use tern_sip::{
     ShownAs, ShownIdentity, TransferId,
     offer_answer::{Agreed, SessionVersion},
@@ -337,12 +338,19 @@ impl State {
     }
 
     /// What is to be heard besides the calls themselves.
-    pub(crate) fn wanted_tone(&self) -> Option<RingTone> {
+    pub(crate) fn wanted_tone(&self) -> Option<(RingTone, NationalTones)> {
         if self.calls.values().any(|c| c.phase == Phase::RingingHere && !c.silent) {
-            return Some(RingTone::Ring);
+            return Some((RingTone::Ring, NationalTones::default()));
         }
-        let ringback = self.calls.values().any(|c| c.phase == Phase::RingingThere && !c.early_media);
-        ringback.then_some(RingTone::Ringback).or(self.end_tone.map(|(tone, _)| tone))
+        let ringing = self.calls.values().find(|c| c.phase == Phase::RingingThere && !c.early_media);
+        let ringback = ringing.map(|call| (RingTone::Ringback, self.tones_of(&call.account)));
+        ringback.or(self.end_tone.map(|(tone, whose, _)| (tone, whose)))
+    }
+
+    /// The tones that its owner knows: those of the country of an account's numbers.
+    pub(crate) fn tones_of(&self, account: &AccountId) -> NationalTones {
+        let country = self.accounts.get(account).and_then(|account| account.region());
+        country.map(NationalTones::of_country).unwrap_or_default()
     }
 
     pub(crate) fn media_report(&mut self, id: &CallId, report: MediaReport) {

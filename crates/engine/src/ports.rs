@@ -14,6 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{Timestamp, tz::TimeZone};
+use tern_media::NationalTones;
 pub use tern_provider::Secret;
 use url::Url;
 
@@ -236,8 +237,8 @@ pub trait Ringing: Send {}
 pub trait Audio: Send + Sync {
     /// Prepares the sound of a call; what is missing is replaced by silence and told in `trouble`.
     fn open(&self, microphone: Option<&str>, speaker: Option<&str>) -> OpenedAudio;
-    /// Starts a tone.
-    fn ring(&self, place: &RingPlace, tone: RingTone) -> Box<dyn Ringing>;
+    /// Starts a tone, as it sounds where `whose` says.
+    fn ring(&self, place: &RingPlace, tone: RingTone, whose: NationalTones) -> Box<dyn Ringing>;
     /// The devices there are; may take a while.
     fn devices(&self) -> DevicesView;
     /// Calls `changed`, from a thread of its own, when the devices may be others, until what it returns is dropped;

@@ -466,10 +466,10 @@ impl Task {
             Effect::CloseNotification(tag) => self.notice_errand(NoticeErrand::Close(tag)),
             Effect::Copy(code) => self.notice_errand(NoticeErrand::Copy(code)),
             Effect::ClearClipboard(code) => self.notice_errand(NoticeErrand::Clear(code)),
-            Effect::Tone(tone, place) => {
+            Effect::Tone(tone) => {
                 // The old one falls silent before the new one begins.
                 self.tone = None;
-                self.tone = tone.map(|tone| self.ports.audio.ring(&place, tone));
+                self.tone = tone.map(|(tone, place, whose)| self.ports.audio.ring(&place, tone, whose));
             }
             Effect::Browse(request, url) => {
                 let (browser, inputs) = (self.ports.browser.clone(), self.inputs_in.clone());

@@ -62,7 +62,7 @@ pub use quality::{Expected, Quality};
 pub use recorder::{Finishing, RecordFormat, Recorder};
 pub use stats::StreamStats;
 pub use stream::{Packet, PacketKind, Stream, StreamConfig, StreamError, StreamEvent};
-pub use tone::Tone;
+pub use tone::{NationalTones, Tone};
 
 /// The rate every [`Source`], [`Sink`] and sound card of this crate works at, in Hz: mono, `f32` in -1..=1.
 pub const DEVICE_RATE: u32 = 48_000;

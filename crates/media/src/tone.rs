@@ -10,12 +10,12 @@ use crate::dtmf::Digit;
 /// Something to hear that isn't a call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tone {
-    /// The called phone rings: 425 Hz, 1 s on, 4 s off (ITU-T E.180, as in most of Europe).
-    Ringback,
-    /// The called number is busy: 425 Hz, 0.5 s on, 0.5 s off (ITU-T E.180).
-    Busy,
-    /// The call failed: 425 Hz, 0.25 s on, 0.25 s off (ITU-T E.180, congestion).
-    Congestion,
+    /// The called phone rings.
+    Ringback(NationalTones),
+    /// The called number is busy.
+    Busy(NationalTones),
+    /// The call failed: congestion, which North America calls reorder.
+    Congestion(NationalTones),
     /// A key was pressed: its two frequencies, 120 ms, once.
     Key(Digit),
     /// One frequency for ever, for tests and for trying a loudspeaker.
@@ -31,6 +31,65 @@ pub enum Tone {
     Blip,
     /// This call is recorded: 1400 Hz for 0.2 s, once.
     Recording,
+}
+
+/// Whose call progress tones (ITU-T E.180, Supplement 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NationalTones {
+    /// 425 Hz, as in most of Europe and by E.180 itself.
+    #[default]
+    Europe,
+    /// Pairs of frequencies: the United States, Canada and whoever else has country code 1.
+    NorthAmerica,
+    /// A double ring of 400 and 450 Hz.
+    UnitedKingdom,
+    /// 440 Hz.
+    France,
+}
+
+impl NationalTones {
+    /// Those of a country by its ISO 3166 alpha-2 code.
+    pub fn of_country(country: &str) -> Self {
+        /// Who shares country code 1.
+        const NORTH_AMERICA: [&str; 25] = [
+            "US", "CA", "AG", "AI", "AS", "BB", "BM", "BS", "DM", "DO", "GD", "GU", "JM", "KN", "KY", "LC",
+            "MP", "MS", "PR", "SX", "TC", "TT", "VC", "VG", "VI",
+        ];
+        match country {
+            "GB" | "GG" | "IM" | "JE" => Self::UnitedKingdom,
+            "FR" => Self::France,
+            country if NORTH_AMERICA.contains(&country) => Self::NorthAmerica,
+            _ => Self::Europe,
+        }
+    }
+
+    /// Ringing: frequencies in Hz, and seconds on, off, on, off …
+    fn ringback(self) -> (&'static [f32], &'static [f32]) {
+        match self {
+            Self::Europe => (&[425.0], &[1.0, 4.0]),
+            Self::NorthAmerica => (&[440.0, 480.0], &[2.0, 4.0]),
+            Self::UnitedKingdom => (&[400.0, 450.0], &[0.4, 0.2, 0.4, 2.0]),
+            Self::France => (&[440.0], &[1.5, 3.5]),
+        }
+    }
+
+    fn busy(self) -> (&'static [f32], &'static [f32]) {
+        match self {
+            Self::Europe => (&[425.0], &[0.5, 0.5]),
+            Self::NorthAmerica => (&[480.0, 620.0], &[0.5, 0.5]),
+            Self::UnitedKingdom => (&[400.0], &[0.375, 0.375]),
+            Self::France => (&[440.0], &[0.5, 0.5]),
+        }
+    }
+
+    fn congestion(self) -> (&'static [f32], &'static [f32]) {
+        match self {
+            Self::Europe => (&[425.0], &[0.25, 0.25]),
+            Self::NorthAmerica => (&[480.0, 620.0], &[0.25, 0.25]),
+            Self::UnitedKingdom => (&[400.0], &[0.4, 0.35, 0.225, 0.525]),
+            Self::France => (&[440.0], &[0.25, 0.25]),
+        }
+    }
 }
 
 impl Tone {
@@ -53,9 +112,9 @@ impl ToneSamples {
     /// The samples of a tone at `rate` Hz.
     pub fn new(tone: Tone, rate: u32) -> Self {
         let cycle = match tone {
-            Tone::Ringback => cadence(rate, 425.0, 1.0, 4.0),
-            Tone::Busy => cadence(rate, 425.0, 0.5, 0.5),
-            Tone::Congestion => cadence(rate, 425.0, 0.25, 0.25),
+            Tone::Ringback(whose) => cadence(rate, whose.ringback()),
+            Tone::Busy(whose) => cadence(rate, whose.busy()),
+            Tone::Congestion(whose) => cadence(rate, whose.congestion()),
             Tone::Key(digit) => {
                 let (low, high) = digit.frequencies();
                 let mut cycle = vec![0.0; frames(rate, 0.12)];
@@ -67,7 +126,7 @@ impl ToneSamples {
             Tone::Steady { hz, amplitude } => steady(rate, hz, amplitude.clamp(0.0, 1.0)),
             Tone::Ringtone => ringtone(rate),
             Tone::Blip => blip(rate),
-            Tone::Recording => cadence(rate, 1_400.0, 0.2, 0.0),
+            Tone::Recording => cadence(rate, (&[1_400.0], &[0.2])),
         };
         Self { cycle: cycle.into(), position: 0, endless: tone.is_endless() }
     }
@@ -120,11 +179,18 @@ fn soften(out: &mut [f32], rate: u32) {
     out.iter_mut().rev().take(edge).enumerate().for_each(|(i, sample)| *sample *= ramp(i));
 }
 
-fn cadence(rate: u32, hz: f32, on: f32, off: f32) -> Vec<f32> {
-    let mut cycle = vec![0.0; frames(rate, on)];
-    add(&mut cycle, rate, hz, PROGRESS_LEVEL);
-    soften(&mut cycle, rate);
-    cycle.resize(frames(rate, on + off), 0.0);
+fn cadence(rate: u32, (hz, times): (&[f32], &[f32])) -> Vec<f32> {
+    let mut cycle = Vec::new();
+    for (i, seconds) in times.iter().enumerate() {
+        let mut part = vec![0.0; frames(rate, *seconds)];
+        if i % 2 == 0 {
+            // Two frequencies are together as loud as one.
+            let level = PROGRESS_LEVEL / (hz.len() as f32).sqrt();
+            hz.iter().for_each(|hz| add(&mut part, rate, *hz, level));
+            soften(&mut part, rate);
+        }
+        cycle.append(&mut part);
+    }
     cycle
 }
 
@@ -194,18 +260,67 @@ mod tests {
         (re * re + im * im).sqrt() / samples.len() as f32
     }
 
+    /// Frequencies in Hz, and seconds on, off, on, off …
+    type Pattern = (&'static [f32], &'static [f32]);
+
+    /// Ringing, busy and congestion as ITU-T E.180, Supplement 2, has them.
     #[test]
-    fn cadences_keep_their_times() {
-        for (tone, on, off) in
-            [(Tone::Ringback, 1.0, 4.0), (Tone::Busy, 0.5, 0.5), (Tone::Congestion, 0.25, 0.25)]
-        {
-            let period = frames(RATE, on + off);
-            let samples: Vec<f32> = ToneSamples::new(tone, RATE).take(period * 2).collect();
-            assert_eq!(samples.len(), period * 2, "{tone:?} goes on");
-            let (sounding, silent) = samples[..period].split_at(frames(RATE, on));
-            assert!(power_at(sounding, 425.0) > 0.04, "{tone:?}");
-            assert!(silent.iter().all(|s| *s == 0.0), "{tone:?}");
-            assert_eq!(samples[..period], samples[period..], "{tone:?}");
+    fn tones_have_the_frequencies_and_times_of_their_countries() {
+        const FREQUENCIES: [f32; 7] = [400.0, 425.0, 440.0, 450.0, 480.0, 620.0, 350.0];
+        let table: [(&str, [Pattern; 3]); 5] = [
+            ("DE", [(&[425.0], &[1.0, 4.0]), (&[425.0], &[0.5, 0.5]), (&[425.0], &[0.25, 0.25])]),
+            (
+                "US",
+                [
+                    (&[440.0, 480.0], &[2.0, 4.0]),
+                    (&[480.0, 620.0], &[0.5, 0.5]),
+                    (&[480.0, 620.0], &[0.25, 0.25]),
+                ],
+            ),
+            (
+                "JM",
+                [
+                    (&[440.0, 480.0], &[2.0, 4.0]),
+                    (&[480.0, 620.0], &[0.5, 0.5]),
+                    (&[480.0, 620.0], &[0.25, 0.25]),
+                ],
+            ),
+            (
+                "GB",
+                [
+                    (&[400.0, 450.0], &[0.4, 0.2, 0.4, 2.0]),
+                    (&[400.0], &[0.375, 0.375]),
+                    (&[400.0], &[0.4, 0.35, 0.225, 0.525]),
+                ],
+            ),
+            ("FR", [(&[440.0], &[1.5, 3.5]), (&[440.0], &[0.5, 0.5]), (&[440.0], &[0.25, 0.25])]),
+        ];
+        for (country, patterns) in table {
+            let whose = NationalTones::of_country(country);
+            let tones = [Tone::Ringback(whose), Tone::Busy(whose), Tone::Congestion(whose)];
+            for (tone, (hz, times)) in tones.into_iter().zip(patterns) {
+                let period: usize = times.iter().map(|seconds| frames(RATE, *seconds)).sum();
+                let samples: Vec<f32> = ToneSamples::new(tone, RATE).take(period * 2).collect();
+                assert_eq!(samples[..period], samples[period..], "{country} {tone:?} goes on");
+                let mut rest = &samples[..period];
+                for (i, seconds) in times.iter().enumerate() {
+                    let (part, after) = rest.split_at(frames(RATE, *seconds));
+                    rest = after;
+                    if i % 2 == 1 {
+                        assert!(part.iter().all(|s| *s == 0.0), "{country} {tone:?}");
+                        continue;
+                    }
+                    for frequency in FREQUENCIES {
+                        // A fifth of a second tells 25 Hz apart.
+                        let power = power_at(&part[480..part.len().min(9_600 + 480)], frequency);
+                        assert_eq!(
+                            power > 0.02,
+                            hz.contains(&frequency),
+                            "{country} {tone:?} {frequency} {power}"
+                        );
+                    }
+                }
+            }
         }
     }
 
@@ -225,8 +340,9 @@ mod tests {
     #[test]
     fn nothing_clips_or_clicks() {
         for tone in [
-            Tone::Ringback,
-            Tone::Busy,
+            Tone::Ringback(NationalTones::Europe),
+            Tone::Ringback(NationalTones::UnitedKingdom),
+            Tone::Busy(NationalTones::NorthAmerica),
             Tone::Ringtone,
             Tone::Blip,
             Tone::Key(Digit::from_code(15).unwrap()),

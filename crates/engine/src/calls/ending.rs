@@ -132,13 +132,14 @@ impl State {
             },
             (Some(_), _) => RingTone::Congestion,
         };
-        self.end_tone = self.now.instant.checked_add(END_TONE).map(|until| (tone, until));
+        let whose = self.tones_of(&call.account);
+        self.end_tone = self.now.instant.checked_add(END_TONE).map(|until| (tone, whose, until));
     }
 
     /// Ends the tone that tells of an end when its time is over, or when another call is talked to or made.
     pub(crate) fn run_end_tone(&mut self) {
         let occupied = self.calls.values().any(|call| call.phase != Phase::Ended && !call.held);
-        self.end_tone = self.end_tone.filter(|(_, until)| *until > self.now.instant && !occupied);
+        self.end_tone = self.end_tone.filter(|(.., until)| *until > self.now.instant && !occupied);
     }
 
     pub(super) fn end_call(

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use tern_media::{
-    Expected, HoldSound, LegMode, ProcessConfig, RecordFormat, StreamConfig,
+    Expected, HoldSound, LegMode, NationalTones, ProcessConfig, RecordFormat, StreamConfig,
     path::{Candidate, IceConfig},
     secure::SecurityPlan,
 };
@@ -157,8 +157,8 @@ pub(crate) enum Effect {
     Copy(OneTimeCode),
     /// Empty the clipboard if it still holds the code.
     ClearClipboard(OneTimeCode),
-    /// Open a page. `None` for silence.
-    Tone(Option<RingTone>, RingPlace),
+    /// Sound a tone in place of the one before; `None` for silence.
+    Tone(Option<(RingTone, RingPlace, NationalTones)>),
     /// Open a page.
     Browse(Option<RequestId>, Url),
     /// Open a call's RTP socket on this local address; one that sounds already moves there.

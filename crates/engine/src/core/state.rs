@@ -9,7 +9,7 @@ use std::{
 use jiff::tz::TimeZone;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use tern_media::{HoldSound, ProcessConfig, secure::Certificate};
+use tern_media::{HoldSound, NationalTones, ProcessConfig, secure::Certificate};
 use tern_provider::types::{RemoteId, VoicemailSettings};
 
 use super::{Act, Effect, Input, Kept, Now, RequestId, SoundPlan, Write};
@@ -81,9 +81,9 @@ pub(crate) struct State {
     pub(crate) notices: Vec<Notice>,
     /// When the shell asked to end; a late answer must not keep it.
     ending: Option<Instant>,
-    tone: Option<(RingTone, RingPlace)>,
+    tone: Option<(RingTone, RingPlace, NationalTones)>,
     /// What tells how the last call ended, and until when.
-    pub(crate) end_tone: Option<(RingTone, Instant)>,
+    pub(crate) end_tone: Option<(RingTone, NationalTones, Instant)>,
     /// While the sound is checked: until when.
     pub(crate) checking: Option<Instant>,
     pub(crate) now: Now,
@@ -147,7 +147,7 @@ impl State {
     pub(crate) fn next_wake(&self) -> Option<Instant> {
         let accounts = self.accounts.values().filter_map(Account::next_wake);
         let leaving = self.leaving.iter().filter_map(Leaving::next_wake);
-        let tone = self.end_tone.map(|(_, until)| until);
+        let tone = self.end_tone.map(|(.., until)| until);
         let copied = self.copied.as_ref().and_then(|(_, until)| *until);
         accounts
             .chain(leaving)
@@ -500,11 +500,10 @@ impl State {
     }
 
     fn finish_step(&mut self) -> Vec<Effect> {
-        let tone = self.wanted_tone().map(|tone| (tone, self.place_of(tone)));
+        let tone = self.wanted_tone().map(|(tone, whose)| (tone, self.place_of(tone), whose));
         if tone != self.tone {
-            let (sound, place) = tone.clone().unzip();
-            self.tone = tone;
-            self.effect(Effect::Tone(sound, place.unwrap_or_default()));
+            self.tone.clone_from(&tone);
+            self.effect(Effect::Tone(tone));
         }
         for account in std::mem::take(&mut self.changed) {
             self.event(EventKind::AccountChanged { account });

@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{Timestamp, tz::TimeZone};
+use tern_media::NationalTones;
 use url::Url;
 
 use super::{
@@ -132,7 +133,7 @@ impl Audio for FakeAudio {
         FileAudio::silent().open(None, None)
     }
 
-    fn ring(&self, _: &RingPlace, tone: RingTone) -> Box<dyn Ringing> {
+    fn ring(&self, _: &RingPlace, tone: RingTone, _: NationalTones) -> Box<dyn Ringing> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).tones.push(tone);
         Box::new(FakeRinging(self.0.clone(), tone))
     }

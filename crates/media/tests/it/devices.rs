@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use tern_media::device::{self, Capture, Changes, DeviceId, Playback, RingOn, Ringer};
 use tern_media::io::{IoEvent, Sink, Source};
 use tern_media::{
-    AudioError, CodecKind, Desk, DeskEvent, Direction, LegId, LegMode, ProcessConfig, SinkSpec, SourceSpec,
-    Tone,
+    AudioError, CodecKind, Desk, DeskEvent, Direction, LegId, LegMode, NationalTones, ProcessConfig,
+    SinkSpec, SourceSpec, Tone,
 };
 
 use crate::network::config;
@@ -172,6 +172,38 @@ fn the_ringer_rings_and_lets_go() {
     });
     let ended = ended.expect("a blip ends");
     assert!(ended > Duration::from_millis(400), "{ended:?}");
+}
+
+#[test]
+fn busy_sounds_on_a_real_loudspeaker_as_its_country_has_it() {
+    if !has_sound() {
+        return;
+    }
+    let _alone = SOUND.lock();
+    // ITU-T E.180, Supplement 2: half a second on, half a second off.
+    for (whose, frequencies) in
+        [(NationalTones::NorthAmerica, &[480.0, 620.0][..]), (NationalTones::Europe, &[425.0])]
+    {
+        let mut capture = Capture::open(None).unwrap();
+        let mut ringer = Ringer::new(RingOn::Default);
+        ringer.play(Tone::Busy(whose));
+        let mut heard = Vec::new();
+        drive(Duration::from_secs(4), |_| {
+            capture.read(&mut heard);
+        });
+        // A fifth of a second tells 25 Hz apart.
+        let pieces: Vec<&[f32]> = heard[48_000..].chunks_exact(9_600).collect();
+        let loudest =
+            |hz: f32| pieces.iter().map(|piece| power_at(piece, hz)).fold(0.0, |a: f32, power| a.max(power));
+        for hz in [350.0, 425.0, 480.0, 620.0] {
+            let power = loudest(hz);
+            println!("{whose:?} {hz} Hz: {power}");
+            assert_eq!(power > 0.05, frequencies.contains(&hz), "{whose:?} {hz} Hz: {power}");
+        }
+        let sounding = heard[48_000..].chunks_exact(480).filter(|piece| speech::rms(piece) > 0.02).count();
+        let share = sounding as f32 / (heard[48_000..].len() / 480) as f32;
+        assert!((0.4..0.6).contains(&share), "half of the time: {share}");
+    }
 }
 
 #[test]
@@ -461,7 +493,7 @@ fn a_ring_may_sound_on_all_loudspeakers_and_ends_at_once() {
     let cards = [Card::mono("one"), Card::mono("two")];
     let mut ears = cards.each_ref().map(|card| Capture::open(Some(&card.microphone())).unwrap());
     let mut ringer = Ringer::new(RingOn::All);
-    ringer.play(Tone::Busy);
+    ringer.play(Tone::Busy(NationalTones::Europe));
     let mut heard = [Vec::new(), Vec::new()];
     let start = Instant::now();
     let mut stopped_at = [0; 2];

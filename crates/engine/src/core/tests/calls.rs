@@ -240,7 +240,7 @@ impl Two {
 
     fn tones(&mut self) -> Vec<Option<RingTone>> {
         self.bench.take(|e| match e {
-            Effect::Tone(tone, _) => Ok(tone),
+            Effect::Tone(tone) => Ok(tone.map(|(tone, ..)| tone)),
             other => Err(other),
         })
     }
@@ -305,18 +305,18 @@ fn a_ring_sounds_where_the_settings_say_and_follows_them() {
     two.ring_us();
     let mut places = || {
         two.bench.take(|e| match e {
-            Effect::Tone(tone, place) => Ok((tone, place)),
+            Effect::Tone(tone) => Ok(tone.map(|(tone, place, _)| (tone, place))),
             other => Err(other),
         })
     };
-    assert_eq!(places(), [(Some(RingTone::Ring), RingPlace::Device("bell".into()))]);
+    assert_eq!(places(), [Some((RingTone::Ring, RingPlace::Device("bell".into())))]);
     let settings = Settings { ring_everywhere: true, ..settings };
     two.command(Command::ChangeSettings { settings }).unwrap();
     let places = two.bench.take(|e| match e {
-        Effect::Tone(tone, place) => Ok((tone, place)),
+        Effect::Tone(tone) => Ok(tone.map(|(tone, place, _)| (tone, place))),
         other => Err(other),
     });
-    assert_eq!(places, [(Some(RingTone::Ring), RingPlace::Everywhere)]);
+    assert_eq!(places, [Some((RingTone::Ring, RingPlace::Everywhere))]);
 }
 
 #[test]
@@ -888,6 +888,25 @@ fn a_refusal_is_heard_for_three_seconds_as_busy_or_as_failed() {
         assert_eq!(two.tones(), [], "{code}");
         two.wait(Duration::from_millis(200));
         assert_eq!(two.tones(), [None], "{code}");
+    }
+}
+
+#[test]
+fn tones_are_those_of_the_country_of_the_accounts_numbers() {
+    use tern_media::NationalTones::{Europe, NorthAmerica, UnitedKingdom};
+    for (country, whose) in [("US", NorthAmerica), ("GB", UnitedKingdom), ("DE", Europe)] {
+        let mut two = Two::new();
+        let account = two.bench.state.accounts.get_mut(&DIRECT).unwrap();
+        account.numbers = vec![tern_provider::types::Number { country: country.into(), ..super::number() }];
+        let (call, theirs) = two.ring_them();
+        two.peer.reject(two.bench.now.instant, theirs, SipReply::new(486)).unwrap();
+        two.settle();
+        two.close_media(&call);
+        let heard = two.bench.take(|e| match e {
+            Effect::Tone(tone) => Ok(tone.map(|(tone, _, whose)| (tone, whose))),
+            other => Err(other),
+        });
+        assert_eq!(heard, [Some((RingTone::Ringback, whose)), Some((RingTone::Busy, whose))], "{country}");
     }
 }
 
