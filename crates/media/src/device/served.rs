@@ -8,7 +8,7 @@
 //! The invariant: once it runs, the thread waits for nothing but the server, and sound allocates nothing.
 
 use std::convert::Infallible;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -89,7 +89,8 @@ impl Served {
         };
         let period = PERIOD.saturating_mul(slower.max(1));
         let failed = |error: &ProtocolError| explain(direction, wanted, error);
-        let made = Made::ask(&mut connection, direction, period).map_err(|error| failed(&error))?;
+        let made = Made::ask(&mut connection, direction, period, preset(direction));
+        let made = made.map_err(|error| failed(&error))?;
         let socket = connection.handle().map_err(|error| failed(&error))?;
         let on = server::id(&made.on);
         let begins_on = chosen.clone().filter(|_| is_there).unwrap_or_else(|| on.clone());
@@ -150,8 +151,13 @@ struct Made {
 }
 
 impl Made {
-    /// Has the server make a stream on its default device that passes so many frames at a time.
-    fn ask(connection: &mut Connection, direction: Direction, period: u32) -> Result<Self, ProtocolError> {
+    /// Has the server make a stream on the device named, or its default one, that passes so many frames at a time.
+    fn ask(
+        connection: &mut Connection,
+        direction: Direction,
+        period: u32,
+        device: Option<CString>,
+    ) -> Result<Self, ProtocolError> {
         let sample_spec = SampleSpec { format: format(), channels: 1, sample_rate: DEVICE_RATE };
         let channel_map = ChannelMap::mono();
         let flags = StreamFlags { start_corked: true, adjust_latency: true, ..StreamFlags::default() };
@@ -169,6 +175,7 @@ impl Made {
                 let params = PlaybackStreamParams {
                     sample_spec,
                     channel_map,
+                    sink_name: device,
                     buffer_attr,
                     flags,
                     ..Default::default()
@@ -183,14 +190,30 @@ impl Made {
                 let buffer_attr = BufferAttr { fragment_size: length, ..BufferAttr::default() };
                 // Half of it would be spent in the card, and the periods be half as long.
                 let flags = StreamFlags { adjust_latency: false, early_requests: true, ..flags };
-                let params =
-                    RecordStreamParams { sample_spec, channel_map, buffer_attr, flags, ..Default::default() };
+                let params = RecordStreamParams {
+                    sample_spec,
+                    channel_map,
+                    source_name: device,
+                    buffer_attr,
+                    flags,
+                    ..Default::default()
+                };
                 let reply: CreateRecordStreamReply = connection.ask(&Command::CreateRecordStream(params))?;
                 let on = reply.sink_name.unwrap_or_default().into_boxed_c_str();
                 Ok(Self { channel: reply.channel, index: reply.stream_index, on, requested: 0 })
             }
         }
     }
+}
+
+/// The device that this program's environment names for what chooses none, as with the server's own library.
+fn preset(direction: Direction) -> Option<CString> {
+    let name = match direction {
+        Direction::Playback => "PULSE_SINK",
+        Direction::Capture => "PULSE_SOURCE",
+    };
+    let name = std::env::var(name).ok().filter(|name| !name.is_empty())?;
+    CString::new(name).ok()
 }
 
 fn format() -> SampleFormat {
@@ -350,7 +373,9 @@ fn explain(direction: Direction, wanted: Option<&DeviceId>, error: &ProtocolErro
 mod tests {
     use super::*;
     use pulseaudio::protocol::stream::BufferAttr;
-    use pulseaudio::protocol::{PlaybackStreamMovedParams, Request, SubscriptionEvent, Underflow};
+    use pulseaudio::protocol::{
+        MAX_VERSION, PlaybackStreamMovedParams, Request, SubscriptionEvent, Underflow,
+    };
 
     const CHANNEL: u32 = 7;
     const STREAM: u32 = 3;
@@ -408,6 +433,40 @@ mod tests {
     #[test]
     fn sound_goes_as_it_is_asked_for_and_allocates_nothing() {
         assert_eq!(play(4), play(400));
+    }
+
+    #[test]
+    fn a_stream_begins_where_the_environment_says_silent_and_with_a_short_buffer() {
+        for device in [None, Some(c"ear".to_owned())] {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let (mut ours, mut server) = (Connection::over(ours).unwrap(), Connection::over(theirs).unwrap());
+            let named = device.clone();
+            let ask = move || Made::ask(&mut ours, Direction::Playback, 480, named).unwrap();
+            let thread = std::thread::spawn(ask);
+            let Heard::Said(number, Command::CreatePlaybackStream(params)) = server.hear().unwrap() else {
+                panic!("it asks for a stream")
+            };
+            assert_eq!((params.sink_name, params.sink_index), (device, None));
+            assert!(params.flags.start_corked);
+            assert_eq!(params.buffer_attr.target_length as usize, 1_440 * FRAME, "30 ms");
+            let (channel, stream_index, requested_bytes) = (CHANNEL, STREAM, 960);
+            let (sink_name, sample_spec) = (Some(c"ear".to_owned()), params.sample_spec);
+            let reply = CreatePlaybackStreamReply {
+                channel,
+                stream_index,
+                requested_bytes,
+                sink_name,
+                sample_spec,
+                channel_map: ChannelMap::mono(),
+                ..Default::default()
+            };
+            let mut bytes = Vec::new();
+            pulseaudio::protocol::write_reply_message(&mut bytes, number, &reply, MAX_VERSION).unwrap();
+            server.write(&bytes).unwrap();
+            let made = thread.join().unwrap();
+            assert_eq!((made.channel, made.index, made.requested), (CHANNEL, STREAM, 960));
+            assert_eq!(&*made.on, c"ear");
+        }
     }
 
     #[test]
