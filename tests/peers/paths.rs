@@ -147,6 +147,30 @@ fn a_second_interface_is_the_way() -> Result<()> {
     voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())
 }
 
+/// Who offers takes addresses one by one: it is answered before our server has lent any, and told what it lends.
+#[test]
+fn a_relay_found_after_the_answer_is_told() -> Result<()> {
+    let Some(world) = World::new("a_relay_found_after_the_answer_is_told", &TURN_USER)? else {
+        return Ok(());
+    };
+    let voices = Voices::new();
+    let bob = world.tern(&BOB, "--ice on -v")?.relayed_by(world.relay.address(), &TURN_USER);
+    let mut bob = world.there.enter(|| bob.answer(SECONDS, "PCMU", &voices.bobs))?;
+    bob.wait_for("waiting", SOON)?;
+    let tern = world.tern(&TERN, "--ice on -v")?;
+    let mut tern = world.here.enter(|| tern.call(BOB.user, SECONDS, "PCMU", &voices.terns))?;
+    for phone in [&mut tern, &mut bob] {
+        ended(phone)?;
+    }
+    assert!(pair(&bob)?.relayed, "{}", bob.log());
+    voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())?;
+    // RFC 8840 section 4.3: not in the 200, but in an INFO behind it.
+    let log = tern.log();
+    let (told, info) = (log.find("typ relay"), log.find("Info-Package: trickle-ice"));
+    assert!(info.is_some() && told > info, "{log}");
+    Ok(())
+}
+
 #[test]
 fn a_relay_of_baresips_is_reached() -> Result<()> {
     let Some(world) = World::new("a_relay_of_baresips_is_reached", &TURN_USER)? else { return Ok(()) };

@@ -20,6 +20,8 @@ use crate::{
     core::{Addresses, Effect, Reach, SecretKind, State},
 };
 
+/// Our only section, as later messages call it, unless the other side has given it a name.
+const MID: &str = "0";
 /// Candidates kept that the other side told beside its descriptions; more are of no use to anybody's checks.
 const MOST_TOLD: usize = 64;
 
@@ -28,6 +30,8 @@ const MOST_TOLD: usize = 64;
 pub(super) struct Ways {
     addresses: Addresses,
     ice: Option<IceCredentials>,
+    /// What both call the section: it keeps its name (RFC 5888 section 9.1).
+    mid: Option<String>,
     /// What of the addresses the other side knows: how many candidates, and whether these are all.
     told: (usize, bool),
     /// The other side's, with the fragment they belong to (RFC 8840 section 4.3.3).
@@ -42,7 +46,7 @@ impl Ways {
             fragment: credentials.fragment.clone(),
             password: credentials.password.clone(),
             lite: false,
-            trickle: true,
+            trickle: Some(self.mid.clone().unwrap_or_else(|| MID.to_owned())),
             complete: self.addresses.complete,
             candidates: self.addresses.candidates.iter().map(told).collect(),
         });
@@ -100,8 +104,11 @@ impl Ways {
     }
 
     /// What both sides said about checks, as the path wants to know it.
-    pub(super) fn checks(&self, agreed: &Agreed) -> Option<IceConfig> {
+    pub(super) fn checks(&mut self, agreed: &Agreed) -> Option<IceConfig> {
         let ice = agreed.transport.ice.as_ref()?;
+        if let Some(mid) = &ice.trickle {
+            self.mid = Some(mid.clone());
+        }
         let (fragment, password) = ice.local.clone();
         let came = self.came.as_ref().filter(|(fragment, _)| *fragment == ice.remote.fragment);
         let came = came.iter().flat_map(|(_, candidates)| candidates);

@@ -6,8 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Candidates read of one description; more are of no use to anybody's checks (RFC 8445 6.1.2.5).
 pub(super) const MAX_CANDIDATES: usize = 64;
-/// Our only section, as later messages name it.
-const MID: &str = "0";
 pub(super) const END: &str = "end-of-candidates";
 
 /// What this side can do about addresses, besides the one RTP comes to.
@@ -30,8 +28,9 @@ pub struct IceDescription {
     pub password: String,
     /// Whether it makes no checks of its own (`ice-lite`).
     pub lite: bool,
-    /// Whether it takes and tells addresses after the description, too (`ice-options:trickle`, RFC 8838 3).
-    pub trickle: bool,
+    /// What later messages call the section, where addresses are taken and told after the description, too
+    /// (`ice-options:trickle`, RFC 8838 3; `mid`, RFC 5888 4). Empty where a peer gives it no name.
+    pub trickle: Option<String>,
     /// Whether these are all (`end-of-candidates`).
     pub complete: bool,
     /// Its addresses.
@@ -161,7 +160,7 @@ pub(super) fn offered(rtp: SocketAddr, transport: &TransportCapabilities) -> Vec
         attributes.push(Attribute::flag("rtcp-mux"));
     }
     if let Some(ice) = &transport.ice {
-        attributes.extend(described(ice, None, ice.trickle.then_some(MID)));
+        attributes.extend(described(ice, None, ice.trickle.as_deref()));
     }
     attributes
 }
@@ -184,8 +183,8 @@ pub(super) fn answered(
             None
         }
         (Some(ours), Ice::Described(remote)) => {
-            let trickle =
-                theirs.attribute("mid").filter(|_| ours.trickle && remote.trickle).map(str::to_owned);
+            let named = remote.trickle.clone().filter(|mid| !mid.is_empty());
+            let trickle = named.filter(|_| ours.trickle.is_some());
             attributes.extend(described(ours, rtcp_mux.then_some(1), trickle.as_deref()));
             let controlling = remote.lite;
             let local = (ours.fragment.clone(), ours.password.clone());
@@ -209,7 +208,8 @@ pub(super) fn agreed(
     };
     let ice = match (local(), read(answer, theirs)) {
         (Some(local), Ice::Described(remote)) => {
-            let mid = ours.attribute("mid").filter(|_| says_trickle(offer, ours) && remote.trickle);
+            let both = says_trickle(offer, ours) && remote.trickle.is_some();
+            let mid = ours.attribute("mid").filter(|_| both);
             let trickle = mid.map(str::to_owned);
             Some(AgreedIce { local, remote, controlling: true, trickle })
         }
@@ -268,6 +268,7 @@ fn read(description: &SessionDescription, media: &Media) -> Ice {
         return Ice::Mismatch;
     }
     let lite = flagged(&description.attributes, "ice-lite");
+    let trickle = trickle.then(|| media.attribute("mid").unwrap_or_default().to_owned());
     let complete = flagged(&media.attributes, END) || flagged(&description.attributes, END);
     Ice::Described(IceDescription { fragment, password, lite, trickle, complete, candidates })
 }
@@ -353,7 +354,7 @@ mod tests {
         let fragment = format!("f{port}");
         let password = PASSWORD.into();
         let ice =
-            IceDescription { fragment, password, lite: false, trickle: false, complete: true, candidates };
+            IceDescription { fragment, password, lite: false, trickle: None, complete: true, candidates };
         side.transport = TransportCapabilities { rtcp: None, rtcp_mux: mux, ice: Some(ice) };
         side
     }
@@ -481,7 +482,7 @@ mod tests {
         let side = |port: u16, trickle: bool, complete: bool| {
             let mut side = checking(port, true);
             if let Some(ice) = &mut side.transport.ice {
-                (ice.trickle, ice.complete) = (trickle, complete);
+                (ice.trickle, ice.complete) = (trickle.then(|| "0".to_owned()), complete);
             }
             side
         };

@@ -28,7 +28,7 @@ fn side(address: SocketAddr, trickles: bool) -> AudioCapabilities {
         fragment: "8hhY".into(),
         password: PASSWORD.into(),
         lite: false,
-        trickle: true,
+        trickle: Some("0".into()),
         complete: false,
         candidates: vec![own],
     });

@@ -26,7 +26,7 @@ fn theirs(trickle: bool) -> AudioCapabilities {
         fragment: "them".into(),
         password: PASSWORD.into(),
         lite: false,
-        trickle,
+        trickle: trickle.then(|| "sound".to_owned()),
         complete: false,
         candidates: vec![told(4000)],
     };
@@ -75,19 +75,19 @@ impl Two {
     }
 
     /// What the other side was told beside descriptions.
-    fn came(&mut self) -> Vec<IceFragment> {
+    fn came(&mut self, mid: &str) -> Vec<IceFragment> {
         let bodies = self.heard.iter().filter_map(|e| match e {
-            Event::Trickled { body, .. } => IceFragment::parse(body, "0"),
+            Event::Trickled { body, .. } => IceFragment::parse(body, mid),
             _ => None,
         });
         bodies.collect()
     }
 
     /// The other side tells of another address.
-    fn tell(&mut self, theirs: tern_sip::CallId, port: u16) -> bool {
+    fn tell(&mut self, theirs: tern_sip::CallId, mid: &str, port: u16) -> bool {
         let (fragment, password) = ("them".to_owned(), PASSWORD.to_owned());
         let candidates = vec![told(4000), told(port)];
-        let more = IceFragment { fragment, password, mid: "0".into(), candidates, complete: true };
+        let more = IceFragment { fragment, password, mid: mid.into(), candidates, complete: true };
         let taken = self.peer.trickle(self.bench.now.instant, theirs, &more).is_ok();
         self.settle();
         taken
@@ -103,17 +103,20 @@ fn who_trickles_is_answered_before_servers_are_and_told_what_they_say() {
     assert_eq!(two.view(&call).state, CallState::Connected);
     assert_eq!(two.plans().remove(0).ice.unwrap().candidates.len(), 1);
     two.find(&call);
-    let came = two.came();
+    let came = two.came("sound");
     let ports: Vec<u16> = came[0].candidates.iter().map(|c| c.address.port()).collect();
     // RFC 8840 section 4.3.3: what the answer told keeps its place.
     assert_eq!((came.len(), ports, came[0].complete), (1, vec![30_000, 31_000], true));
     two.find(&call);
-    assert_eq!(two.came().len(), 1, "nothing is told twice");
+    assert_eq!(two.came("sound").len(), 1, "nothing is told twice");
     // And the other way round.
-    assert!(two.tell(there, 4002));
+    assert!(two.tell(there, "sound", 4002));
     let plan = two.plans().remove(0).ice.unwrap();
     let ports: Vec<u16> = plan.candidates.iter().map(|c| c.address.port()).collect();
     assert_eq!(ports.last(), Some(&4002));
+    // RFC 5888 section 9.1: a section keeps its name, whoever offers.
+    assert_eq!(two.command(Command::HoldCall { call: call.clone(), held: true }), Ok(Reply::Done {}));
+    assert!(two.offers()[0].to_string().contains("a=mid:sound\r\n"));
 }
 
 #[test]
@@ -139,13 +142,13 @@ fn a_call_of_ours_tells_all_it_knows_and_more_to_who_takes_it() {
         );
         // Found while it rings: there is nothing to tell it in.
         two.find(&call);
-        assert_eq!(two.came(), []);
+        assert_eq!(two.came("0"), []);
         let (answer, _) = offer_answer::answer(&offer, &theirs(trickles)).unwrap();
         two.peer.accept(two.bench.now.instant, there, answer).unwrap();
         two.settle();
         assert_eq!(two.view(&call).state, CallState::Connected);
-        assert_eq!(two.came().len(), usize::from(trickles));
-        assert!(two.tell(there, 4002), "ours said that it takes them");
+        assert_eq!(two.came("0").len(), usize::from(trickles));
+        assert!(two.tell(there, "0", 4002), "ours said that it takes them");
     }
 }
 
@@ -157,7 +160,7 @@ fn what_comes_before_the_call_is_taken_is_not_lost() {
     let more = |fragment: String| IceFragment {
         fragment,
         password: password.clone(),
-        mid: "0".into(),
+        mid: "sound".into(),
         candidates: vec![told(4002)],
         complete: false,
     };
