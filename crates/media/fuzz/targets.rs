@@ -8,7 +8,7 @@ use std::{
 
 use tern_media::{
     CodecKind, PacketKind, PayloadFormat, Stream, StreamConfig, TelephoneEvent,
-    path::{IceConfig, IceCredentials, Local, Path, PathConfig, Servers, TurnServer},
+    path::{IceConfig, IceCredentials, Local, Path, PathConfig, Servers, TurnServer, TurnTransport},
     secure::{Keys, SecurityPlan, Srtp, Suite},
 };
 
@@ -41,8 +41,8 @@ pub(crate) fn path(mut bytes: &[u8]) {
     let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
     let mut now = Instant::now();
     let sockets = [(PacketKind::Rtp, address(4000)), (PacketKind::Rtcp, address(4001))];
-    let turn =
-        TurnServer { addresses: vec![address(3479)], user: "user".into(), password: "password".into() };
+    let (user, password) = ("user".into(), "password".into());
+    let turn = TurnServer { addresses: vec![address(3479)], transport: TurnTransport::Udp, user, password };
     let servers = Servers { stun: vec![address(3478)], turn: Some(turn) };
     let credentials = |fragment: &str| IceCredentials { fragment: fragment.into(), password: "p".repeat(22) };
     let checks = bytes.first().is_some_and(|first| first & 0x80 == 0);

@@ -1,4 +1,8 @@
-//! The fuzz targets, for a moment each: what `cargo xtask fuzz` runs for long, with seeded octets.
+//! The fuzz targets, for a moment each: what `cargo xtask fuzz` runs for long, with seeded octets and with seeded changes
+//! to its corpora. `TERN_FUZZ_SECONDS=300` before a test of the latter goes on for so long, with other changes each time.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -66,4 +70,74 @@ fn packets_and_reports_of_a_call() {
         }
         targets::stream(&bytes);
     }
+}
+
+/// Gives a target its corpus as it stands, then so many changed inputs, or as many as the time asked for allows.
+fn run(corpus: &str, count: usize, target: fn(&[u8])) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(corpus);
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let seeds: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+    assert!(seeds.len() > 1);
+    seeds.iter().for_each(|seed| target(seed));
+    let asked = std::env::var("TERN_FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let until = asked.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let first = if asked.is_some() { rand::random() } else { 2_026 };
+    let mut done = 0;
+    while until.map_or(done < count, |until| Instant::now() < until) {
+        // Of its own, so that one that fails can be given again.
+        let seed = u64::wrapping_add(first, done as u64);
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut input = change(&mut random, &seeds);
+        if random.random_bool(0.25) {
+            input.extend(change(&mut random, &seeds));
+        }
+        let failed = std::panic::catch_unwind(|| target(&input)).is_err();
+        assert!(!failed, "{corpus}, seed {seed}: {input:?}");
+        done += 1;
+    }
+    println!("{corpus}: {done} inputs");
+}
+
+/// One of the inputs with a few of its octets changed, moved, doubled or gone.
+fn change(random: &mut StdRng, seeds: &[Vec<u8>]) -> Vec<u8> {
+    const ODD: [u8; 8] = [0, 1, 0x7f, 0x80, 0x81, 0xc8, 0xfe, 0xff];
+    let mut input = seeds[random.random_range(0..seeds.len())].clone();
+    for _ in 0..random.random_range(1..8) {
+        let length = input.len();
+        if length == 0 {
+            break;
+        }
+        let at = random.random_range(0..length);
+        let piece = at..(at + random.random_range(1..40)).min(length);
+        match random.random_range(0..6) {
+            0 => input[at] = random.random(),
+            1 => input[at] ^= 1 << random.random_range(0..8),
+            2 => input[at] = ODD[random.random_range(0..ODD.len())],
+            3 => drop(input.drain(piece)),
+            4 => {
+                let copy = input[piece].to_vec();
+                let to = random.random_range(0..length);
+                input.splice(to..to, copy);
+            }
+            _ => input.truncate(at),
+        }
+    }
+    input
+}
+
+#[test]
+fn changed_packets_that_are_encrypted() {
+    run("unprotect", 4_000, targets::unprotect);
+}
+
+#[test]
+fn changed_checks_and_relays() {
+    run("path", 1_000, targets::path);
+}
+
+#[test]
+fn changed_streams() {
+    run("stream", 60, targets::stream);
 }
