@@ -25,3 +25,4 @@ mod recording;
 mod registration;
 mod sound;
 mod sound_card;
+mod voicemail;

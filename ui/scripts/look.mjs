@@ -275,8 +275,9 @@ const SCENES = {
     await by(page, "away-notice").waitFor();
     await SCENES.activity(page, size);
   },
-  "show=voicemail": async (page) => {
+  "show=voicemail": async (page, size) => {
     await by(page, "voicemail").waitFor();
+    await SCENES.activity(page, size);
   },
   "show=retrying": async (page) => {
     await by(page, "registration-error").waitFor();

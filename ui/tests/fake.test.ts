@@ -94,6 +94,8 @@ const QUERIES: { [T in Query["type"]]: Extract<Query, { type: T }> } = {
   quote: { type: "quote", account: 1, order: { offer: "gb-mobile", count: 1, months: 1, trial: false } },
   forwarding: { type: "forwarding", account: 1, number: "+447700900142" },
   answering: { type: "answering", account: 1, number: "+447700900142" },
+  voicemails: { type: "voicemails", account: 1 },
+  voicemailSound: { type: "voicemailSound", account: 1, voicemail: "v1" },
   papers: { type: "papers", account: 1 },
   ledger: { type: "ledger", account: 1, from: null, to: null, kinds: [], page: null },
   refunds: { type: "refunds", account: 1 },

@@ -279,3 +279,32 @@ describe("everything into a file", () => {
     expect(find("search-repaired")).toBeTruthy();
   });
 });
+
+describe("a voice message", () => {
+  const row = () => document.querySelector<HTMLElement>('[data-testid=activity-item][data-peer="+33639984410"]');
+
+  it("stands in the row of the call that left it, and is played from there and from the conversation", async () => {
+    const { fake } = await open();
+    expect(row()?.textContent).not.toContain("voicemail");
+    fake.changeAccount({ voicemail: { new: 1, old: 0, urgent: 0, mailbox: null } });
+    await pass(0);
+    expect(row()?.textContent.replace(/\s+/g, " ")).toContain("Missed call · voicemail 0:23");
+    await click("voicemail-play");
+    expect(fake.commands.at(-1)).toEqual({ type: "playFile", path: "/data/sam/voicemail.wav" });
+    expect(get("voicemail-play").getAttribute("aria-label")).toBe("Stop playing");
+    await click("voicemail-play");
+    expect(fake.commands.at(-1)).toEqual({ type: "stopPlaying" });
+    await openRow("+33639984410");
+    expect(get("thread-call").textContent).toContain("voicemail 0:23");
+  });
+
+  it("that can't be fetched is told, and nothing is played", async () => {
+    const { fake } = await open();
+    fake.changeAccount({ voicemail: { new: 1, old: 0, urgent: 0, mailbox: null } });
+    await pass(0);
+    fake.failNext("providerUnreachable");
+    await click("voicemail-play");
+    expect(find("trouble-notice")).toBeTruthy();
+    expect(fake.commands.some((command) => command.type === "playFile")).toBe(false);
+  });
+});

@@ -10,7 +10,7 @@ use tern_provider::{
         Activation, CatalogueFilter, Document, DocumentState, File, ForwardTarget, Forwarding, Greeting,
         NewDocument, Number, NumberKind, Offer, Order, OrderRequest, OrderState as RemoteOrder, PageToken,
         Quote, Refund, RefundState as RemoteRefund, RefundTo, RemoteId, RingOrder, Transaction,
-        TransactionFilter, TransactionType,
+        TransactionFilter, TransactionType, VoicemailMessage,
     },
 };
 
@@ -89,6 +89,18 @@ impl Consulted {
             greeting: settings.greeting.map(|id| id.0),
             greetings: greetings.iter().map(greeting_view).collect(),
         })
+    }
+
+    /// The voice messages, newest first; none where the provider has no list of them.
+    pub(crate) async fn voicemails(&self) -> Result<Vec<VoicemailMessage>, ErrorView> {
+        match self.provider.voicemails().await {
+            Err(ProviderError::Unsupported) => Ok(Vec::new()),
+            messages => messages.map_err(said),
+        }
+    }
+
+    pub(crate) async fn voicemail_sound(&self, id: String) -> Result<File, ErrorView> {
+        self.provider.voicemail_sound(&RemoteId(id)).await.map_err(said)
     }
 
     pub(crate) async fn papers(&self) -> Result<Vec<PaperView>, ErrorView> {

@@ -31,9 +31,9 @@ use crate::{
     record::{Sought, ThreadRowId},
     rules::{self, Draft, Facts},
     storage::{Opened, Storage, failed as storage_failed},
-    store::{Connection, Place, Reader, StoreError, blocked, contact, read, search},
+    store::{Connection, Place, Reader, StoreError, blocked, call, contact, read, search},
     task::{Parts, Request, Task, gone},
-    vcard, views,
+    vcard, views, voicemail,
 };
 
 /// Requests that may wait for the engine; whoever asks more waits.
@@ -116,6 +116,13 @@ impl Engine {
         let directory = config.data_dir;
         let beside = || Some(directory.as_ref()?.join("recordings"));
         let recordings = config.recordings_dir.or_else(beside);
+        // A name that nobody can know before.
+        let apart = || {
+            let name: u64 = rand::Rng::random(&mut StdRng::from_os_rng());
+            std::env::temp_dir().join(format!("tern-{name:016x}"))
+        };
+        let voices = directory.as_ref().map_or_else(apart, |directory| directory.join("voices"));
+        voicemail::forget_sound(&voices);
         let storage = Storage::new(directory, &config.ports)?;
         let opened = storage.open().await?;
         let (requests_in, requests) = mpsc::channel(REQUESTS);
@@ -125,6 +132,7 @@ impl Engine {
             requests: requests_in.clone(),
             reader: reader.clone(),
             ports: config.ports.clone(),
+            voices,
         };
         let outside = Outside {
             core: CoreConfig {
@@ -268,6 +276,8 @@ pub struct EngineHandle {
     requests: mpsc::Sender<Request>,
     reader: Arc<OnceLock<Reader>>,
     ports: Ports,
+    /// Where the voice message lies that is listened to.
+    voices: PathBuf,
 }
 
 impl EngineHandle {
@@ -393,6 +403,21 @@ impl EngineHandle {
             Query::Answering { account, number } => {
                 Ok(Answer::Answering { answering: self.consult(account).await?.answering(&number).await? })
             }
+            Query::Voicemails { account } => {
+                let messages = self.consult(account.clone()).await?.voicemails().await?;
+                let Some(oldest) = messages.iter().map(|message| message.at).min() else {
+                    return Ok(Answer::Voicemails { voicemails: Vec::new() });
+                };
+                let since = voicemail::earliest_call(oldest);
+                let calls = self.read(move |c| call::incoming_since(c, &account, since)).await?;
+                let people = self.read(contact::all).await?;
+                Ok(Answer::Voicemails { voicemails: voicemail::views(&messages, &calls, &people) })
+            }
+            Query::VoicemailSound { account, voicemail } => {
+                let sound = self.consult(account).await?.voicemail_sound(voicemail).await?;
+                let path = voicemail::keep_sound(self.voices.clone(), sound).await?;
+                Ok(Answer::VoicemailSound { path })
+            }
             Query::Papers { account } => {
                 Ok(Answer::Papers { papers: self.consult(account).await?.papers().await? })
             }
@@ -442,6 +467,7 @@ impl EngineHandle {
     /// Ends calls, un-registers (for at most 2 seconds), writes what is to be written. Later commands fail.
     pub async fn shutdown(&self) {
         let _ = self.ask(Request::Shutdown).await;
+        voicemail::forget_sound(&self.voices);
     }
 
     async fn consult(&self, account: AccountId) -> Result<Consulted, ErrorView> {

@@ -456,6 +456,14 @@ export function createFake(options: FakeOptions = {}): Fake {
         return { type: "forwarding", forwarding: desk.forwarding };
       case "answering":
         return { type: "answering", answering: desk.answering };
+      case "voicemails": {
+        const left = kept.find((row) => row.what.type === "call" && row.what.outcome === "missed");
+        const some = left !== undefined && known(query.account).voicemail !== null;
+        const { id: call, peerName, at } = left ?? { id: "", peerName: "", at: "" };
+        return { type: "voicemails", voicemails: some ? [{ id: "v1", call, peerName, at, seconds: 23, heard: false }] : [] };
+      }
+      case "voicemailSound":
+        return { type: "voicemailSound", path: "/data/sam/voicemail.wav" };
       case "papers":
         return { type: "papers", papers: [desk.paper] };
       case "ledger":

@@ -152,6 +152,14 @@ forwarding: ForwardingView } |
 { type: "answering"; 
 /**  How it takes them. */
 answering: AnsweringView } | 
+/**  To [`Query::Voicemails`]. */
+{ type: "voicemails"; 
+/**  Newest first. */
+voicemails: VoiceMessageView[] } | 
+/**  To [`Query::VoicemailSound`]. */
+{ type: "voicemailSound"; 
+/**  The file. */
+path: string } | 
 /**  To [`Query::Papers`]. */
 { type: "papers"; 
 /**  In the provider's order. */
@@ -1694,6 +1702,16 @@ number: string } |
 account: AccountId; 
 /**  E.164. */
 number: string } | 
+/**  The voice messages, newest first, each with the call that left it. */
+{ type: "voicemails"; 
+/**  Whose. */
+account: AccountId } | 
+/**  Fetches a voice message's sound into a file that can be played; the next one takes its place. */
+{ type: "voicemailSound"; 
+/**  Whose. */
+account: AccountId; 
+/**  Which one. */
+voicemail: string } | 
 /**  Every paper that was handed in. */
 { type: "papers"; 
 /**  Whose. */
@@ -2361,6 +2379,22 @@ error: ErrorView } |
 error: ErrorView } | 
 /**  Nobody has said yet; it may be tried. */
 { state: "unknown" };
+
+/**  A voice message at the provider. */
+export type VoiceMessageView = {
+	/**  Its id at the provider. */
+	id: string,
+	/**  The call that left it; `None` where no row goes with it. */
+	call: ActivityId | null,
+	/**  Who spoke, for people. */
+	peerName: string,
+	/**  When, RFC 3339. */
+	at: string,
+	/**  How long. */
+	seconds: number,
+	/**  Whether it was listened to. */
+	heard: boolean,
+};
 
 /**  Messages on the server's answering machine (RFC 3842). */
 export type VoicemailView = {

@@ -21,6 +21,7 @@ import type {
   StorageView,
   ThreadId,
   ThreadView,
+  VoiceMessageView,
 } from "../api/generated";
 import { withNewestPage, withOlderPage, type Rows } from "./merge";
 
@@ -54,6 +55,8 @@ export interface Projection {
   /** The conversation that is open, if one is. */
   thread: ThreadView | null;
   people: People;
+  /** Voice messages, by the account they wait for. */
+  voicemails: Readonly<Record<AccountId, readonly VoiceMessageView[]>>;
   devices: DevicesView;
   settings: Settings;
   /** The sound file that is played. */
@@ -78,6 +81,7 @@ export type Input =
   | { type: "refreshed"; snapshot: Snapshot }
   | { type: "devicesRead"; devices: DevicesView }
   | { type: "peopleRead"; people: People }
+  | { type: "voicemailsRead"; account: AccountId; voicemails: VoiceMessageView[] }
   | { type: "newestActivityRead"; page: ActivityPage }
   | { type: "olderActivityRead"; page: ActivityPage }
   | { type: "threadRead"; thread: ThreadView }
@@ -93,6 +97,7 @@ export type Effect =
   | { type: "refresh" }
   | { type: "readDevices" }
   | { type: "readPeople" }
+  | { type: "readVoicemails"; account: AccountId }
   | { type: "readActivity" }
   | { type: "readThread"; thread: ThreadId }
   | { type: "forgetLater"; call: CallView }
@@ -118,6 +123,7 @@ export function empty(): Projection {
     feed: { items: [], next: null, unread: 0 },
     thread: null,
     people: { contacts: [], blocked: [] },
+    voicemails: {},
     devices: { inputs: [], outputs: [], microphone: null, speaker: null },
     settings: {},
     playing: null,
@@ -143,14 +149,23 @@ export function step(state: Projection, input: Input): Step {
     case "refreshed": {
       // Calls and sequence stay: events that follow may be newer than this answer.
       const { accounts, settings } = input.snapshot;
-      return only({ ...state, accounts, settings });
+      return { state: { ...state, accounts, settings }, effects: spoken(accounts, state.accounts) };
     }
     case "devicesRead":
       return only({ ...state, devices: input.devices });
     case "peopleRead":
       return only({ ...state, people: input.people });
-    case "newestActivityRead":
-      return only({ ...state, feed: { ...withNewestPage(state.feed, input.page), unread: input.page.unread } });
+    case "voicemailsRead":
+      return only({ ...state, voicemails: { ...state.voicemails, [input.account]: input.voicemails } });
+    case "newestActivityRead": {
+      const feed = { ...withNewestPage(state.feed, input.page), unread: input.page.unread };
+      const known = new Set(state.feed.items.map((item) => item.id));
+      const rang = new Set(
+        feed.items.filter((item) => item.what.type === "call" && !known.has(item.id)).map((item) => item.account),
+      );
+      // A message may have been known before its call was.
+      return { state: { ...state, feed }, effects: spoken(state.accounts.filter((account) => rang.has(account.id))) };
+    }
     case "olderActivityRead":
       return only({ ...state, feed: { ...withOlderPage(state.feed, input.page), unread: input.page.unread } });
     case "threadRead": {
@@ -180,7 +195,7 @@ function subscribed(state: Projection, snapshot: Snapshot): Step {
   const early = state.link.state === "waiting" ? state.link.early : [];
   // A new snapshot lists living calls only; what ended meanwhile is gone with it.
   const effects: Effect[] = state.thread ? [{ type: "readThread", thread: state.thread.id }] : [];
-  if (!snapshot.storage) effects.push({ type: "readPeople" });
+  if (!snapshot.storage) effects.push({ type: "readPeople" }, ...spoken(snapshot.accounts));
   if (snapshot.calls.some((call) => isTaken(call) && !state.calls.some((known) => known.id === call.id))) {
     effects.push({ type: "showCall" });
   }
@@ -273,6 +288,15 @@ function withCall(calls: CallView[], call: CallView): CallView[] {
 function rereadIfOpen(state: Projection, threads: ThreadId[]): Effect[] {
   const open = state.thread;
   return open && threads.includes(open.id) ? [{ type: "readThread", thread: open.id }] : [];
+}
+
+/** Voice messages that are to be read: of accounts whose machine tells of some, and otherwise than before. */
+function spoken(accounts: readonly AccountView[], before: readonly AccountView[] = []): Effect[] {
+  const counts = (account: AccountView | undefined) => JSON.stringify(account?.voicemail ?? null);
+  return accounts
+    .filter((account) => account.voicemail !== null)
+    .filter((account) => counts(account) !== counts(before.find((other) => other.id === account.id)))
+    .map((account) => ({ type: "readVoicemails", account: account.id }));
 }
 
 function withNotice(state: Projection, notice: Notice): Projection {

@@ -19,6 +19,7 @@ import type {
   Reply,
   Settings,
   ThreadId,
+  VoiceMessageView,
 } from "../api/generated";
 import { empty, step, type Effect, type Input, type Projection } from "./projection";
 import * as routes from "./route";
@@ -56,6 +57,8 @@ export class Session {
   /** What stands before the window. */
   sheet = $state.raw<Sheet | null>(null);
   #contacts = $derived(byNumber(this.#projection.people.contacts));
+  #voicemails = $derived(byCall(this.#projection.voicemails));
+  #heard = $state.raw<{ id: string; path: string } | null>(null);
   #blocked = $derived(new Map(this.#projection.people.blocked.map((each) => [each.number, each])));
 
   constructor(bridge: Bridge) {
@@ -85,6 +88,33 @@ export class Session {
   get onScreen(): CallView[] {
     const ringing = this.ringing;
     return this.#projection.calls.filter((call) => !ringing.includes(call) && !wasNeverTaken(call));
+  }
+
+  /** The voice message that a call left. */
+  voicemailOf(call: ActivityId): VoiceMessageView | null {
+    return this.#voicemails.get(call) ?? null;
+  }
+
+  /** Whether this voice message is being listened to. */
+  hears(message: VoiceMessageView): boolean {
+    const path = this.#projection.playing?.path;
+    return path !== undefined && this.#heard?.id === message.id && this.#heard.path === path;
+  }
+
+  /** Plays a voice message, or stops it. */
+  async hear(account: AccountId, message: VoiceMessageView): Promise<void> {
+    if (this.hears(message)) {
+      await this.attempt({ type: "stopPlaying" }, account);
+      return;
+    }
+    try {
+      const answer = await this.#bridge.ask({ type: "voicemailSound", account, voicemail: message.id });
+      if (answer.type !== "voicemailSound") return;
+      this.#heard = { id: message.id, path: answer.path };
+      await this.#bridge.dispatch({ type: "playFile", path: answer.path });
+    } catch (thrown) {
+      this.#complain(toErrorView(thrown), account);
+    }
   }
 
   /** Whose number it is, as the activity has it. */
@@ -264,6 +294,13 @@ export class Session {
           if (contacts.type !== "contacts" || blocked.type !== "blocked") return;
           this.#apply({ type: "peopleRead", people: { contacts: contacts.contacts, blocked: blocked.blocked } });
         });
+      case "readVoicemails":
+        return this.#once(effect, async () => {
+          const { account } = effect;
+          // A provider that can't be asked now is no news: what was read before stays.
+          const answer = await this.#bridge.ask({ type: "voicemails", account }).catch(() => null);
+          if (answer?.type === "voicemails") this.#apply({ type: "voicemailsRead", account, voicemails: answer.voicemails });
+        });
       case "readActivity":
         return this.#once(effect, async () => {
           const answer = await this.#bridge.ask({ type: "activity", before: null, limit: PAGE });
@@ -302,7 +339,7 @@ export class Session {
 
   /** Reads of one kind never overlap; one that is asked for meanwhile runs once more afterwards. */
   async #once(effect: Effect, run: () => Promise<void>): Promise<void> {
-    const key = effect.type === "readThread" ? `readThread ${effect.thread}` : effect.type;
+    const key = JSON.stringify(effect);
     if (this.#running.has(key)) {
       this.#again.set(key, effect);
       return;
@@ -336,6 +373,11 @@ export class Session {
 /** An incoming call that ended before anyone took it belongs in the feed, not on the call screen. */
 function wasNeverTaken(call: CallView): boolean {
   return call.state === "ended" && call.direction === "incoming" && call.answeredAt === null;
+}
+
+function byCall(voicemails: Projection["voicemails"]): Map<ActivityId, VoiceMessageView> {
+  const all = Object.values(voicemails).flat();
+  return new Map(all.flatMap((message) => (message.call === null ? [] : [[message.call, message] as const])));
 }
 
 function byNumber(contacts: readonly ContactView[]): Map<string, ContactView> {

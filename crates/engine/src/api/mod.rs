@@ -52,5 +52,5 @@ pub use view::{
     FeedState, HistoryView, HoldState, MessageState, MessageView, MoneyView, NumberView, PlayingView,
     RecordingView, RedirectView, RegistrationState, SecurityProtocol, Snapshot, SoundCheckView, ThreadView,
     TopUpState, TopUpView, TransactionKind, TransactionView, TransferAskView, TransferState, TransferView,
-    VoicemailView,
+    VoiceMessageView, VoicemailView,
 };

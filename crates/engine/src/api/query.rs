@@ -6,7 +6,7 @@ use specta::Type;
 use super::{
     AccountId, ActivityPage, AnsweringView, BlockedView, CallAs, ComposedView, ContactView, DevicesView,
     ForwardingView, LedgerPage, NumberOrder, OfferView, PaperView, QuoteView, RefundView, SearchFilter,
-    SearchPage, Snapshot, TargetView, TermsView, ThreadId, ThreadView, TransactionKind,
+    SearchPage, Snapshot, TargetView, TermsView, ThreadId, ThreadView, TransactionKind, VoiceMessageView,
 };
 
 /// A question.
@@ -87,6 +87,18 @@ pub enum Query {
         account: AccountId,
         /// E.164.
         number: String,
+    },
+    /// The voice messages, newest first, each with the call that left it.
+    Voicemails {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Fetches a voice message's sound into a file that can be played; the next one takes its place.
+    VoicemailSound {
+        /// Whose.
+        account: AccountId,
+        /// Which one.
+        voicemail: String,
     },
     /// Every paper that was handed in.
     Papers {
@@ -232,6 +244,16 @@ pub enum Answer {
     Answering {
         /// How it takes them.
         answering: AnsweringView,
+    },
+    /// To [`Query::Voicemails`].
+    Voicemails {
+        /// Newest first.
+        voicemails: Vec<VoiceMessageView>,
+    },
+    /// To [`Query::VoicemailSound`].
+    VoicemailSound {
+        /// The file.
+        path: String,
     },
     /// To [`Query::Papers`].
     Papers {

@@ -87,6 +87,24 @@ pub struct VoicemailView {
     pub mailbox: Option<String>,
 }
 
+/// A voice message at the provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceMessageView {
+    /// Its id at the provider.
+    pub id: String,
+    /// The call that left it; `None` where no row goes with it.
+    pub call: Option<ActivityId>,
+    /// Who spoke, for people.
+    pub peer_name: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// How long.
+    pub seconds: u32,
+    /// Whether it was listened to.
+    pub heard: bool,
+}
+
 /// Where registration stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]

@@ -17,6 +17,7 @@ use crate::{
     api::{AccountId, CallDirection, CallOutcome},
     merging::{self, Telling},
     record::{LocalCall, Row, RowId},
+    voicemail::Incoming,
 };
 
 const KIND: &str = "call";
@@ -150,6 +151,24 @@ pub(super) fn ended(connection: &Connection, call: &LocalCall) -> Result<Option<
     note_seen(connection, id, call)?;
     note_recording(connection, id, call.recording.as_deref())?;
     read::row(connection, id)
+}
+
+/// An account's incoming calls since then, newest first; as many as a mailbox holds messages.
+pub(crate) fn incoming_since(
+    connection: &Connection,
+    account: &AccountId,
+    since: jiff::Timestamp,
+) -> Result<Vec<Incoming>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT a.id, a.number, a.peer, a.at FROM activity a JOIN call c ON c.activity = a.id
+         WHERE a.account = ?1 AND a.deleted = 0 AND a.kind = 'call' AND c.incoming = 1 AND a.at >= ?2
+         ORDER BY a.at DESC, a.id DESC LIMIT 5000",
+    )?;
+    let rows = statement.query_map(params![account.0, micros(since)], |row| {
+        let at = timestamp(row.get(3)?);
+        Ok(Incoming { id: RowId(row.get(0)?), number: row.get(1)?, peer: row.get(2)?, at })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Which rows that SIP saw are calls that a log tells of without SIP's Call-ID, by the changes' places.

@@ -9,7 +9,7 @@ mod activity;
 mod away;
 mod balance;
 pub(crate) mod blocked;
-mod call;
+pub(crate) mod call;
 mod column;
 pub(crate) mod contact;
 mod cursor;
