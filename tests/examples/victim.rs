@@ -1,9 +1,10 @@
-//! An engine that is to be killed: what `it/kills.rs` starts, feeds and kills.
+//! An engine that is to be killed: what `it/kills.rs` and `it/full_disk.rs` start, feed and kill.
 //!
-//! `victim URL ACCOUNT DIR` runs the sandbox's account on the database in DIR. Of stdin it takes `send TO TEXT` a line
-//! and `dump`; on stdout it says `up` once it takes them, `queued TEXT` when a message is promised to be kept, `refused
-//! TEXT` if it is not, and to `dump`, once nothing is on its way any more, every message and call as a line
-//! of JSON, and `end`.
+//! `victim URL ACCOUNT DIR` runs the sandbox's account on the database in DIR. Of stdin it takes `send TO TEXT` a line,
+//! `feed`, `find TEXT`, `do COMMAND` with a command in JSON, and `dump`; on stdout it says `up` once it takes them, `queued
+//! TEXT` when a message is promised to be kept, `refused TEXT` and why if it is not, how the feed stands as `feed` and JSON,
+//! `found` with how many rows and the newest one's conversation, `did` with a reply, and to `dump`, once nothing is on its
+//! way any more, every message and call as a line of JSON, and `end`. With `TERN_LOG` it logs on stderr.
 
 use std::{
     fs,
@@ -16,7 +17,10 @@ use std::{
 use serde_json::json;
 use tern_engine::{
     Engine, EngineConfig, EngineHandle, Secret,
-    api::{AccountId, ActivityItem, ActivityWhat, Answer, Command, FeedState, MessageState, Query, Reply},
+    api::{
+        AccountId, ActivityItem, ActivityWhat, Answer, Command, FeedState, MessageState, Query, Reply,
+        SearchFilter,
+    },
     ports::{Ports, SecretKey, Secrets, SecretsError, fake::FakePorts, plain::SystemClock},
     sandbox_accounts,
 };
@@ -68,6 +72,10 @@ fn say(line: &str) {
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, account, directory] = arguments.as_slice() else { panic!("victim URL ACCOUNT DIR") };
+    if let Ok(filter) = std::env::var("TERN_LOG") {
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+        log.with_writer(std::io::stderr).init();
+    }
     let directory = Path::new(directory);
     let keyring = directory.join("keyring");
     fs::create_dir_all(&keyring).expect("a folder");
@@ -104,6 +112,28 @@ async fn main() {
                 let (to, text) = rest.split_once(' ').expect("send TO TEXT");
                 tokio::spawn(send(engine.clone(), account.clone(), to.to_owned(), text.to_owned()));
             }
+            Some(("find", text)) => {
+                let (text, filter) = (text.to_owned(), SearchFilter::default());
+                let query = Query::Search { text, filter, before: None, limit: 50 };
+                let Ok(Answer::Search { page }) = engine.query(query).await else { return };
+                let thread = page.hits.first().and_then(|hit| hit.item.thread.clone());
+                say(&format!("found {} {}", page.hits.len(), json!(thread)));
+            }
+            Some(("do", command)) => {
+                let command = serde_json::from_str(command).expect("a command");
+                match engine.command(command).await {
+                    Ok(reply) => say(&format!("did {}", json!(reply))),
+                    Err(error) => say(&format!("refused {}", json!(error))),
+                }
+            }
+            _ if line == "feed" => {
+                let Ok(Answer::Snapshot { snapshot }) = engine.query(Query::Snapshot {}).await else {
+                    return;
+                };
+                if let Some(account) = snapshot.accounts.iter().find(|a| a.id == account) {
+                    say(&format!("feed {}", json!(account.feed)));
+                }
+            }
             _ if line == "dump" => {
                 dump(&engine, &account).await;
                 return engine.shutdown().await;
@@ -125,7 +155,8 @@ async fn send(engine: EngineHandle, account: AccountId, to: String, text: String
     };
     match engine.command(Command::SendMessage { account, from, to, text: text.clone() }).await {
         Ok(Reply::MessageQueued { .. }) => say(&format!("queued {text}")),
-        _ => say(&format!("refused {text}")),
+        Ok(_) => say(&format!("refused {text}")),
+        Err(error) => say(&format!("refused {text}: {}", json!(error.code))),
     }
 }
 

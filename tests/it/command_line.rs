@@ -94,7 +94,7 @@ fn parse(line: &str) -> Option<Value> {
 }
 
 /// `tern` where `TERN_BIN` says, or beside the folder that cargo has put the test in.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("TERN_BIN") {
         return path.into();
     }

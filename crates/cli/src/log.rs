@@ -4,9 +4,12 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// `-v` tells what happens, `-vv` how; without either only what goes wrong in Tern itself.
+/// `-v` tells what happens, `-vv` how; without either only what goes wrong in Tern itself. `TERN_LOG` says it exactly, in
+/// the notation of [`EnvFilter`], as it does for the window.
 pub(crate) fn start(verbose: u8) {
+    let told = std::env::var("TERN_LOG").ok().filter(|told| !told.is_empty());
     let filter = match verbose {
+        _ if told.is_some() => told.as_deref().unwrap_or_default(),
         0 => return,
         1 => {
             "warn,tern=info,tern_engine=info,tern_sip=info,tern_media=info,tern_provider=info,tern_sandbox=info"

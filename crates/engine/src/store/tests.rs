@@ -474,6 +474,61 @@ fn what_was_deleted_is_not_brought_back_by_an_older_page() {
 }
 
 #[test]
+fn what_the_newest_state_does_not_have_stays_until_it_is_said_to_be_gone() {
+    let mut connection = database();
+    apply_changes(&mut connection, ["m1", "m2"].map(|id| upsert(message(id, 1, id))).into(), false);
+    // The place in the feed was lost; the provider has thrown the older one away, or never had it.
+    let newest = Batch {
+        account: ACCOUNT,
+        changes: vec![upsert(message("m2", 1, "m2")), upsert(message("m3", 1, "m3"))],
+        cursor: Some(Cursor("anew".into())),
+        history: HistoryMove::Ends,
+        past: Timestamp::MIN,
+        of: Reading::Live,
+        aside: true,
+    };
+    run(&mut connection, Write::Apply(newest));
+    let mut kept = texts(&connection);
+    kept.sort();
+    assert_eq!(kept, ["m1", "m2", "m3"]);
+    let gone = Change::Delete { kind: ActivityKind::Message, id: RemoteId("m1".into()), version: 2 };
+    apply_changes(&mut connection, vec![gone], false);
+    assert!(!texts(&connection).contains(&"m1".to_owned()));
+}
+
+#[test]
+fn rows_that_cannot_be_kept_leave_the_place_in_the_feed_where_it_was() {
+    let mut connection = database();
+    apply_changes(&mut connection, vec![upsert(message("m1", 1, "first"))], false);
+    connection
+        .execute_batch(
+            "CREATE TEMP TRIGGER full BEFORE INSERT ON message WHEN new.text = 'third'
+             BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        )
+        .unwrap();
+    let page = |cursor: &str| Batch {
+        account: ACCOUNT,
+        changes: vec![upsert(message("m2", 1, "second")), upsert(message("m3", 1, "third"))],
+        cursor: Some(Cursor(cursor.into())),
+        history: HistoryMove::To(past(Some("p2"), 2)),
+        past: Timestamp::MIN,
+        of: Reading::Live,
+        aside: true,
+    };
+    let refused = run(&mut connection, Write::Apply(page("later")));
+    assert!(matches!(refused, Some(Kept::NotApplied(ACCOUNT, Reading::Live))), "{refused:?}");
+    let account = |connection: &mut Connection| load(connection).unwrap().accounts.remove(0);
+    let loaded = account(&mut connection);
+    assert_eq!((loaded.cursor, loaded.history), (Some(Cursor("c".into())), None));
+    assert_eq!(texts(&connection), ["first"], "nor half of the page");
+    connection.execute_batch("DROP TRIGGER full").unwrap();
+    run(&mut connection, Write::Apply(page("later")));
+    let loaded = account(&mut connection);
+    assert_eq!((loaded.cursor, loaded.history), (Some(Cursor("later".into())), Some(past(Some("p2"), 2))));
+    assert_eq!(texts(&connection).len(), 3);
+}
+
+#[test]
 fn a_large_page_is_kept_in_parts_and_the_places_move_with_the_last() {
     for (rows, parts) in [(0, 1), (1, 1), (200, 1), (201, 2), (1000, 5)] {
         let whole = Batch {
