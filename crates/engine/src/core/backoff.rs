@@ -54,4 +54,13 @@ mod tests {
         backoff.succeed();
         assert!(backoff.fail(&mut random) <= first);
     }
+
+    #[test]
+    fn two_who_fail_together_come_back_apart() {
+        let wait = |seed| {
+            let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+            Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).fail(&mut random)
+        };
+        assert_ne!(wait(1), wait(2));
+    }
 }
