@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ActivityItem, CallView, Event, EventKind, Snapshot } from "../src/api/generated";
+import { account } from "../src/api/fake-data";
+import type { AccountView, ActivityItem, CallView, Event, EventKind, Snapshot } from "../src/api/generated";
 import { empty, step, type Effect, type Input, type Projection } from "../src/state/projection";
 import { callView } from "./views";
 
@@ -202,4 +203,19 @@ describe("rereading", () => {
     expect(state.calls).toHaveLength(1);
     expect(state.settings.language).toBe("fr");
   });
+});
+
+it("reads voice messages only where a machine tells of some, and again when it tells otherwise", () => {
+  const told = (id: number, count: number | null): AccountView => ({
+    ...account(Date.parse("2026-03-18T12:00:00Z")),
+    id,
+    voicemail: count === null ? null : { new: count, old: 0, urgent: 0, mailbox: null },
+  });
+  const shot = (...accounts: AccountView[]): Snapshot => ({ ...snapshot(1), accounts });
+  const first = run([{ type: "subscribed", snapshot: shot(told(1, null), told(2, 1)) }]);
+  expect(first.effects).toEqual([{ type: "readPeople" }, { type: "readVoicemails", account: 2 }]);
+  const same = run([{ type: "refreshed", snapshot: shot(told(1, null), told(2, 1)) }], first.state);
+  expect(same.effects).toEqual([]);
+  const more = run([{ type: "refreshed", snapshot: shot(told(1, 1), told(2, 1)) }], first.state);
+  expect(more.effects).toEqual([{ type: "readVoicemails", account: 1 }]);
 });
