@@ -360,3 +360,30 @@ fn a_sandbox_is_searched_and_exported_without_keeping_anything() {
     let all: Value = serde_json::from_str(&fs::read_to_string(&file).expect("written")).expect("JSON");
     assert!(all["activity"].as_array().expect("rows").len() >= rows.len());
 }
+
+#[test]
+fn a_conversation_is_deleted_at_the_provider_too() {
+    let provider = Provider::start();
+    let api = provider.api();
+    let (status, _) = Run::start(&["sms", "send", "+447700900777", "not for ever", "--sandbox", api]).end();
+    assert_eq!(status, 0);
+    let list = ["sms", "list", "--peer", "+447700900777", "--limit", "500", "--sandbox", api];
+    let before = Run::start(&list).end().1.len();
+    assert!(before > 0);
+    let delete = ["delete", "+44 7700 900777", "--at-provider", "--sandbox", api];
+    let (status, lines) = Run::start(&delete).end();
+    assert_eq!((status, &lines[0]["event"]), (0, &"deleted".into()), "{lines:?}");
+    let asked = lines[0]["asked"].as_u64().expect("a count");
+    assert!(asked >= before as u64, "{lines:?}");
+    let answered = ["deleted", "refused"].map(|field| lines[1][field].as_u64());
+    assert_eq!(answered, [Some(asked), Some(0)], "{lines:?}");
+    // Each run reads all that the provider has, anew.
+    let (status, left) = Run::start(&list).end();
+    assert_eq!((status, left), (0, Vec::new()));
+    let (status, friends) =
+        Run::start(&["sms", "list", "--sandbox", api, "--sandbox-account", "Demo friend"]).end();
+    assert_eq!(status, 0);
+    assert!(friends.iter().any(|row| row["text"] == "not for ever"), "what was sent was sent: {friends:?}");
+    let (status, lines) = Run::start(&["delete", "+15550000000", "--sandbox", api]).end();
+    assert_eq!((status, &lines[0]["code"]), (5, &"noConversation".into()), "{lines:?}");
+}

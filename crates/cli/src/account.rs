@@ -176,7 +176,7 @@ impl Session {
     ///
     /// # Errors
     /// The account has no feed, or it can't be read.
-    async fn whole(&mut self) -> Result<(), Failure> {
+    pub(crate) async fn whole(&mut self) -> Result<(), Failure> {
         self.fed().await?;
         while self.view()?.history.is_some() {
             match tokio::time::timeout(PATIENCE, self.watch.next()).await {
@@ -430,6 +430,8 @@ mod tests {
             topup_limits: None,
             topups: Vec::new(),
             voicemail: None,
+            deletes_threads: false,
+            deleting: 0,
             history: None,
             media: tern_engine::api::MediaOptions::default(),
         }

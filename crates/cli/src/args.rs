@@ -7,6 +7,7 @@ mod activity;
 mod call;
 mod check;
 mod contacts;
+mod delete;
 mod numbers;
 mod provider;
 mod rates;
@@ -26,6 +27,7 @@ pub(crate) use activity::{Activity, Balance, Sms, SmsCommand};
 pub(crate) use call::{Answer, Call, Register};
 pub(crate) use check::{Check, Play};
 pub(crate) use contacts::{Block, BlockCommand, Contacts, ContactsCommand};
+pub(crate) use delete::Delete;
 pub(crate) use numbers::{Numbers, NumbersCommand};
 pub(crate) use provider::{Provider, ProviderCheck, ProviderCommand};
 pub(crate) use rates::Rates;
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     Contacts(Contacts),
     /// Turn a number's calls down and keep its SMS aside, without a word
     Block(Block),
+    /// Delete all that was written and called with somebody
+    Delete(Delete),
     /// Check the sound: what the microphone hears is played back a second later
     Check(Check),
 }

@@ -9,6 +9,7 @@
 //! tern play talk.opus | tern check               hears a recording; hears whether this computer's sound works
 //! tern search cafe --kind message               finds words, names and parts of numbers in what is kept
 //! tern contacts import people.vcf | tern block add +447700900123 --spam | tern export --format csv all.csv
+//! tern delete +447700900123 --at-provider          a conversation goes, there as well
 //! tern numbers list | tern wallet transactions | tern rates +4930231250
 //! tern sms list | tern activity --follow | tern balance | tern accounts
 //! ```
@@ -88,6 +89,7 @@ async fn run(command: Command, report: &Report) -> Result<Exit, Failure> {
         Command::Export(args) => commands::search::export(args, report, &mut stop).await,
         Command::Contacts(args) => commands::contacts::run(args, report, &mut stop).await,
         Command::Block(args) => commands::contacts::block(args, report, &mut stop).await,
+        Command::Delete(args) => commands::delete::run(args, report, &mut stop).await,
         Command::Check(args) => commands::check::run(args, report, &mut stop).await,
     }
 }

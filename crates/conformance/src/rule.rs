@@ -175,6 +175,8 @@ pub const RULES: &[Rule] = rules! {
         "an object's `version` rises with each change";
     "stream.hints", "Activity: nothing lost, nothing twice", Spends, stream::hints,
         "with `Last-Event-ID` the first `changed` comes at once, its id a cursor";
+    "messages.delete", "Messages", Spends, messages::delete,
+        "a message that has left can be deleted: no key finds it any more, and the feed says `delete`";
     "topups.begin", "Top-ups", Spends, objects::topup_begin,
         "a top-up begins `pending`, with a page to pay on, and moves no money yet";
     "limits.retry-after", "Ground rules", Spends, limits::retry_after,

@@ -155,7 +155,18 @@ CREATE TABLE thread (
     account INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
     number  TEXT NOT NULL,
     peer    TEXT NOT NULL,
+    removed_until INTEGER, -- what happened up to then was removed; its past may come to light later
+    removed_there INTEGER NOT NULL DEFAULT 0, -- and its messages at the provider too
     UNIQUE (account, number, peer)
+) STRICT;
+
+-- Messages that the provider is to delete ('waiting'), has deleted ('gone') or never will ('refused'): all of an account
+-- go when the last one is answered.
+CREATE TABLE deletion (
+    account   INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    remote_id TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    PRIMARY KEY (account, remote_id)
 ) STRICT;
 
 -- What was typed in a conversation and not sent.

@@ -12,6 +12,7 @@ use crate::{
         NewAccount, NumberView, Reply, Transport, VoicemailView,
     },
     core::{Effect, RequestId, SecretKind, State, Write},
+    deletion::Deletions,
     desk::Desk,
     engine::SandboxAccess,
     line::{Line, LineState},
@@ -23,7 +24,7 @@ use crate::{
     wallet::Wallet,
 };
 use tern_provider::{
-    Secret,
+    Adapter, Secret,
     types::{Capabilities, Money, Number, NumberState},
 };
 
@@ -54,6 +55,8 @@ pub(crate) struct Account {
     pub(crate) rates: Rates,
     /// What the provider was asked to do.
     pub(crate) desk: Desk,
+    /// What it is still to delete.
+    pub(crate) deletions: Deletions,
 }
 
 /// The connection to an account's provider.
@@ -102,6 +105,7 @@ impl Account {
             rules: None,
             rates: Rates::default(),
             desk: Desk::default(),
+            deletions: Deletions::default(),
         }
     }
 
@@ -114,6 +118,7 @@ impl Account {
         account.rules = loaded.rules;
         account.rates = Rates::loaded(loaded.rates);
         account.desk = Desk::loaded(loaded.intents);
+        account.deletions = Deletions::loaded(loaded.deletions);
         account
     }
 
@@ -134,6 +139,7 @@ impl Account {
             self.outbox.next_wake(),
             self.wallet.next_wake(),
             self.desk.next_wake(),
+            self.deletions.next_wake(),
         ];
         timers.into_iter().flatten().min()
     }
@@ -171,6 +177,17 @@ impl Account {
             topups: self.wallet.views(),
             media: self.profile.media.without_secrets(),
             voicemail: self.voicemail.clone(),
+            deletes_threads: self.deletes_messages(),
+            deleting: self.deletions.left(),
+        }
+    }
+
+    /// Whether its provider deletes messages; known before it is reached.
+    pub(crate) fn deletes_messages(&self) -> bool {
+        match (self.link.open(), &self.profile.provider_url) {
+            (Some((_, capabilities)), _) => capabilities.delete_message,
+            (None, Some(url)) => Adapter::of(url).is_some_and(|a| a.capabilities().delete_message),
+            (None, None) => false,
         }
     }
 

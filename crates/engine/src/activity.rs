@@ -178,6 +178,7 @@ impl State {
                 account.feed.stream = Stream::Off;
                 account.feed.history.stop();
                 account.outbox.reopened();
+                account.deletions.reopened();
                 self.give_up_asking(id);
                 self.wallet_opened(id);
                 self.desk_opened(id);
@@ -204,6 +205,7 @@ impl State {
             ProviderReport::Account(result) => self.account_read(id, result),
             ProviderReport::Numbers(result) => self.numbers_read(id, result),
             ProviderReport::Sent(row, result) => self.message_sent(id, row, result),
+            ProviderReport::Deleted(message, result) => self.deletion_answered(id, message, result),
             ProviderReport::FoundSent(row, result) => self.message_found(id, row, result),
             ProviderReport::TopUpCreated(key, result) => self.topup_created(id, &key, result),
             ProviderReport::TopUp(key, result) => self.topup_read(id, &key, result),
@@ -301,6 +303,7 @@ impl State {
             }
         }
         self.ledger_kept(id, &applied.ledger);
+        self.to_delete(id, applied.doomed.clone());
     }
 
     pub(crate) fn not_applied(&mut self, id: &AccountId, of: Reading) {

@@ -7,7 +7,7 @@ use crate::{
     },
     core::{RequestId, State, Write},
     phone,
-    record::{Blocked, Book, Contact, Imported, ThreadRowId},
+    record::{Blocked, Book, Contact, Imported},
     store::Found,
     vcard::{self, Card, Cards},
     views,
@@ -86,16 +86,6 @@ impl State {
     pub(crate) fn unblock(&mut self, request: RequestId, number: String) {
         self.write(Write::Unblock(number));
         self.reply(request, Ok(Reply::Done {}));
-    }
-
-    pub(crate) fn remove_thread(&mut self, request: RequestId, thread: Option<ThreadRowId>) {
-        match thread {
-            Some(thread) => {
-                self.write(Write::RemoveThread(thread));
-                self.reply(request, Ok(Reply::Done {}));
-            }
-            None => self.refuse(request, ErrorCode::NotFound),
-        }
     }
 
     /// Names and blocks are others now.

@@ -12,6 +12,7 @@ mod codes;
 mod consult;
 mod contacts;
 mod core;
+mod deletion;
 mod desk;
 mod engine;
 mod export;

@@ -148,6 +148,10 @@ async fn carry_out(provider: &SharedProvider, request: ProviderRequest) -> Provi
         ProviderRequest::FindSent(row, sought) => {
             ProviderReport::FoundSent(row, provider.find_sent(&sought).await)
         }
+        ProviderRequest::Delete(message) => {
+            let answer = provider.delete_message(&message).await;
+            ProviderReport::Deleted(message, answer)
+        }
         ProviderRequest::CreateTopUp(key, amount) => {
             let answer = provider.create_topup(&key, amount).await;
             ProviderReport::TopUpCreated(key, answer)

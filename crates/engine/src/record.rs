@@ -445,6 +445,8 @@ pub(crate) struct Applied {
     pub(crate) settled: Vec<RowId>,
     /// SMS that were sent from elsewhere.
     pub(crate) departed: Vec<Sent>,
+    /// Messages of conversations that were removed, which the provider is to delete.
+    pub(crate) doomed: Vec<RemoteId>,
     /// Rows that were new or different.
     pub(crate) changed: u32,
     /// What is fresh was put aside.
@@ -592,6 +594,28 @@ pub(crate) struct LoadedAccount {
     pub(crate) rates: Vec<KeptRate>,
     /// What the provider was asked to do and has not answered.
     pub(crate) intents: Vec<Intent>,
+    /// Messages it is still to delete.
+    pub(crate) deletions: Vec<RemoteId>,
+}
+
+/// What a removed conversation leaves at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Removed {
+    /// Whose it was.
+    pub(crate) account: AccountId,
+    /// Messages that the provider is to delete.
+    pub(crate) doomed: Vec<RemoteId>,
+    /// Rows that stay there.
+    pub(crate) staying: u32,
+}
+
+/// What became of a message at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deleted {
+    /// It is there no more.
+    Gone,
+    /// It stays.
+    Refused,
 }
 
 /// The engine's code for a provider's problem code.

@@ -152,5 +152,8 @@ mod tests {
         );
         let by_key: Vec<_> = Adapter::ALL.iter().filter(|a| a.capabilities().idempotent_send).collect();
         assert_eq!(by_key, [&Adapter::Tern]);
+        // Telnyx takes back only what is planned for later, Zadarma nothing.
+        let deleting: Vec<_> = Adapter::ALL.iter().filter(|a| a.capabilities().delete_message).collect();
+        assert_eq!(deleting, [&Adapter::Tern, &Adapter::VoipMs, &Adapter::Twilio, &Adapter::SignalWire]);
     }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The code of a refusal to delete what has not left yet: the same request succeeds once it has.
+pub const NOT_YET: &str = "message_on_its_way";
+
 /// Why a provider's answer is not a result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {

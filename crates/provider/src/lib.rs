@@ -22,7 +22,7 @@ pub mod voipms;
 pub mod zadarma;
 
 pub use adapter::{Adapter, connect};
-pub use error::ProviderError;
+pub use error::{NOT_YET, ProviderError};
 pub use http::SetupError;
 pub use provider::{Provider, SharedProvider};
 pub use secret::Secret;

@@ -94,6 +94,13 @@ pub trait Provider: Send + Sync {
         Err(ProviderError::Unsupported)
     }
 
+    /// Deletes a message at the provider, by the id that the feed gave it. One that is gone already counts as deleted;
+    /// one that can't be deleted yet is [`ProviderError::Refused`] with [`NOT_YET`](crate::NOT_YET).
+    async fn delete_message(&self, message: &RemoteId) -> Result<(), ProviderError> {
+        let _ = message;
+        Err(ProviderError::Unsupported)
+    }
+
     /// What a call or an SMS to a target costs when it goes out from `from` (one of the account's own numbers), and
     /// whether it is allowed.
     async fn rate(&self, target: &str, from: Option<&str>) -> Result<Rate, ProviderError> {

@@ -86,13 +86,27 @@ impl Operator {
                 if earlier.request != request {
                     return Err(Refusal::IdempotencyConflict.into());
                 }
-                let message = messages::by_id(books, &earlier.result)?.ok_or(StoreError::Value("message"))?;
+                // What was deleted since is not sent again.
+                let message = messages::by_id(books, &earlier.result)?.ok_or(Refusal::NotFound)?;
                 return Ok((message, Effect::Repeated));
             }
             let message = self.accept(books, account, key, draft, now)?;
             let earlier = Earlier { request, result: message.id.clone() };
             idempotency::remember(books, account.id, SCOPE, key, &earlier)?;
             Ok((message, Effect::Done))
+        })
+    }
+
+    /// Deletes a message of the account's.
+    pub(crate) fn delete_message(&self, account: &Account, id: &str) -> Result<(), Failure> {
+        self.write(|books| {
+            let found = messages::by_id(books, id)?.filter(|message| message.account == account.id);
+            let message = found.ok_or(Refusal::NotFound)?;
+            // The operator has its text from here.
+            if message.state == MessageState::Accepted {
+                return Err(invalid("message_on_its_way", "It has not left yet; it can be deleted then."));
+            }
+            Ok(messages::delete(books, &message)?)
         })
     }
 

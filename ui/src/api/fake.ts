@@ -422,7 +422,7 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "deleteThread":
         kept = kept.filter((row) => row.thread !== command.thread);
         changed(command.thread);
-        return done;
+        return { type: "threadDeleted", asked: 0, staying: 0 };
       case "rebuildSearch":
         return done;
       case "changeSettings":

@@ -9,6 +9,7 @@ pub(crate) mod check;
 mod consent;
 pub(crate) mod contacts;
 mod control;
+pub(crate) mod delete;
 pub(crate) mod numbers;
 pub(crate) mod play;
 pub(crate) mod provider;

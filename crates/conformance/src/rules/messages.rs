@@ -1,5 +1,6 @@
 //! What an SMS would come to.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -43,6 +44,32 @@ pub(crate) async fn quote_is_free(run: &mut Run) -> Judged {
     let text = |change: &Value| change.pointer("/object/text").and_then(Value::as_str) == Some(&said);
     let is_sent = changes.rows("changes").iter().any(text);
     if is_sent { Err(broken("nothing in the feed", "a message")) } else { Ok(()) }
+}
+
+pub(crate) async fn delete(run: &mut Run) -> Judged {
+    let scene = run.scene().await?;
+    let (id, cursor, key) = (scene.id().to_owned(), scene.cursor.clone(), scene.key.clone());
+    let path = format!("/v1/messages/{id}");
+    let gone = run.ask_if_there(Ask::new(Method::DELETE, &path)).await?;
+    if gone.code() == tern_provider::NOT_YET {
+        return Err(nothing("the message has not left yet"));
+    }
+    if gone.status != 204 {
+        return Err(broken("204", gone.told()));
+    }
+    run.ask(Ask::new(Method::DELETE, &path)).await?.is_refused(404, "not_found")?;
+    let found = run.ask(Ask::get("/v1/messages").with("idempotency_key", &key)).await?;
+    found.is_fine()?;
+    if !found.rows("messages").is_empty() {
+        return Err(broken("none for the key of a deleted message", "a message"));
+    }
+    let changes = run.ask(Ask::get("/v1/activity/changes").with("since", &cursor)).await?;
+    changes.is_fine()?;
+    let mut of = changes.rows("changes").iter().filter(|c| c.get("id").and_then(Value::as_str) == Some(&id));
+    match of.next_back().map(|change| (change.get("op"), change.get("object"))) {
+        Some((Some(op), None | Some(Value::Null))) if op == "delete" => Ok(()),
+        _ => Err(broken("`delete` in the feed", "the message, or nothing of it")),
+    }
 }
 
 pub(crate) async fn unknown_fields(run: &mut Run) -> Judged {

@@ -61,6 +61,7 @@ pub(crate) enum Fault {
     MessageLost,
     VersionStands,
     StreamIdNoCursor,
+    DeletesNothing,
     PaidAtOnce,
     NoRetryAfter,
     PlainErrors,
@@ -114,6 +115,7 @@ impl Fault {
         (Self::MessageLost, "feed.complete"),
         (Self::VersionStands, "feed.versions"),
         (Self::StreamIdNoCursor, "stream.hints"),
+        (Self::DeletesNothing, "messages.delete"),
         (Self::PaidAtOnce, "topups.begin"),
         (Self::NoRetryAfter, "limits.retry-after"),
         (Self::PlainErrors, "errors.problem"),
@@ -349,6 +351,11 @@ async fn before(passage: &Passage, asked: &mut Asked) -> Option<Answered> {
         }
         Fault::UnknownFieldsRefused if asked.json().get("x_unknown").is_some() => {
             return own(400, "bad_request");
+        }
+        Fault::DeletesNothing
+            if asked.method == Method::DELETE && asked.path.starts_with("/v1/messages/") =>
+        {
+            return Some(Answered { status: 204, headers: HeaderMap::new(), body: Bytes::new() });
         }
         Fault::AnyPage if asked.query.contains("never") => asked.query = String::new(),
         Fault::NoKeyNeeded if asked.path == "/v1/messages" && key.is_none() => {

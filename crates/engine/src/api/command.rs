@@ -226,6 +226,10 @@ pub enum Command {
     DeleteThread {
         /// Which one.
         thread: ThreadId,
+        /// Its messages at the provider too, where the account says that this can be.
+        #[serde(default)]
+        #[specta(optional)]
+        at_provider: bool,
     },
     /// Makes the search's index anew.
     RebuildSearch {},
@@ -380,6 +384,13 @@ pub enum Reply {
         refused: u32,
         /// The lines on which the first of those begin, counted from 1.
         refused_lines: Vec<u32>,
+    },
+    /// The conversation is gone from this computer.
+    ThreadDeleted {
+        /// Messages that the provider is asked to delete now; [`super::Notice::DeletedThere`] tells what became of them.
+        asked: u32,
+        /// Rows that stay at the provider: calls, and all of them where it was not to delete any, or can't.
+        staying: u32,
     },
     /// The checkout page is open.
     TopUpStarted {

@@ -119,4 +119,13 @@ pub enum Notice {
         /// Which account.
         account: AccountId,
     },
+    /// The provider has answered for every message that it was to delete.
+    DeletedThere {
+        /// Which account.
+        account: AccountId,
+        /// So many are gone there.
+        deleted: u32,
+        /// So many it does not delete.
+        refused: u32,
+    },
 }

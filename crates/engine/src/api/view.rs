@@ -71,6 +71,14 @@ pub struct AccountView {
     pub media: MediaOptions,
     /// Voicemail, where the server tells of it.
     pub voicemail: Option<VoicemailView>,
+    /// Whether a conversation can be deleted at the provider too: its messages, not its calls.
+    #[serde(default)]
+    #[specta(optional)]
+    pub deletes_threads: bool,
+    /// Messages that the provider is still to delete.
+    #[serde(default)]
+    #[specta(optional)]
+    pub deleting: u32,
 }
 
 /// Messages on the server's answering machine (RFC 3842).

@@ -13,7 +13,7 @@ use tern_media::{
 };
 use tern_provider::{
     Secret,
-    types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, SoughtMessage, TopUpId},
+    types::{Cursor, IdempotencyKey, Money, OutgoingMessage, PageToken, RemoteId, SoughtMessage, TopUpId},
 };
 use tern_sip::{FlowId, Question, Transport};
 use url::Url;
@@ -323,6 +323,8 @@ pub(crate) enum ProviderRequest {
     Send(RowId, IdempotencyKey, OutgoingMessage),
     /// Look whether an SMS was sent.
     FindSent(RowId, SoughtMessage),
+    /// Delete a message.
+    Delete(RemoteId),
     /// Start a top-up.
     CreateTopUp(IdempotencyKey, Money),
     /// Where a top-up stands.
@@ -345,6 +347,7 @@ impl std::fmt::Debug for ProviderRequest {
             Self::Hints(_) => "Hints",
             Self::Send(..) => "Send",
             Self::FindSent(..) => "FindSent",
+            Self::Delete(_) => "Delete",
             Self::CreateTopUp(..) => "CreateTopUp",
             Self::TopUp(..) => "TopUp",
             Self::Rate(..) => "Rate",

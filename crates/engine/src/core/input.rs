@@ -7,7 +7,7 @@ use tern_media::secure::SecurityState;
 use tern_provider::{
     ProviderError, Secret,
     types::{
-        AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, PageToken, Rate,
+        AccountInfo, Capabilities, ChangesPage, IdempotencyKey, Message, Number, PageToken, Rate, RemoteId,
         SnapshotPage, TopUp,
     },
 };
@@ -304,6 +304,8 @@ pub(crate) enum ProviderReport {
     Sent(RowId, Result<Message, ProviderError>),
     /// To [`super::ProviderRequest::FindSent`].
     FoundSent(RowId, Result<Option<Message>, ProviderError>),
+    /// To [`super::ProviderRequest::Delete`].
+    Deleted(RemoteId, Result<(), ProviderError>),
     /// To [`super::ProviderRequest::CreateTopUp`].
     TopUpCreated(IdempotencyKey, Result<TopUp, ProviderError>),
     /// To [`super::ProviderRequest::TopUp`].

@@ -1,15 +1,15 @@
 //! What the core asks to be kept, and what it hears of it. How it is kept is the store's business.
 
 use jiff::Timestamp;
-use tern_provider::types::{IdempotencyKey, Message, Number};
+use tern_provider::types::{IdempotencyKey, Message, Number, RemoteId};
 
 use super::RequestId;
 use crate::{
     api::{AccountId, ContactId, ErrorView, MessageState, Settings},
     quiet::QuietNow,
     record::{
-        Applied, AwayCount, Balance, Batch, Blocked, Book, Imported, Intent, KeptRate, KnownRules, LocalCall,
-        NewOutgoing, Profile, Reading, Row, RowId, Sent, ThreadRowId, TopUpRecord,
+        Applied, AwayCount, Balance, Batch, Blocked, Book, Deleted, Imported, Intent, KeptRate, KnownRules,
+        LocalCall, NewOutgoing, Profile, Reading, Removed, Row, RowId, Sent, ThreadRowId, TopUpRecord,
     },
     vcard::Card,
 };
@@ -77,8 +77,10 @@ pub(crate) enum Write {
     Block(Blocked),
     /// Lets it through again.
     Unblock(String),
-    /// Removes a conversation.
-    RemoveThread(ThreadRowId),
+    /// Removes a conversation; of these accounts, at the provider too.
+    RemoveThread(RequestId, ThreadRowId, Vec<AccountId>),
+    /// The provider has deleted a message, or never will.
+    Deleted(AccountId, RemoteId, Deleted),
     /// Makes the search's index anew.
     RebuildSearch,
 }
@@ -108,6 +110,10 @@ pub(crate) enum Kept {
     Away(AwayCount),
     /// [`Write::ReadCalls`] is kept: the conversations they are of.
     CallsRead(Vec<ThreadRowId>),
+    /// [`Write::RemoveThread`] is kept; `None` when there is no such one.
+    ThreadRemoved(RequestId, ThreadRowId, Option<Removed>),
+    /// [`Write::Deleted`] is kept; with the last one, how many are gone and how many stay.
+    Deleted(AccountId, Option<(u32, u32)>),
     /// Rows changed in another way.
     Changed(Vec<ThreadRowId>),
     /// [`Write::Contact`] is kept; `None` when there is no such one.

@@ -345,7 +345,9 @@ impl State {
             Command::ImportContacts { vcards } => self.import_contacts(request, &vcards),
             Command::BlockNumber { number, spam } => self.block(request, &number, spam),
             Command::UnblockNumber { number } => self.unblock(request, number),
-            Command::DeleteThread { thread } => self.remove_thread(request, ThreadRowId::inside(&thread)),
+            Command::DeleteThread { thread, at_provider } => {
+                self.remove_thread(request, ThreadRowId::inside(&thread), at_provider);
+            }
             Command::RebuildSearch {} => {
                 self.write(Write::RebuildSearch);
                 self.reply(request, Ok(Reply::Done {}));
@@ -445,6 +447,8 @@ impl State {
                 self.close_missed(threads.iter().copied());
                 self.activity_changed(threads);
             }
+            Kept::ThreadRemoved(request, thread, removed) => self.thread_removed(request, thread, removed),
+            Kept::Deleted(account, counts) => self.deletion_kept(account, counts),
             Kept::Changed(threads) => self.activity_changed(threads),
             Kept::ContactSaved(request, saved, book) => self.contact_saved(request, saved, book),
             Kept::Imported(request, imported, refused, book) => {
@@ -479,6 +483,7 @@ impl State {
             self.run_outbox(&id);
             self.run_wallet(&id);
             self.run_desk(&id);
+            self.run_deletions(&id);
         }
         self.run_leaving();
         self.run_end_tone();

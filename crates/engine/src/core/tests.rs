@@ -3,6 +3,7 @@
 #![allow(clippy::result_large_err, reason = "an effect that is not picked is handed back as it is")]
 
 mod calls;
+mod deletion;
 mod desk;
 mod feed;
 mod notices;
@@ -94,6 +95,7 @@ impl Bench {
             rules: None,
             rates: Vec::new(),
             intents: Vec::new(),
+            deletions: Vec::new(),
         };
         Self::new(false, Loaded { next_account: 2, accounts: vec![account], ..Loaded::default() })
     }

@@ -6,10 +6,10 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tern_provider::types::{ActivityKind, ActivityObject, Change, RemoteId};
 
-use super::{StoreError, call, gap, ledger, message, micros, read};
+use super::{StoreError, call, deletion, gap, ledger, message, micros, read, thread};
 use crate::{
     api::AccountId,
-    record::{Applied, Batch, RowId, Sent, ThreadRowId},
+    record::{Applied, Batch, Removed, RowId, Sent, ThreadRowId},
 };
 
 /// What a row of any kind has.
@@ -43,6 +43,8 @@ pub(super) struct Kept {
     pub settled: bool,
     /// Sent from elsewhere, and never seen before.
     pub departed: Option<Sent>,
+    /// Of a conversation that was removed, and to be deleted at the provider.
+    pub doomed: Option<RemoteId>,
 }
 
 /// The word for a kind.
@@ -77,6 +79,7 @@ pub(super) fn apply(connection: &Connection, batch: &Batch) -> Result<Applied, S
             Change::Upsert(ActivityObject::Gap(g)) => gap::keep(connection, &batch.account, g)?,
             Change::Delete { kind, id, version } => delete(connection, &batch.account, *kind, id, *version)?,
         };
+        applied.doomed.extend(kept.doomed);
         let Some(row) = kept.row else { continue };
         applied.departed.extend(kept.departed);
         applied.changed = applied.changed.saturating_add(1);
@@ -167,9 +170,29 @@ pub(super) fn remove_local(connection: &Connection, id: RowId) -> Result<(), Sto
 }
 
 /// Removes a conversation's rows but for those that wait to be sent. What the provider knows stays as an empty
-/// tombstone, which no version of it is newer than.
-pub(super) fn remove_thread(connection: &Connection, thread: ThreadRowId) -> Result<(), StoreError> {
+/// tombstone, which no version of it is newer than; what of its past has not been read yet will become one. Messages
+/// of an account in `there` are to be deleted there. `None` when there is no such conversation.
+pub(super) fn remove_thread(
+    connection: &Connection,
+    thread: ThreadRowId,
+    there: &[AccountId],
+) -> Result<Option<Removed>, StoreError> {
     const OF: &str = "thread = ?1 AND id NOT IN (SELECT activity FROM outbox)";
+    let Some((account, ..)) = thread::get(connection, thread)? else { return Ok(None) };
+    let known: Vec<(String, String)> = connection
+        .prepare(&format!(
+            "SELECT kind, remote_id FROM activity WHERE remote_id IS NOT NULL AND {OF} ORDER BY id"
+        ))?
+        .query_map([thread.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let is_doomed = |kind: &str| kind == kind_word(ActivityKind::Message) && there.contains(&account);
+    let mut doomed = Vec::new();
+    for (_, id) in known.iter().filter(|(kind, _)| is_doomed(kind)) {
+        deletion::add(connection, &account, id)?;
+        doomed.push(RemoteId(id.clone()));
+    }
+    let staying = u32::try_from(known.len().saturating_sub(doomed.len())).unwrap_or(u32::MAX);
+    thread::note_removed(connection, thread, there.contains(&account))?;
     for table in ["message", "call"] {
         connection.execute(
             &format!("DELETE FROM {table} WHERE activity IN (SELECT id FROM activity WHERE {OF})"),
@@ -184,6 +207,22 @@ pub(super) fn remove_thread(connection: &Connection, thread: ThreadRowId) -> Res
         params![thread.0, i64::MAX],
     )?;
     connection.execute("DELETE FROM draft WHERE thread = ?1", [thread.0])?;
+    Ok(Some(Removed { account, doomed, staying }))
+}
+
+/// Keeps no more of an object than that it is gone, in no version that comes.
+pub(super) fn bury(
+    connection: &Connection,
+    account: &AccountId,
+    kind: &str,
+    remote_id: &str,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO activity (account, kind, remote_id, version, thread, number, peer, at, unread, deleted)
+             VALUES (?1, ?2, ?3, ?4, NULL, '', '', 0, 0, 1)",
+        )?
+        .execute(params![account.0, kind, remote_id, i64::MAX])?;
     Ok(())
 }
 

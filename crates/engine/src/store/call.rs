@@ -74,6 +74,11 @@ pub(super) fn keep(
     let missed = incoming && outcome == CallOutcome::Missed;
     let fresh = known.is_none() && seen.is_none() && missed;
     let thread = thread::find_or_make(connection, account, &call.number, &call.peer)?;
+    // Of the past of a removed conversation. Calls stay at the provider.
+    if history && id.is_none() && thread::was_removed(connection, thread, call.started_at)?.is_some() {
+        activity::bury(connection, account, KIND, &call.id.0)?;
+        return Ok(Kept::default());
+    }
     let common = Common {
         account,
         kind: KIND,

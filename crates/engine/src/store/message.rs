@@ -7,7 +7,7 @@ use super::{
     StoreError,
     activity::{self, Common, Kept},
     column::{self, Word},
-    micros, thread,
+    deletion, micros, thread,
 };
 use crate::{
     api::{AccountId, ErrorCode, ErrorView, MessageState},
@@ -40,6 +40,18 @@ pub(super) fn keep(
     let is_elsewhere = known.is_none() && ours.is_none() && !incoming && !history;
     let fresh = known.is_none() && ours.is_none() && incoming && message.state == Remote::Received;
     let thread = thread::find_or_make(connection, account, &message.number, &message.peer)?;
+    // The past of a removed conversation comes to light; what is news is not of it.
+    if history
+        && known.is_none()
+        && ours.is_none()
+        && let Some(there) = thread::was_removed(connection, thread, message.at)?
+    {
+        activity::bury(connection, account, KIND, &message.id.0)?;
+        if there {
+            deletion::add(connection, account, &message.id.0)?;
+        }
+        return Ok(Kept { doomed: there.then(|| message.id.clone()), ..Kept::default() });
+    }
     let common = Common {
         account,
         kind: KIND,
@@ -63,7 +75,7 @@ pub(super) fn keep(
     put(connection, id, message)?;
     let settled = connection.prepare_cached("DELETE FROM outbox WHERE activity = ?1")?.execute([id.0])? > 0;
     let departed = is_elsewhere.then(|| Sent { at: message.at, number: message.number.clone() });
-    Ok(Kept { row: Some(id), threads, fresh, settled, departed })
+    Ok(Kept { row: Some(id), threads, fresh, settled, departed, ..Kept::default() })
 }
 
 /// The provider's answer to sending the row `id`.

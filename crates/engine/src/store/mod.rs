@@ -13,6 +13,7 @@ pub(crate) mod call;
 mod column;
 pub(crate) mod contact;
 mod cursor;
+mod deletion;
 pub(crate) mod draft;
 mod fold;
 mod folder;
@@ -79,6 +80,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/033_intent.sql")),
     M::up(include_str!("migrations/020_aside.sql")),
     M::up(include_str!("migrations/040_letters.sql")),
+    M::up(include_str!("migrations/040_deletion.sql")),
 ];
 
 /// Why the store failed.
@@ -323,6 +325,7 @@ pub(crate) fn load(connection: &mut Connection) -> Result<Loaded, StoreError> {
             rules: rules::of(&tx, &profile.id)?,
             rates: rate::of(&tx, &profile.id)?,
             intents: intent::of(&tx, &profile.id)?,
+            deletions: deletion::of(&tx, &profile.id)?,
             profile,
         });
     }
@@ -344,7 +347,9 @@ pub(crate) fn run(connection: &mut Connection, write: Write) -> Option<Kept> {
         Write::FindFailed(request, row) => Kept::FoundFailed(*request, *row, None),
         // The provider's own answer keeps the limits then.
         Write::FindLeft(account, _) => Kept::Left(account.clone(), Vec::new()),
-        Write::Contact(request, ..) | Write::ImportContacts(request, ..) => Kept::NotSaved(*request),
+        Write::Contact(request, ..)
+        | Write::ImportContacts(request, ..)
+        | Write::RemoveThread(request, ..) => Kept::NotSaved(*request),
         _ => Kept::Failed,
     };
     let done = connection.transaction().map_err(StoreError::from).and_then(|tx| {
@@ -466,9 +471,13 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
             blocked::remove(tx, &number)?;
             Some(Kept::Book(contact::book(tx)?))
         }
-        Write::RemoveThread(thread) => {
-            activity::remove_thread(tx, thread)?;
-            Some(Kept::Changed(vec![thread]))
+        Write::RemoveThread(request, thread, there) => {
+            let removed = activity::remove_thread(tx, thread, &there)?;
+            Some(Kept::ThreadRemoved(request, thread, removed))
+        }
+        Write::Deleted(account, message, fate) => {
+            let counts = deletion::answered(tx, &account, &message, fate)?;
+            Some(Kept::Deleted(account, counts))
         }
         Write::RebuildSearch => {
             search::rebuild(tx)?;

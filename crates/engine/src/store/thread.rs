@@ -1,8 +1,9 @@
 //! Table `thread`: conversations, each one account, one of its numbers and one peer.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::StoreError;
+use super::{StoreError, micros};
 use crate::{api::AccountId, record::ThreadRowId};
 
 /// The conversation's id, made when there is none yet.
@@ -23,6 +24,33 @@ pub(super) fn find_or_make(
         .prepare_cached("INSERT INTO thread (account, number, peer) VALUES (?1, ?2, ?3)")?
         .execute(params![account.0, number, peer])?;
     Ok(ThreadRowId(connection.last_insert_rowid()))
+}
+
+/// Notes that a conversation was removed with all that is in it now, and whether at the provider too.
+pub(super) fn note_removed(
+    connection: &Connection,
+    thread: ThreadRowId,
+    there: bool,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "UPDATE thread SET removed_there = max(removed_there, ?2),
+             removed_until = (SELECT max(at) FROM activity WHERE thread = ?1 AND deleted = 0)
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM activity WHERE thread = ?1 AND deleted = 0)",
+        params![thread.0, there],
+    )?;
+    Ok(())
+}
+
+/// Whether what happened in a conversation then was removed with it, and if so, whether at the provider too.
+pub(super) fn was_removed(
+    connection: &Connection,
+    thread: ThreadRowId,
+    at: Timestamp,
+) -> Result<Option<bool>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT removed_there FROM thread WHERE id = ?1 AND removed_until >= ?2")?
+        .query_row(params![thread.0, micros(at)], |row| row.get(0))
+        .optional()?)
 }
 
 /// Account, number and peer of a conversation.

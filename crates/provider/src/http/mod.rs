@@ -196,8 +196,25 @@ impl Http {
         ask: Ask<'_>,
         payload: Payload,
     ) -> Result<T, ProviderError> {
-        let request = self.request(method, path, &ask)?;
-        let request = match payload {
+        self.exchange(self.filled(method, path, &ask, payload)?).await.map_err(Failure::into_write)
+    }
+
+    /// Like [`Http::act`], where the answer's body says nothing.
+    pub(crate) async fn tell(&self, method: Method, path: &str) -> Result<(), ProviderError> {
+        let request = self.filled(method, path, &Ask::default(), Payload::Nothing)?;
+        let told = async { self.check(request.send().await?).await.map(drop) };
+        told.await.map_err(Failure::into_write)
+    }
+
+    fn filled(
+        &self,
+        method: Method,
+        path: &str,
+        ask: &Ask<'_>,
+        payload: Payload,
+    ) -> Result<RequestBuilder, ProviderError> {
+        let request = self.request(method, path, ask)?;
+        Ok(match payload {
             Payload::Nothing => request,
             Payload::Json(body) => request.json(&body),
             Payload::Form(fields) => request.form(&fields),
@@ -215,8 +232,7 @@ impl Http {
                     .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"))
                     .body(body)
             }
-        };
-        self.exchange(request).await.map_err(Failure::into_write)
+        })
     }
 
     /// Opens an event stream; each item is one `changed` event.
@@ -348,6 +364,14 @@ fn sensitive(text: &str) -> Option<header::HeaderValue> {
 /// A refusal in a provider's words, made fit to be shown.
 pub(crate) fn refused(code: &str, detail: &str) -> ProviderError {
     ProviderError::Refused { code: tidy(code, 64), detail: tidy(detail, 500) }
+}
+
+/// What is not there any more has been deleted, whoever did it.
+pub(crate) fn gone(deleted: Result<(), ProviderError>) -> Result<(), ProviderError> {
+    match deleted {
+        Err(ProviderError::Refused { code, .. }) if code == "not_found" || code == "http_404" => Ok(()),
+        other => other,
+    }
 }
 
 /// What happened to one exchange, before it is known whether it was a read or a write.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Provider, ProviderError, Secret, SetupError,
-    http::{Ask, Auth, Http, Payload, refused},
+    http::{Ask, Auth, Http, Payload, gone, refused},
     types::*,
 };
 
@@ -57,6 +57,7 @@ impl SandboxProvider {
         sip_credentials: true,
         sip_on_request: true,
         statistics: true,
+        delete_message: true,
         rates: true,
         forwarding: true,
         caller_id: true,
@@ -281,6 +282,11 @@ impl Provider for SandboxProvider {
             }
         }
         Ok(None)
+    }
+
+    async fn delete_message(&self, message: &RemoteId) -> Result<(), ProviderError> {
+        let path = format!("/v1/messages/{}", segment(&message.0)?);
+        gone(self.http.tell(Method::DELETE, &path).await)
     }
 
     async fn create_topup(&self, key: &IdempotencyKey, amount: Money) -> Result<TopUp, ProviderError> {

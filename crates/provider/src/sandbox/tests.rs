@@ -179,6 +179,25 @@ async fn the_token_goes_out_and_is_never_printed() {
 }
 
 #[tokio::test]
+async fn a_message_is_deleted_once_and_stays_so() {
+    let problem =
+        |status: u16, code: &str| Canned::new(status, &format!(r#"{{"code":"{code}","detail":"Why."}}"#));
+    let on_its_way = ProviderError::Refused { code: crate::NOT_YET.into(), detail: "Why.".into() };
+    for (canned, expected) in [
+        (Canned::new(204, ""), Ok(())),
+        (problem(404, "not_found"), Ok(())),
+        (problem(422, "message_on_its_way"), Err(on_its_way)),
+        (Canned::new(403, ""), Err(ProviderError::Unauthorized)),
+        (Canned::new(503, ""), Err(ProviderError::Server { status: 503 })),
+    ] {
+        let provider = serve(&canned).await;
+        assert_eq!(provider.delete_message(&RemoteId("msg_1".into())).await, expected);
+        assert!(canned.seen()[0].starts_with("DELETE /v1/messages/msg_1 "), "{:?}", canned.seen());
+        assert_eq!(canned.hits(), 1);
+    }
+}
+
+#[tokio::test]
 async fn account_and_numbers() {
     let canned = Canned::new(
         200,

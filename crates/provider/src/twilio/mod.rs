@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Provider, ProviderError, Secret, SetupError,
-    http::{Ask, Auth, Http, Payload},
+    http::{Ask, Auth, Http, Payload, gone},
     polled::{self, Listed, Lists, OVERLAP, Row, Span, Terms},
     types::*,
 };
@@ -36,6 +36,7 @@ const SIGNALWIRE: Capabilities = Capabilities {
     call_log: true,
     send_message: true,
     send_limits: Some(SendLimits { per_second: Some(1), per_hour: None, per_day: None }),
+    delete_message: true,
     ..Capabilities::NONE
 };
 
@@ -163,7 +164,7 @@ impl Lists for Twilio {
     }
 
     async fn look_up(&self, list: usize, id: &RemoteId) -> Result<Option<Row>, ProviderError> {
-        if list != MESSAGES || !id.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        if list != MESSAGES || !is_sid(id) {
             return Ok(None);
         }
         match self.read::<wire::Message>(&format!("Messages/{}", id.0), vec![]).await {
@@ -238,6 +239,13 @@ impl Provider for Twilio {
         polled::find_sent(self, MESSAGES, span, sought).await
     }
 
+    async fn delete_message(&self, message: &RemoteId) -> Result<(), ProviderError> {
+        if !is_sid(message) {
+            return Err(ProviderError::Malformed);
+        }
+        gone(self.http.tell(Method::DELETE, &format!("{}Messages/{}.json", self.path, message.0)).await)
+    }
+
     async fn rate(&self, target: &str, from: Option<&str>) -> Result<Rate, ProviderError> {
         let pricing = self.pricing.as_ref().ok_or(ProviderError::Unsupported)?;
         let digits: String = target.chars().filter(char::is_ascii_digit).collect();
@@ -256,6 +264,11 @@ impl Provider for Twilio {
         };
         voice.map(&format!("+{digits}"), sms)
     }
+}
+
+/// It becomes a part of a path.
+fn is_sid(id: &RemoteId) -> bool {
+    !id.0.is_empty() && id.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 #[cfg(test)]

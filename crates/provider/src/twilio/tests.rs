@@ -171,6 +171,32 @@ async fn refusals_have_the_domains_words() {
 }
 
 #[tokio::test]
+async fn a_message_is_deleted_by_its_sid() {
+    let body = |code: u32| format!(r#"{{"code":{code},"message":"Why.","status":404}}"#);
+    for (status, body, expected) in [
+        (204, String::new(), Ok(())),
+        (404, body(20404), Ok(())),
+        (404, String::new(), Ok(())),
+        (409, body(20009), Err(crate::http::refused(crate::NOT_YET, "Why."))),
+        (500, String::new(), Err(ProviderError::Server { status: 500 })),
+        (401, body(20003), Err(ProviderError::Unauthorized)),
+    ] {
+        let server = Canned::serve(move |_| (status, vec![], body.clone())).await;
+        let twilio = Twilio::new(&server.url, &server.url, ACCOUNT, &Secret::new("token")).unwrap();
+        assert_eq!(twilio.delete_message(&RemoteId("SM1".into())).await, expected);
+        let path = format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/SM1.json");
+        let asked: Vec<_> = server.asked().into_iter().map(|a| (a.method, a.path)).collect();
+        assert_eq!(asked, [("DELETE".to_owned(), path)]);
+        let elsewhere = twilio.delete_message(&RemoteId("../../x".into())).await;
+        assert_eq!((elsewhere, server.asked().len()), (Err(ProviderError::Malformed), 1));
+    }
+    let server = Canned::serve(|_| (204, vec![], String::new())).await;
+    let wire = Twilio::signalwire(&server.url, "p-1", &Secret::new("PT1")).unwrap();
+    assert_eq!(wire.delete_message(&RemoteId("b08d-1".into())).await, Ok(()));
+    assert_eq!(server.asked()[0].path, "/api/laml/2010-04-01/Accounts/p-1/Messages/b08d-1.json");
+}
+
+#[tokio::test]
 async fn a_next_page_elsewhere_is_not_asked_for() {
     let server = Canned::json(|_| r#"{"messages":[],"next_page_uri":"https://evil.example/x"}"#.into()).await;
     let provider = Twilio::new(&server.url, &server.url, ACCOUNT, &Secret::new("token")).unwrap();

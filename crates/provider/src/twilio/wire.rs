@@ -24,6 +24,8 @@ pub(super) fn explain(status: u16, body: &[u8]) -> Option<ProviderError> {
     let code = match refusal.code.0.as_str() {
         "20003" => return Some(ProviderError::Unauthorized),
         "20404" => "not_found",
+        // "Cannot delete this resource before it is complete".
+        "20009" => crate::NOT_YET,
         // SignalWire's own.
         "4001" => "insufficient_funds",
         "20429" => return Some(ProviderError::RateLimited { retry_after: None }),

@@ -41,6 +41,8 @@ pub struct Capabilities {
     pub idempotent_send: bool,
     /// The most that is sent; [`super::AccountInfo::send_limits`] may raise it for one account.
     pub send_limits: Option<SendLimits>,
+    /// Deletes single messages, for good.
+    pub delete_message: bool,
     /// Tells what a call or an SMS to a target costs, and whether it is allowed.
     pub rates: bool,
 
@@ -88,6 +90,7 @@ impl Capabilities {
         send_message: false,
         idempotent_send: false,
         send_limits: None,
+        delete_message: false,
         rates: false,
         catalogue: false,
         trials: false,

@@ -43,6 +43,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     send_message: true,
     // 100 SMS a day over the API unless the account has more.
     send_limits: Some(SendLimits { per_second: None, per_hour: None, per_day: Some(100) }),
+    delete_message: true,
     rates: true,
     voicemail: true,
     ..Capabilities::NONE
@@ -244,6 +245,24 @@ impl Provider for VoipMs {
         let list = if sought.message.text.chars().count() <= LONGEST_SMS { SMS } else { MMS };
         let span = Span { from: sought.since, until: Timestamp::now() };
         polled::find_sent(self, list, span, sought).await
+    }
+
+    /// The ids here name the list as well, as SMS and MMS are counted each for themselves.
+    async fn delete_message(&self, message: &RemoteId) -> Result<(), ProviderError> {
+        let (method, id) = match message.0.split_once('-') {
+            Some(("sms", id)) => ("deleteSMS", id),
+            Some(("mms", id)) => ("deleteMMS", id),
+            _ => return Err(ProviderError::Malformed),
+        };
+        let ask = Ask { query: self.query(method, vec![("id", id.to_owned())]), ..Ask::default() };
+        let answer = self.http.act(Method::GET, "rest.php", ask, Payload::Nothing).await?;
+        match wire::open::<wire::Deleted>(answer) {
+            // What is no SMS of the account's is none any more.
+            Err(ProviderError::Refused { code, .. }) if code == "invalid_sms" || code == "invalid_id" => {
+                Ok(())
+            }
+            other => other.map(drop),
+        }
     }
 
     /// By the longest prefix among the destinations that the target's first digits find.

@@ -132,6 +132,8 @@ async fn every_parameter_is_documented_and_windows_fit() {
     let _ = provider.voicemails().await;
     let _ = provider.voicemail_sound(&RemoteId("1001/INBOX/1".into())).await;
     let _ = provider.send_message(&IdempotencyKey("k".into()), &outgoing("hi")).await.unwrap();
+    provider.delete_message(&RemoteId("sms-111120".into())).await.unwrap();
+    provider.delete_message(&RemoteId("mms-111120".into())).await.unwrap();
     let span = Span {
         from: "2025-01-01T00:00:00Z".parse().unwrap(),
         until: "2026-01-01T00:00:00Z".parse().unwrap(),
@@ -182,6 +184,23 @@ async fn a_list_without_rows_is_empty_and_other_words_are_errors() {
     ] {
         assert_eq!(with_status(status).await.numbers().await, Err(expected), "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_message_is_deleted_from_the_list_that_its_id_names() {
+    let (server, provider) = samples().await;
+    provider.delete_message(&RemoteId("sms-7".into())).await.unwrap();
+    provider.delete_message(&RemoteId("mms-7".into())).await.unwrap();
+    assert_eq!(provider.delete_message(&RemoteId("cdr-7".into())).await, Err(ProviderError::Malformed));
+    let asked: Vec<_> = server.asked().iter().map(|a| (method(a), a.field("id"))).collect();
+    assert_eq!(asked, [("deleteSMS".to_owned(), "7".to_owned()), ("deleteMMS".to_owned(), "7".to_owned())]);
+    let deleted = async |status| with_status(status).await.delete_message(&RemoteId("sms-7".into())).await;
+    for gone in ["invalid_sms", "invalid_id", "no_sms"] {
+        assert!(fixture()["statuses"].as_array().unwrap().iter().any(|s| s == gone), "{gone}");
+        assert_eq!(deleted(gone).await, Ok(()), "{gone}");
+    }
+    assert_eq!(deleted("ip_not_enabled").await, Err(ProviderError::AddressNotAllowed));
+    assert_eq!(deleted("odd").await, Err(crate::http::refused("odd", "")));
 }
 
 #[tokio::test]

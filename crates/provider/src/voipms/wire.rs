@@ -50,6 +50,10 @@ pub(super) fn open<T: DeserializeOwned + Default>(answer: serde_json::Value) -> 
     }
 }
 
+/// Of what was deleted nothing is told.
+#[derive(Deserialize, Default)]
+pub(super) struct Deleted {}
+
 /// A span as the days of a request.
 pub(super) fn days(span: Span, from: &'static str, to: &'static str) -> Vec<(&'static str, String)> {
     let day = |at: Timestamp| at.to_zoned(eastern()).date().to_string();

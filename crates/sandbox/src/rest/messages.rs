@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Api,
-    extract::{Body, Caller, Key, Params},
+    extract::{Body, Caller, Key, Params, Path},
     problem::Problem,
     view::{MessageView, MessagesView},
 };
@@ -83,6 +83,24 @@ pub(super) async fn find(
     let found = api.ask(move |op| Ok(op.read(|c| messages::by_key(c, id, &key))?)).await?;
     let messages = found.iter().map(|m| MessageView::new(m, &account.currency)).collect();
     Ok(Json(MessagesView { messages }))
+}
+
+/// Deletes a message here; what was sent has been sent, and what it cost stays in the ledger.
+#[utoipa::path(delete, path = "/v1/messages/{id}", operation_id = "delete_message", tag = "messages", security(("token" = [])), responses(
+    (status = 204, description = "Gone, with its text; the change feed says `delete`."),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 404, body = Problem, content_type = "application/problem+json",
+        description = "`not_found`: there is none, or none any more."),
+    (status = 422, body = Problem, content_type = "application/problem+json",
+        description = "`message_on_its_way`: it is still `accepted`; once it is `sent` it can be deleted."),
+))]
+pub(super) async fn delete(
+    State(api): State<Api>,
+    Caller(account): Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    api.ask(move |op| op.delete_message(&account, &id)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) fn status(effect: Effect) -> StatusCode {

@@ -129,6 +129,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route("/v1/activity/changes", get(activity::changes))
         .route("/v1/activity/stream", get(stream::stream))
         .route("/v1/messages", post(messages::send).get(messages::find))
+        .route("/v1/messages/{id}", delete(messages::delete))
         .route("/v1/messages/quote", post(rates::quote))
         .route("/v1/rates/calls", get(rates::prices))
         .route("/v1/topups", post(topups::create))

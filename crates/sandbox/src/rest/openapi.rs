@@ -63,6 +63,7 @@ use super::{Api, activity::write_cursor};
         super::stream::stream,
         super::messages::send,
         super::messages::find,
+        super::messages::delete,
         super::rates::quote,
         super::rates::prices,
         super::topups::create,

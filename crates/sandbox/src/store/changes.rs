@@ -47,16 +47,38 @@ pub(super) fn upserted(
     id: &str,
     version: u64,
 ) -> Result<(), StoreError> {
+    note(books, account, kind, id, version, "upsert")
+}
+
+/// Notes that an object is gone.
+pub(super) fn deleted(
+    books: &Books<'_>,
+    account: AccountId,
+    kind: Kind,
+    id: &str,
+    version: u64,
+) -> Result<(), StoreError> {
+    note(books, account, kind, id, version, "delete")
+}
+
+fn note(
+    books: &Books<'_>,
+    account: AccountId,
+    kind: Kind,
+    id: &str,
+    version: u64,
+    op: &str,
+) -> Result<(), StoreError> {
     let seq: u64 = books
         .prepare_cached("UPDATE accounts SET seq = seq + 1 WHERE id = ?1 RETURNING seq")?
         .query_row([account.0], |row| row.get(0))?;
     books
         .prepare_cached(
-            "INSERT INTO changes (account, seq, kind, id, version, op) VALUES (?1, ?2, ?3, ?4, ?5, 'upsert')
+            "INSERT INTO changes (account, seq, kind, id, version, op) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (account, kind, id)
              DO UPDATE SET seq = excluded.seq, version = excluded.version, op = excluded.op",
         )?
-        .execute(params![account.0, seq, kind, id, version])?;
+        .execute(params![account.0, seq, kind, id, version, op])?;
     books.feed_moved(account, seq);
     Ok(())
 }
@@ -98,7 +120,7 @@ pub(crate) fn forget_old(books: &Books<'_>, account: AccountId, keep: u64) -> Re
 /// How many rows a snapshot has in all its pages.
 pub(crate) fn rows(connection: &Connection, account: AccountId) -> Result<u64, StoreError> {
     let count: i64 = connection.query_row(
-        "SELECT (SELECT count(*) FROM messages WHERE account = ?1) + (SELECT count(*) FROM calls WHERE account = ?1)
+        "SELECT (SELECT count(*) FROM messages WHERE account = ?1 AND deleted = 0) + (SELECT count(*) FROM calls WHERE account = ?1)
              + (SELECT count(*) FROM transactions WHERE account = ?1)
              + (SELECT count(*) FROM notices WHERE account = ?1)",
         [account.0],
@@ -115,19 +137,19 @@ pub(crate) fn snapshot(
     limit: u32,
 ) -> Result<Vec<SnapshotRow>, StoreError> {
     // Each table gives its own next rows by its index, so that a page costs the same wherever it lies.
-    let of = |kind: &str, table: &str, rank: i64| {
+    let of = |kind: &str, table: &str, rank: i64, there: &str| {
         format!(
             "SELECT * FROM (
                  SELECT '{kind}' AS kind, id, at_ms, {rank} AS rank, position FROM {table}
-                 WHERE account = ?1 AND at_ms <= ?2 AND (at_ms, {rank}, position) < (?2, ?3, ?4)
+                 WHERE account = ?1{there} AND at_ms <= ?2 AND (at_ms, {rank}, position) < (?2, ?3, ?4)
                  ORDER BY at_ms DESC, position DESC LIMIT ?5)"
         )
     };
     let tables = [
-        of("message", "messages", 2),
-        of("call", "calls", 1),
-        of("transaction", "transactions", 0),
-        of("notice", "notices", 3),
+        of("message", "messages", 2, " AND deleted = 0"),
+        of("call", "calls", 1, ""),
+        of("transaction", "transactions", 0, ""),
+        of("notice", "notices", 3, ""),
     ];
     let mut statement = connection.prepare_cached(&format!(
         "SELECT kind, id, at_ms, rank, position FROM ({})

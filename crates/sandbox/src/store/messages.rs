@@ -57,7 +57,7 @@ pub(crate) fn advance(
     to: MessageState,
     failure: Option<&str>,
 ) -> Result<Option<Message>, StoreError> {
-    let Some(message) = by_id(books, id)? else { return Ok(None) };
+    let Some((message, deleted)) = row(books, id)? else { return Ok(None) };
     let onwards = matches!(
         (message.state, to),
         (MessageState::Accepted, MessageState::Sent | MessageState::Delivered | MessageState::Failed)
@@ -72,14 +72,33 @@ pub(crate) fn advance(
         "UPDATE messages SET state = ?2, version = ?3, failure = ?4 WHERE id = ?1",
         params![message.id, message.state, message.version, message.failure],
     )?;
-    changes::upserted(books, message.account, Kind::Message, &message.id, message.version)?;
+    // One that its customer has deleted gets on unseen: its price may still come back.
+    if !deleted {
+        changes::upserted(books, message.account, Kind::Message, &message.id, message.version)?;
+    }
     Ok(Some(message))
 }
 
+/// Takes a message away from its customer, with its text. The row stays for the limits and the ledger.
+pub(crate) fn delete(books: &Books<'_>, message: &Message) -> Result<(), StoreError> {
+    let version = message.version.saturating_add(1);
+    books.execute(
+        "UPDATE messages SET deleted = 1, text = '', version = ?2 WHERE id = ?1",
+        params![message.id, version],
+    )?;
+    changes::deleted(books, message.account, Kind::Message, &message.id, version)
+}
+
+/// A message that was not deleted.
 pub(crate) fn by_id(connection: &Connection, id: &str) -> Result<Option<Message>, StoreError> {
+    Ok(row(connection, id)?.filter(|(_, deleted)| !deleted).map(|(message, _)| message))
+}
+
+/// A message, and whether it was deleted.
+fn row(connection: &Connection, id: &str) -> Result<Option<(Message, bool)>, StoreError> {
     let mut statement =
-        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE id = ?1"))?;
-    Ok(statement.query_row([id], from_row).optional()?)
+        connection.prepare_cached(&format!("SELECT {COLUMNS}, deleted FROM messages WHERE id = ?1"))?;
+    Ok(statement.query_row([id], |row| Ok((from_row(row)?, row.get("deleted")?))).optional()?)
 }
 
 pub(crate) fn by_key(
@@ -88,7 +107,7 @@ pub(crate) fn by_key(
     key: &str,
 ) -> Result<Option<Message>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND idempotency_key = ?2"
+        "SELECT {COLUMNS} FROM messages WHERE account = ?1 AND idempotency_key = ?2 AND deleted = 0"
     ))?;
     Ok(statement.query_row(params![account.0, key], from_row).optional()?)
 }

@@ -84,6 +84,16 @@ topup-done = Paid. Your balance is up to date.
 topup-waiting = { $amount } to be paid at { $host }
 topup-paid = { $amount } paid; the balance follows
 topup-not-added = The payment was declined or given up; nothing was charged to your balance.
+deleted-there =
+    The provider has deleted { $deleted ->
+        [one] { $deleted } message
+       *[other] { $deleted } messages
+    }.
+deleted-there-partly =
+    The provider has deleted { $deleted ->
+        [one] { $deleted } message
+       *[other] { $deleted } messages
+    } and keeps { $refused }.
 funds-added = { $amount } added to your balance.
 
 dialer-label = Dial

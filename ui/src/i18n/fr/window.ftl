@@ -84,6 +84,16 @@ topup-done = Payé. Votre solde est à jour.
 topup-waiting = { $amount } à payer sur { $host }
 topup-paid = { $amount } payés ; le solde va suivre
 topup-not-added = Le paiement a été refusé ou abandonné ; votre solde n’a pas changé.
+deleted-there =
+    L’opérateur a supprimé { $deleted ->
+        [one] { $deleted } message
+       *[other] { $deleted } messages
+    }.
+deleted-there-partly =
+    L’opérateur a supprimé { $deleted ->
+        [one] { $deleted } message
+       *[other] { $deleted } messages
+    } et en garde { $refused }.
 funds-added = { $amount } ajoutés à votre solde.
 
 dialer-label = Composer

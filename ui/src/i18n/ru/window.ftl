@@ -88,6 +88,18 @@ topup-done = Оплачено. Баланс обновлён.
 topup-waiting = { $amount } ждут оплаты на { $host }
 topup-paid = { $amount } оплачены, баланс обновится
 topup-not-added = Платёж отклонён или отменён; баланс не изменился.
+deleted-there =
+    Провайдер удалил { $deleted ->
+        [one] { $deleted } сообщение
+        [few] { $deleted } сообщения
+       *[other] { $deleted } сообщений
+    }.
+deleted-there-partly =
+    Провайдер удалил { $deleted ->
+        [one] { $deleted } сообщение
+        [few] { $deleted } сообщения
+       *[other] { $deleted } сообщений
+    } и оставил { $refused }.
 funds-added = Баланс пополнен на { $amount }.
 
 dialer-label = Набор номера

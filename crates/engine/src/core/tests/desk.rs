@@ -121,6 +121,7 @@ fn an_order_of_an_earlier_run_is_placed_under_its_key_unless_it_is_old() {
                     rules: None,
                     rates: Vec::new(),
                     intents: vec![intent],
+                    deletions: Vec::new(),
                 }],
                 ..Loaded::default()
             },

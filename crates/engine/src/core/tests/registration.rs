@@ -37,6 +37,7 @@ fn plain() -> Loaded {
             rules: None,
             rates: Vec::new(),
             intents: Vec::new(),
+            deletions: Vec::new(),
         }],
         settings: Settings::default(),
         book: Default::default(),

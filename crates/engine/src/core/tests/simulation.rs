@@ -154,7 +154,8 @@ impl Provider {
                 ProviderReport::FoundSent(row, Ok(found))
             }
             ProviderRequest::Hints(_) => return None,
-            ProviderRequest::CreateTopUp(..)
+            ProviderRequest::Delete(_)
+            | ProviderRequest::CreateTopUp(..)
             | ProviderRequest::TopUp(..)
             | ProviderRequest::Rate(..)
             | ProviderRequest::Act(..) => {

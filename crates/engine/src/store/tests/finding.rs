@@ -5,7 +5,7 @@ use tern_provider::types::ActivityKind;
 use super::*;
 use crate::{
     api::ContactId,
-    record::{Blocked, Imported, Sought},
+    record::{Blocked, Deleted, Imported, Sought, ThreadRowId},
     vcard::Card,
 };
 
@@ -232,7 +232,8 @@ fn a_removed_conversation_stays_removed() {
     let waiting = queue(&mut connection, "k1");
     let thread = rows(&connection).into_iter().find(|r| r.peer == PEER).unwrap().thread.unwrap();
     run(&mut connection, Write::Draft(thread, "half a thought".into()));
-    run(&mut connection, Write::RemoveThread(thread));
+    let removed = run(&mut connection, Write::RemoveThread(RequestId(1), thread, vec![]));
+    assert!(matches!(removed, Some(Kept::ThreadRemoved(_, _, Some(removed))) if removed.doomed.is_empty()));
     // What has not left yet is still there.
     let left: Vec<RowId> = rows(&connection).into_iter().filter(|r| r.peer == PEER).map(|r| r.id).collect();
     assert_eq!(left, [waiting]);
@@ -241,6 +242,48 @@ fn a_removed_conversation_stays_removed() {
     apply_changes(&mut connection, vec![upsert(message("4", 7, "See you at the station"))], false);
     assert_eq!(found(&connection, &sought("station")), [""; 0]);
     assert_eq!(read::conversation(&connection, thread, None, 50).unwrap().unwrap().0.draft, "");
+}
+
+#[test]
+fn a_conversation_removed_at_the_provider_too_waits_for_each_answer() {
+    let mut connection = filled();
+    let thread = rows(&connection).into_iter().find(|r| r.peer == PEER).unwrap().thread.unwrap();
+    let remove = Write::RemoveThread(RequestId(1), thread, vec![ACCOUNT]);
+    let Some(Kept::ThreadRemoved(_, _, Some(removed))) = run(&mut connection, remove.clone()) else {
+        panic!()
+    };
+    let waiting = |connection: &mut Connection| load(connection).unwrap().accounts.remove(0).deletions;
+    assert!(removed.doomed.len() >= 2, "{removed:?}");
+    assert_eq!(waiting(&mut connection), removed.doomed, "kept with the removal");
+    // Nothing is left to remove, and nothing is asked for twice.
+    let again = run(&mut connection, remove);
+    assert!(
+        matches!(again, Some(Kept::ThreadRemoved(_, _, Some(r))) if r.doomed.is_empty() && r.staying == 0)
+    );
+
+    // What of its past was not read yet is of it; what is news begins it anew.
+    let old = |id: &str, second: i64| from(id, PEER, second, &format!("long ago {id}"));
+    let doomed = |applied: Applied| applied.doomed.into_iter().map(|id| id.0).collect::<Vec<_>>();
+    assert_eq!(doomed(apply_changes(&mut connection, vec![old("old", 0)], true)), ["old"]);
+    assert_eq!(waiting(&mut connection).last().map(|id| id.0.clone()), Some("old".into()));
+    assert_eq!(doomed(apply_changes(&mut connection, vec![old("old", 0)], true)), [""; 0]);
+    assert_eq!(found(&connection, &sought("long ago")), [""; 0]);
+    apply_changes(&mut connection, vec![old("late", 3)], false);
+    assert_eq!(found(&connection, &sought("long ago")), ["long ago late"]);
+
+    let all = waiting(&mut connection);
+    let mut counts = Vec::new();
+    for (place, id) in all.iter().enumerate() {
+        let fate = if place == 0 { Deleted::Refused } else { Deleted::Gone };
+        match run(&mut connection, Write::Deleted(ACCOUNT, id.clone(), fate)) {
+            Some(Kept::Deleted(ACCOUNT, told)) => counts.extend(told),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(counts, [(u32::try_from(all.len()).unwrap() - 1, 1)]);
+    assert_eq!(waiting(&mut connection), []);
+    let gone = Write::RemoveThread(RequestId(1), ThreadRowId(4711), vec![]);
+    assert!(matches!(run(&mut connection, gone), Some(Kept::ThreadRemoved(_, _, None))));
 }
 
 /// `TERN_SEARCH_MESSAGES=100000 cargo test --release -p tern-engine --lib searches_as_typed -- --nocapture` measures.

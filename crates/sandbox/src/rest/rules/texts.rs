@@ -178,3 +178,37 @@ async fn restrictions_are_shown_before_the_order() {
     assert_eq!(codes, ["registration_only", "no_calls", "no_outgoing_sms", "no_links", "service_blocked"]);
     assert!(product["restrictions"].as_array().unwrap().iter().all(|r| !text(&r["text"]).is_empty()));
 }
+
+#[tokio::test]
+async fn a_deleted_message_is_gone_everywhere_and_still_counts() {
+    let (customer, from) = sender(Settings::default()).await;
+    let cursor = text(&customer.get("/v1/activity/snapshot").await["cursor"]);
+    let sent = customer.send(&from, SAM, "not for ever").await;
+    let id = text(&sent.body["id"]);
+    let delete = format!("DELETE /v1/messages/{id}");
+    assert_eq!(customer.ask(&delete, Value::Null).await.code(), (422, "message_on_its_way"));
+    customer.house.pass(Duration::from_secs(5));
+    let before = customer.get("/v1/activity/snapshot").await;
+    assert_eq!(customer.ask(&delete, Value::Null).await.status, 204);
+    assert_eq!(customer.ask(&delete, Value::Null).await.code(), (404, "not_found"));
+    assert_eq!(customer.ask("DELETE /v1/messages/msg_none", Value::Null).await.code(), (404, "not_found"));
+
+    let after = customer.get("/v1/activity/snapshot").await;
+    assert!(!after.to_string().contains("not for ever"));
+    let is_there =
+        |page: &Value| page["items"].as_array().unwrap().iter().any(|item| item["id"] == id.as_str());
+    assert!(is_there(&before) && !is_there(&after));
+    assert_eq!(after["rows"].as_u64(), before["rows"].as_u64().map(|rows| rows - 1));
+    let changes = customer.get(&format!("/v1/activity/changes?since={cursor}")).await;
+    let rows: Vec<&Value> =
+        changes["changes"].as_array().unwrap().iter().filter(|row| row["id"] == id.as_str()).collect();
+    assert_eq!(rows.len(), 1, "{changes}");
+    assert_eq!((&rows[0]["op"], &rows[0]["object"]), (&json!("delete"), &Value::Null));
+    // The charge stays, and so does its part of the limits: deleting buys no further SMS.
+    let charged =
+        after["items"].as_array().unwrap().iter().any(|item| item["object"]["reference"] == id.as_str());
+    assert!(charged, "{after}");
+    let quote = json!({"from": from, "to": SAM, "text": "again"});
+    let quote = customer.ask("POST /v1/messages/quote", quote).await.body;
+    assert_eq!(quote["limits"][1]["left"], 99);
+}
