@@ -10,6 +10,7 @@ mod description;
 mod emulated;
 mod programs;
 mod relay;
+mod scene;
 mod telnyx;
 mod twilio;
 

@@ -8,28 +8,14 @@ use tern_provider::{Provider, Secret, telnyx::Telnyx, types::*};
 use tern_tests::Result;
 
 use crate::{
-    description::Description,
     key, messages, outgoing, past,
-    programs::{self, Program},
-    relay::{Exchange, Manner, Relay},
+    relay::{Exchange, Manner},
+    scene::Scene,
 };
 
-const FILE: &str = "telnyx.json";
-
-struct Scene {
-    _program: Program,
-    relay: Relay,
-    description: Description,
-    provider: Telnyx,
-}
-
-async fn scene() -> Result<Scene> {
-    let file = programs::description(FILE);
-    let program = Program::prism(&file)?;
+async fn scene() -> Result<Scene<Telnyx>> {
     let manner = Manner { escape_names: true, recent: true, instead: Some(instead), ..Manner::default() };
-    let relay = Relay::before(&program.url, manner).await;
-    let provider = Telnyx::new(&relay.url, &Secret::new("KEY-of-a-test"))?;
-    Ok(Scene { _program: program, relay, description: Description::read(&file), provider })
+    Scene::start("telnyx.json", manner, |url| Ok(Telnyx::new(url, &Secret::new("KEY-of-a-test"))?)).await
 }
 
 /// Records of calls are not described.
@@ -37,16 +23,6 @@ fn instead(exchange: &Exchange) -> Option<Value> {
     let is_of_calls = exchange.query.iter().any(|(n, v)| n == "filter[record_type]" && v == "sip-trunking");
     is_of_calls
         .then(|| json!({ "data": [], "meta": { "page_number": 1, "page_size": 50, "total_pages": 1 } }))
-}
-
-impl Scene {
-    /// What was said since the last time, each request checked.
-    fn checked(&self) -> Vec<Exchange> {
-        let exchanges = self.relay.take();
-        assert!(!exchanges.is_empty());
-        exchanges.iter().for_each(|exchange| self.description.check(exchange));
-        exchanges
-    }
 }
 
 fn text(value: &Value) -> String {

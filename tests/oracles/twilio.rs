@@ -6,41 +6,19 @@ use tern_provider::{Provider, ProviderError, Secret, twilio::Twilio, types::*};
 use tern_tests::Result;
 
 use crate::{
-    calls,
-    description::Description,
-    key, messages, outgoing, past,
-    programs::{self, Program},
-    relay::{Exchange, Manner, Relay},
+    calls, key, messages, outgoing, past,
+    relay::{Exchange, Manner},
+    scene::Scene,
 };
 
-const FILE: &str = "twilio.json";
 // Of the form that the description asks for.
 const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const OWN: &str = "/2010-04-01/Accounts/{AccountSid}";
 
-struct Scene {
-    _program: Program,
-    relay: Relay,
-    description: Description,
-    provider: Twilio,
-}
-
-async fn scene() -> Result<Scene> {
-    let file = programs::description(FILE);
-    let program = Program::prism(&file)?;
-    let relay = Relay::before(&program.url, Manner { recent: true, ..Manner::default() }).await;
-    let provider = Twilio::new(&relay.url, &relay.url, ACCOUNT, &Secret::new("token"))?;
-    Ok(Scene { _program: program, relay, description: Description::read(&file), provider })
-}
-
-impl Scene {
-    /// What was said since the last time, each request checked.
-    fn checked(&self) -> Vec<Exchange> {
-        let exchanges = self.relay.take();
-        assert!(!exchanges.is_empty());
-        exchanges.iter().for_each(|exchange| self.description.check(exchange));
-        exchanges
-    }
+async fn scene() -> Result<Scene<Twilio>> {
+    let manner = Manner { recent: true, ..Manner::default() };
+    Scene::start("twilio.json", manner, |url| Ok(Twilio::new(url, url, ACCOUNT, &Secret::new("token"))?))
+        .await
 }
 
 /// The rows of a list in the answers.
