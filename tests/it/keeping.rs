@@ -17,6 +17,9 @@ use crate::{
     scene::{SOON, Scene},
 };
 
+/// Of whoever has an address book at a server; in the environment of each run.
+pub(crate) const DAV_PASSWORD: &str = "radicale for tests";
+
 const PASSPHRASE: &str = "correct horse battery";
 const FORMULA: &str = "=CMD(\"x\",\"win\"), now";
 const PERSON: &str = "+447700900318";
@@ -25,7 +28,7 @@ const CARDS: &str = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:urn:uuid:1\r\nFN:Zoë Ün
     BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Nobody at all\r\nEND:VCARD\r\n";
 
 /// A computer without a keyring, whose history is closed with [`PASSPHRASE`].
-struct Kept {
+pub(crate) struct Kept {
     folder: Scratch,
     desk: Scratch,
 }
@@ -49,7 +52,7 @@ impl Secrets for NoKeyring {
 
 impl Kept {
     /// With nothing in it yet.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Scratch::new("kept-desk").expect("a folder");
         desk.write("passphrase.txt", PASSPHRASE).expect("written");
         Self { folder: Scratch::new("kept").expect("a folder"), desk }
@@ -97,15 +100,26 @@ impl Kept {
     }
 
     /// Runs `tern` on it.
-    fn tern(&self, words: &[&str]) -> (i32, Vec<Value>) {
+    pub(crate) fn tern(&self, words: &[&str]) -> (i32, Vec<Value>) {
         let passphrase = self.desk.join("passphrase.txt");
         let place = ["--data", text(self.folder.path()), "--passphrase-file", text(&passphrase)];
         let arguments = [words, &place].concat();
-        Run::with(&arguments, &[("DBUS_SESSION_BUS_ADDRESS", "unix:path=/no/such/bus")]).end()
+        let environment = [
+            ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/no/such/bus"),
+            ("DAV_PASSWORD", DAV_PASSWORD),
+            ("WRONG_PASSWORD", "another one"),
+        ];
+        Run::with(&arguments, &environment).end()
+    }
+
+    /// Takes cards over.
+    pub(crate) fn imports(&self, cards: &str) {
+        let file = self.desk.write("more.vcf", cards).expect("written");
+        self.lines(&["contacts", "import", text(&file)]);
     }
 
     /// The lines of what must succeed.
-    fn lines(&self, words: &[&str]) -> Vec<Value> {
+    pub(crate) fn lines(&self, words: &[&str]) -> Vec<Value> {
         let (status, lines) = self.tern(words);
         assert_eq!(status, 0, "{words:?}: {lines:#?}");
         lines

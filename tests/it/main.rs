@@ -8,6 +8,7 @@
 
 mod scene;
 
+mod address_books;
 mod away;
 mod blunt;
 mod calls;

@@ -26,7 +26,7 @@ pub(crate) use accounts::{AccountProvider, Accounts, AccountsCommand, Company, N
 pub(crate) use activity::{Activity, Balance, Sms, SmsCommand};
 pub(crate) use call::{Answer, Call, Register};
 pub(crate) use check::{Check, Play};
-pub(crate) use contacts::{Block, BlockCommand, Contacts, ContactsCommand};
+pub(crate) use contacts::{Block, BlockCommand, CarddavCommand, Contacts, ContactsCommand};
 pub(crate) use delete::Delete;
 pub(crate) use numbers::{Numbers, NumbersCommand};
 pub(crate) use provider::{Provider, ProviderCheck, ProviderCommand};

@@ -297,7 +297,8 @@ CREATE TABLE contact (
     uid    TEXT NOT NULL UNIQUE,
     name   TEXT NOT NULL,
     note   TEXT NOT NULL,
-    folded TEXT NOT NULL
+    folded TEXT NOT NULL,
+    favourite INTEGER NOT NULL DEFAULT 0 -- its calls ring while everybody else's don't
 ) STRICT;
 
 -- A number is one person's.
@@ -307,6 +308,30 @@ CREATE TABLE contact_number (
     label   TEXT
 ) STRICT;
 CREATE INDEX contact_number_of ON contact_number (contact);
+
+-- Address books at servers, which are read and never written to.
+CREATE TABLE address_book (
+    id          INTEGER PRIMARY KEY,
+    url         TEXT NOT NULL,
+    user        TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    secret_name TEXT NOT NULL, -- of the password, in the keyring
+    token       TEXT, -- from where changes are told (RFC 6578)
+    ctag        TEXT, -- the book's mark, where changes are not told
+    synced_at   INTEGER,
+    UNIQUE (url, user)
+) STRICT;
+
+-- Their cards: contact is NULL for one without a number, or whose contact was removed here; base is the card as it came last.
+CREATE TABLE address_card (
+    book    INTEGER NOT NULL REFERENCES address_book (id) ON DELETE CASCADE,
+    href    TEXT NOT NULL,
+    etag    TEXT NOT NULL,
+    contact INTEGER REFERENCES contact (id) ON DELETE SET NULL,
+    base    TEXT,
+    PRIMARY KEY (book, href)
+) STRICT;
+CREATE INDEX address_card_contact ON address_card (contact);
 
 -- Whose calls and SMS are kept aside.
 CREATE TABLE blocked (

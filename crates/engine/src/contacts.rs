@@ -120,7 +120,7 @@ impl State {
     }
 
     /// A number as the activity names it: E.164 where it is one, else as typed; `None` for what can't be one.
-    fn known_as(&self, typed: &str) -> Option<String> {
+    pub(crate) fn known_as(&self, typed: &str) -> Option<String> {
         let region = self.accounts.values().flat_map(|a| &a.numbers).find_map(|n| phone::country(&n.e164));
         let typed = typed.trim();
         if let Ok(number) = phone::recipient(typed, region.as_deref()) {
@@ -141,7 +141,8 @@ pub(crate) fn view(contact: Contact) -> ContactView {
         number,
         label,
     });
-    ContactView { id: contact.id, name, note, numbers: numbers.collect() }
+    let favourite = contact.favourite;
+    ContactView { id: contact.id, name, note, numbers: numbers.collect(), favourite }
 }
 
 /// A blocked number for a window.

@@ -17,6 +17,7 @@ use tern_provider::{
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::{
+    address_books,
     api::{
         AccountId, Answer, Command, DevicesView, ErrorCode, ErrorView, Event, EventKind, MediaOverrides,
         Query, Reply, SearchKind, Snapshot,
@@ -28,10 +29,10 @@ use crate::{
     gate::{Gate, Through},
     link::{self, Connect},
     ports::{NotificationAction, Ports},
-    record::{Sought, ThreadRowId},
+    record::{BookChange, Sought, ThreadRowId},
     rules::{self, Draft, Facts},
     storage::{Opened, Storage, failed as storage_failed},
-    store::{Connection, Place, Reader, StoreError, blocked, call, contact, read, search},
+    store::{Connection, Place, Reader, StoreError, address_book, blocked, call, contact, read, search},
     task::{Parts, Request, Task, gone},
     vcard, views, voicemail,
 };
@@ -298,6 +299,12 @@ impl EngineHandle {
                 let act = Act::Document(consult::document(paper).await?);
                 return self.ask(|answer| Request::HandOver(account, act, answer)).await?;
             }
+            // Servers likewise.
+            Command::AddAddressBook { url, user, password } => {
+                return self.add_address_book(&url, &user, password).await;
+            }
+            Command::SyncAddressBooks { password } => return self.sync_address_books(password).await,
+            Command::RemoveAddressBook { book } => return self.remove_address_book(book).await,
             other => other,
         };
         self.ask(|answer| Request::Command(command, answer)).await?
@@ -352,6 +359,10 @@ impl EngineHandle {
             Query::Contacts {} => {
                 let all = self.read(contact::all).await?;
                 Ok(Answer::Contacts { contacts: all.into_iter().map(contacts::view).collect() })
+            }
+            Query::AddressBooks {} => {
+                let all = self.read(address_book::all).await?;
+                Ok(Answer::AddressBooks { books: all.into_iter().filter_map(address_books::view).collect() })
             }
             Query::ExportContacts {} => {
                 let all = self.read(contact::all).await?;
@@ -470,6 +481,16 @@ impl EngineHandle {
         voicemail::forget_sound(&self.voices);
     }
 
+    /// Hands over what became of an address book.
+    pub(crate) async fn hand_over(&self, change: BookChange) -> Result<Reply, ErrorView> {
+        self.ask(|answer| Request::AddressBook(Box::new(change), answer)).await?
+    }
+
+    /// The outside.
+    pub(crate) fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
     async fn consult(&self, account: AccountId) -> Result<Consulted, ErrorView> {
         self.ask(|answer| Request::Consult(account, answer)).await?
     }
@@ -479,7 +500,7 @@ impl EngineHandle {
         facts.ok_or(ErrorView::new(ErrorCode::NotFound))
     }
 
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ErrorView> {

@@ -83,7 +83,7 @@ impl Gate {
                 Request::Consult(_, answer) => {
                     let _ = answer.send(Err(ErrorView::new(ErrorCode::StorageClosed)));
                 }
-                Request::HandOver(_, _, answer) => {
+                Request::HandOver(_, _, answer) | Request::AddressBook(_, answer) => {
                     let _ = answer.send(Err(ErrorView::new(ErrorCode::StorageClosed)));
                 }
                 Request::Facts(_, answer) => {

@@ -3,10 +3,12 @@
 
 mod accounts;
 mod activity;
+mod address_books;
 mod agreement;
 pub mod api;
 pub mod audio;
 mod calls;
+mod carddav;
 mod clipboard;
 mod codes;
 mod consult;

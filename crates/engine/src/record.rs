@@ -15,9 +15,10 @@ use url::Url;
 
 use crate::{
     api::{
-        AccountId, ActivityId, CallDirection, CallOutcome, ContactId, ErrorCode, ErrorView, MediaOptions,
-        MessageState, Settings, ThreadId, TopUpState, Transport,
+        AccountId, ActivityId, AddressBookId, CallDirection, CallOutcome, ContactId, ErrorCode, ErrorView,
+        MediaOptions, MessageState, Settings, ThreadId, TopUpState, Transport,
     },
+    carddav::Pull,
     vcard::Card,
 };
 
@@ -473,6 +474,8 @@ pub(crate) struct Contact {
     pub(crate) id: ContactId,
     /// Name, note and numbers.
     pub(crate) card: Card,
+    /// Whether its calls ring while everybody else's don't.
+    pub(crate) favourite: bool,
 }
 
 /// What taking contacts over came to.
@@ -529,6 +532,8 @@ pub(crate) struct Book {
     pub(crate) names: BTreeMap<String, String>,
     /// Whom nobody wants to hear of.
     pub(crate) blocked: BTreeSet<String>,
+    /// Whose calls ring all the same.
+    pub(crate) favourites: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Book {
@@ -596,6 +601,32 @@ pub(crate) struct LoadedAccount {
     pub(crate) intents: Vec<Intent>,
     /// Messages it is still to delete.
     pub(crate) deletions: Vec<RemoteId>,
+}
+
+/// An address book at a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AddressBook {
+    /// `None` for one that is not kept yet.
+    pub(crate) id: Option<AddressBookId>,
+    /// Of the collection.
+    pub(crate) url: String,
+    /// Who is known there.
+    pub(crate) user: String,
+    /// The server's word for it.
+    pub(crate) name: String,
+    /// Its password's entry in the keyring; the books of one user share it.
+    pub(crate) secret_name: String,
+    /// When it was pulled last.
+    pub(crate) synced_at: Option<Timestamp>,
+}
+
+/// What becomes of an address book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BookChange {
+    /// Its server told this.
+    Pulled(AddressBook, Pull),
+    /// It is forgotten; its contacts stay.
+    Remove(AddressBookId),
 }
 
 /// What a removed conversation leaves at the provider.

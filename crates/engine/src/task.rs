@@ -31,6 +31,7 @@ use crate::{
         wires::{self, Bound, Incoming, Towards, Wires},
     },
     ports::{Audio, Notification, NotificationAction, OneTimeCode, Ports, Ringing, SecretKey},
+    record::BookChange,
     rules::Facts,
     store::Store,
 };
@@ -55,6 +56,7 @@ pub(crate) enum Request {
     Facts(AccountId, oneshot::Sender<Option<Facts>>),
     Consult(AccountId, oneshot::Sender<Result<Consulted, ErrorView>>),
     HandOver(AccountId, Act, oneshot::Sender<Result<Reply, ErrorView>>),
+    AddressBook(Box<BookChange>, oneshot::Sender<Result<Reply, ErrorView>>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -274,6 +276,7 @@ impl Task {
             Request::HandOver(account, act, answer) => {
                 Some(Input::HandOver(self.expect(answer), account, act))
             }
+            Request::AddressBook(change, answer) => Some(Input::AddressBook(self.expect(answer), *change)),
             Request::Activate(action) => Some(Input::Activated(action)),
             Request::Shutdown(answer) => {
                 self.ended.push(answer);

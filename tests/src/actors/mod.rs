@@ -11,6 +11,7 @@ mod metronome;
 mod names;
 #[cfg(target_os = "linux")]
 mod network;
+mod radicale;
 mod rtpengine;
 mod sipp;
 mod tern;
@@ -25,6 +26,7 @@ pub use metronome::{BEAT, Heard, Metronome};
 pub use names::{Names, Record};
 #[cfg(target_os = "linux")]
 pub use network::Network;
+pub use radicale::Radicale;
 pub use rtpengine::Rtpengine;
 pub use sipp::Sipp;
 pub use tern::{Credentials, Tern, TernCall, Way};

@@ -15,7 +15,7 @@ import type {
 /** Commands that are about people. */
 export type PeopleCommand = Extract<
   Command,
-  { type: "saveContact" | "removeContact" | "importContacts" | "blockNumber" | "unblockNumber" }
+  { type: "saveContact" | "markFavourite" | "removeContact" | "importContacts" | "blockNumber" | "unblockNumber" }
 >;
 
 /** Questions that are about people, or find rows. */
@@ -115,6 +115,12 @@ export function createPeople(rows: () => ActivityItem[], emit: (kind: EventKind)
           const { name, note, numbers } = command.card;
           const kept = numbers.map(({ number, label }) => ({ number: number.replace(/[\s().-]/g, ""), formatted: number, label }));
           contacts = [...contacts.filter((other) => other.id !== id), { id, name, note, numbers: kept }];
+          tell();
+          return { type: "contactSaved", contact: id };
+        }
+        case "markFavourite": {
+          const { contact: id, favourite } = command;
+          contacts = contacts.map((contact) => (contact.id === id ? { ...contact, favourite } : contact));
           tell();
           return { type: "contactSaved", contact: id };
         }

@@ -414,11 +414,17 @@ export function createFake(options: FakeOptions = {}): Fake {
       case "copyCode":
         return done;
       case "saveContact":
+      case "markFavourite":
       case "removeContact":
       case "importContacts":
       case "blockNumber":
       case "unblockNumber":
         return people.act(command);
+      case "addAddressBook":
+      case "syncAddressBooks":
+        return { type: "addressBooksSynced", books: [] };
+      case "removeAddressBook":
+        return done;
       case "deleteThread":
         kept = kept.filter((row) => row.thread !== command.thread);
         changed(command.thread);
@@ -470,6 +476,8 @@ export function createFake(options: FakeOptions = {}): Fake {
         return { type: "ledger", ledger: desk.ledger };
       case "refunds":
         return { type: "refunds", refunds: [desk.refund] };
+      case "addressBooks":
+        return { type: "addressBooks", books: [] };
       default:
         return people.answer(query);
     }

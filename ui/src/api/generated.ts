@@ -42,6 +42,10 @@ export type AccountView = {
 	media: MediaOptions,
 	/**  Voicemail, where the server tells of it. */
 	voicemail: VoicemailView | null,
+	/**  Whether a conversation can be deleted at the provider too: its messages, not its calls. */
+	deletesThreads?: boolean,
+	/**  Messages that the provider is still to delete. */
+	deleting?: number,
 };
 
 /**  A row of Recent Activity. */
@@ -105,6 +109,39 @@ transaction: TransactionView } |
 { type: "gap"; 
 /**  From when on, RFC 3339; until the row's own time. */
 since: string };
+
+/**  An address book at a server. */
+export type AddressBookId = number;
+
+/**  What reading an address book came to. */
+export type AddressBookSynced = {
+	/**  Which. */
+	book: AddressBookId,
+	/**  The server's word for it. */
+	name: string,
+	/**  Contacts that were not there. */
+	added: number,
+	/**  Contacts that say something else now. */
+	changed: number,
+	/**  Contacts that are gone there and were as they had come. */
+	removed: number,
+	/**  What kept it from being read; nothing has changed then. */
+	error: ErrorView | null,
+};
+
+/**  An address book at a CardDAV server, which is read and never written to. */
+export type AddressBookView = {
+	/**  Its id. */
+	id: AddressBookId,
+	/**  The server's word for it. */
+	name: string,
+	/**  Its address. */
+	url: string,
+	/**  Who is known there. */
+	user: string,
+	/**  When it was read last. */
+	syncedAt: string | null,
+};
 
 /**  An answer, of the same name as its question. */
 export type Answer = 
@@ -184,6 +221,10 @@ page: ActivityPage } |
 { type: "contacts"; 
 /**  By name. */
 contacts: ContactView[] } | 
+/**  To [`Query::AddressBooks`]. */
+{ type: "addressBooks"; 
+/**  Oldest first. */
+books: AddressBookView[] } | 
 /**  To [`Query::ExportContacts`]. */
 { type: "exportContacts"; 
 /**  The file's text. */
@@ -573,10 +614,35 @@ card: ContactCard } |
 { type: "removeContact"; 
 /**  Which one. */
 contact: ContactId } | 
+/**  Marks a contact as a favourite, or not. Answers [`Reply::ContactSaved`]. */
+{ type: "markFavourite"; 
+/**  Which one. */
+contact: ContactId; 
+/**  Whether its calls ring while everybody else's don't. */
+favourite: boolean } | 
 /**  Takes over the contacts of a vCard file. Answers [`Reply::ContactsImported`]. */
 { type: "importContacts"; 
 /**  The file's text. */
 vcards: string } | 
+/**
+ *  Finds the address books of a user at a CardDAV server and reads them; kept in the keyring is the password.
+ *  Answers [`Reply::AddressBooksSynced`].
+ */
+{ type: "addAddressBook"; 
+/**  An address, a host or an e-mail address. */
+url: string; 
+/**  Who is known there. */
+user: string; 
+/**  The password, perhaps one made for this. */
+password: Secret } | 
+/**  Reads every address book again. What was changed here stays. Answers [`Reply::AddressBooksSynced`]. */
+{ type: "syncAddressBooks"; 
+/**  Where no keyring has it. */
+password: Secret | null } | 
+/**  Forgets an address book; its contacts stay. */
+{ type: "removeAddressBook"; 
+/**  Which one. */
+book: AddressBookId } | 
 /**  Turns a number's calls down and keeps its SMS aside, from now on and without a word. */
 { type: "blockNumber"; 
 /**  As the activity has it, or as typed. */
@@ -590,7 +656,9 @@ number: string } |
 /**  Removes a conversation from this computer, but for what has not left yet. */
 { type: "deleteThread"; 
 /**  Which one. */
-thread: ThreadId } | 
+thread: ThreadId; 
+/**  Its messages at the provider too, where the account says that this can be. */
+atProvider?: boolean } | 
 /**  Makes the search's index anew. */
 { type: "rebuildSearch" } | 
 /**  Marks everything of a thread as seen. */
@@ -738,6 +806,8 @@ export type ContactView = {
 	note: string,
 	/**  At least one. */
 	numbers: ContactNumber[],
+	/**  Whether its calls ring while everybody else's don't. */
+	favourite?: boolean,
 };
 
 /**  A sound device. */
@@ -1373,7 +1443,15 @@ currency: string } |
 /**  A top-up was declined or given up. */
 { type: "fundsNotAdded"; 
 /**  Which account. */
-account: AccountId };
+account: AccountId } | 
+/**  The provider has answered for every message that it was to delete. */
+{ type: "deletedThere"; 
+/**  Which account. */
+account: AccountId; 
+/**  So many are gone there. */
+deleted: number; 
+/**  So many it does not delete. */
+refused: number };
 
 /**  A contact's number as typed. */
 export type NumberCard = {
@@ -1750,6 +1828,8 @@ before: string | null;
 limit: number } | 
 /**  The contacts, by name. */
 { type: "contacts" } | 
+/**  Address books at servers, oldest first. */
+{ type: "addressBooks" } | 
 /**  The contacts as a vCard file. */
 { type: "exportContacts" } | 
 /**  Blocked numbers, newest first. */
@@ -1785,6 +1865,8 @@ export type QuietSettings = {
 	silentNumbers?: string[],
 	/**  Those that apply now do. */
 	hours?: QuietHours[],
+	/**  Calls of favourites don't ring then either. */
+	favouritesToo?: boolean,
 };
 
 /**  Which clock quiet hours go by. */
@@ -1959,6 +2041,16 @@ same: number;
 refused: number; 
 /**  The lines on which the first of those begin, counted from 1. */
 refusedLines: number[] } | 
+/**  The address books were read, or could not be. */
+{ type: "addressBooksSynced"; 
+/**  Each. */
+books: AddressBookSynced[] } | 
+/**  The conversation is gone from this computer. */
+{ type: "threadDeleted"; 
+/**  Messages that the provider is asked to delete now; [`super::Notice::DeletedThere`] tells what became of them. */
+asked: number; 
+/**  Rows that stay at the provider: calls, and all of them where it was not to delete any, or can't. */
+staying: number } | 
 /**  The checkout page is open. */
 { type: "topUpStarted"; 
 /**  The top-up. */

@@ -84,6 +84,7 @@ pub const PACKAGES: &[Package] = {
         package(Tests, "linphone-cli", "linphone-console", "", &["linphonec"]),
         package(Tests, "rtpengine-daemon", "", "", &["rtpengine"]),
         package(Tests, "coturn", "coturn", "coturn", &["turnserver"]),
+        package(Tests, "radicale", "radicale", "radicale", &["radicale"]),
         package(Tests, "coreutils", "coreutils", "coreutils", &["stdbuf"]),
         package(Tests, "sip-tester", "sipp", "", &["sipp"]),
         // An environment of its own for the one tool that is written in Python.

@@ -1,16 +1,21 @@
 //! `tern contacts`, `tern block`: people behind numbers.
 
+use std::io::IsTerminal;
+
 use serde_json::{Value, json};
 use tern_engine::{
     EngineHandle,
-    api::{Answer, Command, ContactCard, ContactId, ErrorCode, ErrorView, NumberCard, Query, Reply},
+    api::{
+        AddressBookId, Answer, Command, ContactCard, ContactId, ErrorCode, ErrorView, NumberCard, Query,
+        Reply, Secret,
+    },
 };
 
 use crate::{
     account,
-    args::{self, BlockCommand, ContactsCommand},
+    args::{self, BlockCommand, CarddavCommand, ContactsCommand},
     exit::Exit,
-    failure::Failure,
+    failure::{Failure, word},
     report::Report,
     stop::Stop,
 };
@@ -41,8 +46,9 @@ async fn act(engine: &EngineHandle, command: ContactsCommand, report: &Report) -
             for contact in contacts {
                 let numbers: Vec<_> = contact.numbers.iter().map(|number| &number.number).collect();
                 let (id, name, note) = (contact.id.0, &contact.name, &contact.note);
-                let line =
-                    json!({ "event": "contact", "id": id, "name": name, "numbers": numbers, "note": note });
+                let favourite = contact.favourite;
+                let line = json!({ "event": "contact", "id": id, "name": name, "numbers": numbers, "note": note,
+                    "favourite": favourite });
                 report.line(&line)?;
             }
         }
@@ -52,6 +58,11 @@ async fn act(engine: &EngineHandle, command: ContactsCommand, report: &Report) -
             let saved = engine.command(Command::SaveContact { contact: None, card }).await?;
             let Reply::ContactSaved { contact } = saved else { return internal() };
             report.line(&json!({ "event": "added", "id": contact.0 }))?;
+        }
+        ContactsCommand::Favourite { id, switch } => {
+            let favourite = switch == args::Switch::On;
+            engine.command(Command::MarkFavourite { contact: ContactId(id), favourite }).await?;
+            report.line(&json!({ "event": "favourite", "id": id, "favourite": favourite }))?;
         }
         ContactsCommand::Remove { id } => {
             engine.command(Command::RemoveContact { contact: ContactId(id) }).await?;
@@ -73,6 +84,9 @@ async fn act(engine: &EngineHandle, command: ContactsCommand, report: &Report) -
             });
             report.line(&line)?;
         }
+        ContactsCommand::Carddav { command } => {
+            return carddav(engine, command.unwrap_or(CarddavCommand::List), report).await;
+        }
         ContactsCommand::Export { file } => {
             let answer = engine.query(Query::ExportContacts {}).await?;
             let Answer::ExportContacts { vcards } = answer else { return internal() };
@@ -84,6 +98,61 @@ async fn act(engine: &EngineHandle, command: ContactsCommand, report: &Report) -
         }
     }
     Ok(Exit::Done)
+}
+
+async fn carddav(engine: &EngineHandle, command: CarddavCommand, report: &Report) -> Result<Exit, Failure> {
+    match command {
+        CarddavCommand::List => {
+            let Answer::AddressBooks { books } = engine.query(Query::AddressBooks {}).await? else {
+                return internal();
+            };
+            for book in books {
+                let (id, name, url) = (book.id.0, &book.name, &book.url);
+                let line = json!({ "event": "addressBook", "id": id, "name": name, "url": url, "user": book.user,
+                    "synced_at": book.synced_at });
+                report.line(&line)?;
+            }
+            Ok(Exit::Done)
+        }
+        CarddavCommand::Add { url, user, password_env } => {
+            let password = match password_env {
+                Some(variable) => account::password(&variable)?,
+                None => typed()?,
+            };
+            synced(engine.command(Command::AddAddressBook { url, user, password }).await?, report)
+        }
+        CarddavCommand::Sync { password_env } => {
+            let password = password_env.as_deref().map(account::password).transpose()?;
+            synced(engine.command(Command::SyncAddressBooks { password }).await?, report)
+        }
+        CarddavCommand::Remove { id } => {
+            engine.command(Command::RemoveAddressBook { book: AddressBookId(id) }).await?;
+            report.line(&json!({ "event": "removed", "id": id }))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Tells each address book; the last one that could not be read says how it ends.
+fn synced(reply: Reply, report: &Report) -> Result<Exit, Failure> {
+    let Reply::AddressBooksSynced { books } = reply else { return internal() };
+    let mut ended = Ok(Exit::Done);
+    for book in books {
+        let (id, name, error) = (book.book.0, &book.name, book.error.as_ref().map(|error| word(&error.code)));
+        report.line(&json!({ "event": "synced", "id": id, "name": name, "added": book.added,
+            "changed": book.changed, "removed": book.removed, "error": error }))?;
+        if let Some(error) = book.error {
+            ended = Err(error.into());
+        }
+    }
+    ended
+}
+
+fn typed() -> Result<Secret, Failure> {
+    let typed =
+        std::io::stdin().is_terminal().then(|| rpassword::prompt_password("Password: ").ok()).flatten();
+    let missing = || Failure::usage("passwordMissing", "No password was given: --password-env VAR.");
+    typed.filter(|typed| !typed.is_empty()).map(Secret).ok_or_else(missing)
 }
 
 async fn act_on_blocks(

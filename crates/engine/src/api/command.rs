@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{
-    AccountId, ActivityId, CallId, ContactCard, ContactId, ForwardingView, GreetingView, MediaOptions,
-    NewPaper, NewRefund, NumberOrder, OrderView, PaperView, RefundView, Settings, StorageChoice, ThreadId,
-    TopUpId,
+    AccountId, ActivityId, AddressBookId, AddressBookSynced, CallId, ContactCard, ContactId, ForwardingView,
+    GreetingView, MediaOptions, NewPaper, NewRefund, NumberOrder, OrderView, PaperView, RefundView, Settings,
+    StorageChoice, ThreadId, TopUpId,
 };
 
 /// A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events.
@@ -205,10 +205,37 @@ pub enum Command {
         /// Which one.
         contact: ContactId,
     },
+    /// Marks a contact as a favourite, or not. Answers [`Reply::ContactSaved`].
+    MarkFavourite {
+        /// Which one.
+        contact: ContactId,
+        /// Whether its calls ring while everybody else's don't.
+        favourite: bool,
+    },
     /// Takes over the contacts of a vCard file. Answers [`Reply::ContactsImported`].
     ImportContacts {
         /// The file's text.
         vcards: String,
+    },
+    /// Finds the address books of a user at a CardDAV server and reads them; kept in the keyring is the password.
+    /// Answers [`Reply::AddressBooksSynced`].
+    AddAddressBook {
+        /// An address, a host or an e-mail address.
+        url: String,
+        /// Who is known there.
+        user: String,
+        /// The password, perhaps one made for this.
+        password: Secret,
+    },
+    /// Reads every address book again. What was changed here stays. Answers [`Reply::AddressBooksSynced`].
+    SyncAddressBooks {
+        /// Where no keyring has it.
+        password: Option<Secret>,
+    },
+    /// Forgets an address book; its contacts stay.
+    RemoveAddressBook {
+        /// Which one.
+        book: AddressBookId,
     },
     /// Turns a number's calls down and keeps its SMS aside, from now on and without a word.
     BlockNumber {
@@ -384,6 +411,11 @@ pub enum Reply {
         refused: u32,
         /// The lines on which the first of those begin, counted from 1.
         refused_lines: Vec<u32>,
+    },
+    /// The address books were read, or could not be.
+    AddressBooksSynced {
+        /// Each.
+        books: Vec<AddressBookSynced>,
     },
     /// The conversation is gone from this computer.
     ThreadDeleted {

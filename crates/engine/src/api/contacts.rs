@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{ActivityItem, ContactId};
+use super::{ActivityItem, AddressBookId, ContactId, ErrorView};
 
 /// Somebody with a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -17,6 +17,10 @@ pub struct ContactView {
     pub note: String,
     /// At least one.
     pub numbers: Vec<ContactNumber>,
+    /// Whether its calls ring while everybody else's don't.
+    #[serde(default)]
+    #[specta(optional)]
+    pub favourite: bool,
 }
 
 /// A contact's number.
@@ -51,6 +55,40 @@ pub struct NumberCard {
     pub number: String,
     /// As in [`ContactNumber::label`].
     pub label: Option<String>,
+}
+
+/// An address book at a CardDAV server, which is read and never written to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressBookView {
+    /// Its id.
+    pub id: AddressBookId,
+    /// The server's word for it.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+    /// Who is known there.
+    pub user: String,
+    /// When it was read last.
+    pub synced_at: Option<String>,
+}
+
+/// What reading an address book came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressBookSynced {
+    /// Which.
+    pub book: AddressBookId,
+    /// The server's word for it.
+    pub name: String,
+    /// Contacts that were not there.
+    pub added: u32,
+    /// Contacts that say something else now.
+    pub changed: u32,
+    /// Contacts that are gone there and were as they had come.
+    pub removed: u32,
+    /// What kept it from being read; nothing has changed then.
+    pub error: Option<ErrorView>,
 }
 
 /// A number whose calls are turned down and whose SMS are kept aside, both without a word.

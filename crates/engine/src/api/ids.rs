@@ -27,6 +27,10 @@ id!(
     ContactId(u32)
 );
 id!(
+    /// An address book at a server.
+    AddressBookId(u32)
+);
+id!(
     /// A call while it lives; not reused before the engine restarts.
     CallId(u32)
 );

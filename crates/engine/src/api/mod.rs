@@ -23,12 +23,12 @@ pub use command::{
     AccountOptions, CallAs, Command, NewAccount, NewProvider, ProviderKind, Reply, Secret, Transport,
 };
 pub use contacts::{
-    BlockedView, ContactCard, ContactNumber, ContactView, NumberCard, SearchFilter, SearchHit, SearchKind,
-    SearchPage,
+    AddressBookSynced, AddressBookView, BlockedView, ContactCard, ContactNumber, ContactView, NumberCard,
+    SearchFilter, SearchHit, SearchKind, SearchPage,
 };
 pub use error::{ErrorCode, ErrorView, Fault};
 pub use event::{Event, EventKind, Notice};
-pub use ids::{AccountId, ActivityId, CallId, ContactId, ThreadId, TopUpId};
+pub use ids::{AccountId, ActivityId, AddressBookId, CallId, ContactId, ThreadId, TopUpId};
 pub use media::{
     BadSide, DtmfWay, MediaKeying, MediaOptions, MediaOverrides, MediaSecurity, QualityView, SilenceCause,
     TurnServer,

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{
-    AccountId, ActivityPage, AnsweringView, BlockedView, CallAs, ComposedView, ContactView, DevicesView,
-    ForwardingView, LedgerPage, NumberOrder, OfferView, PaperView, QuoteView, RefundView, SearchFilter,
-    SearchPage, Snapshot, TargetView, TermsView, ThreadId, ThreadView, TransactionKind, VoiceMessageView,
+    AccountId, ActivityPage, AddressBookView, AnsweringView, BlockedView, CallAs, ComposedView, ContactView,
+    DevicesView, ForwardingView, LedgerPage, NumberOrder, OfferView, PaperView, QuoteView, RefundView,
+    SearchFilter, SearchPage, Snapshot, TargetView, TermsView, ThreadId, ThreadView, TransactionKind,
+    VoiceMessageView,
 };
 
 /// A question.
@@ -143,6 +144,8 @@ pub enum Query {
     },
     /// The contacts, by name.
     Contacts {},
+    /// Address books at servers, oldest first.
+    AddressBooks {},
     /// The contacts as a vCard file.
     ExportContacts {},
     /// Blocked numbers, newest first.
@@ -284,6 +287,11 @@ pub enum Answer {
     Contacts {
         /// By name.
         contacts: Vec<ContactView>,
+    },
+    /// To [`Query::AddressBooks`].
+    AddressBooks {
+        /// Oldest first.
+        books: Vec<AddressBookView>,
     },
     /// To [`Query::ExportContacts`].
     ExportContacts {

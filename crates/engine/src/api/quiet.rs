@@ -13,6 +13,8 @@ pub struct QuietSettings {
     pub silent_numbers: Vec<String>,
     /// Those that apply now do.
     pub hours: Vec<QuietHours>,
+    /// Calls of favourites don't ring then either.
+    pub favourites_too: bool,
 }
 
 /// A time of day in which numbers are quiet.

@@ -261,7 +261,9 @@ impl State {
             None => phone::display(&peer),
         };
         let diverted_by = diverted_by.map(|by| phone::display(&peer_of(&by.uri, &domain)));
-        let silent = self.is_quiet_for(account, number.as_deref());
+        // Whom its user has marked rings through, unless that was switched off.
+        let rings_through = !self.settings.quiet.favourites_too && self.book.favourites.contains(&peer);
+        let silent = !rings_through && self.is_quiet_for(account, number.as_deref());
         let id = self.new_call(account, CallDirection::Incoming, peer, peer_name, number, Phase::RingingHere);
         // RFC 3891 section 3: it takes the place of a call that is talked to, so nobody has to answer it.
         let replaced = replaces

@@ -21,7 +21,7 @@ use crate::{
     },
     engine::SandboxAccess,
     ports::{NotificationAction, SecretsError},
-    record::RowId,
+    record::{BookChange, RowId},
 };
 
 /// Joins a request to its answer.
@@ -51,6 +51,8 @@ pub(crate) enum Input {
     Attach(RequestId, SandboxAccess),
     /// A shell hands a file over for the provider.
     HandOver(RequestId, AccountId, Act),
+    /// A shell hands over what became of an address book.
+    AddressBook(RequestId, BookChange),
     /// A notification was answered.
     Activated(NotificationAction),
     /// The shell ends.

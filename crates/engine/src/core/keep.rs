@@ -5,11 +5,12 @@ use tern_provider::types::{IdempotencyKey, Message, Number, RemoteId};
 
 use super::RequestId;
 use crate::{
-    api::{AccountId, ContactId, ErrorView, MessageState, Settings},
+    api::{AccountId, AddressBookSynced, ContactId, ErrorView, MessageState, Settings},
     quiet::QuietNow,
     record::{
-        Applied, AwayCount, Balance, Batch, Blocked, Book, Deleted, Imported, Intent, KeptRate, KnownRules,
-        LocalCall, NewOutgoing, Profile, Reading, Removed, Row, RowId, Sent, ThreadRowId, TopUpRecord,
+        Applied, AwayCount, Balance, Batch, Blocked, Book, BookChange, Deleted, Imported, Intent, KeptRate,
+        KnownRules, LocalCall, NewOutgoing, Profile, Reading, Removed, Row, RowId, Sent, ThreadRowId,
+        TopUpRecord,
     },
     vcard::Card,
 };
@@ -69,10 +70,14 @@ pub(crate) enum Write {
     Settings(Settings),
     /// Adds a contact, or replaces one.
     Contact(RequestId, Option<ContactId>, Card),
+    /// Marks a contact as a favourite, or not.
+    Favourite(RequestId, ContactId, bool),
     /// Removes a contact.
     RemoveContact(ContactId),
     /// Takes contacts over; cards on these lines were refused before.
     ImportContacts(RequestId, Vec<Card>, Vec<u32>),
+    /// Keeps what became of an address book.
+    AddressBook(RequestId, BookChange),
     /// Blocks a number.
     Block(Blocked),
     /// Lets it through again.
@@ -120,6 +125,8 @@ pub(crate) enum Kept {
     ContactSaved(RequestId, Option<ContactId>, Book),
     /// [`Write::ImportContacts`] is kept; the lines of refused cards come back.
     Imported(RequestId, Imported, Vec<u32>, Book),
+    /// [`Write::AddressBook`] is kept; what changed, of one that was pulled.
+    AddressBook(RequestId, Option<AddressBookSynced>, Book),
     /// A write that a shell waits for failed.
     NotSaved(RequestId),
     /// Contacts or blocked numbers changed in another way.

@@ -234,6 +234,7 @@ impl State {
         match input {
             Input::Command(request, command) => self.command(request, command),
             Input::HandOver(request, account, act) => self.hand_over(request, &account, act),
+            Input::AddressBook(request, change) => self.address_book(request, change),
             Input::Attach(request, access) => self.attach_sandbox(request, access),
             Input::Activated(action) => self.activated(action),
             Input::Shutdown => self.shutdown(),
@@ -338,6 +339,9 @@ impl State {
             Command::AddFunds { account, amount } => self.add_funds(request, &account, &amount),
             Command::OpenCheckout { account, topup } => self.open_checkout(request, &account, &topup),
             Command::SaveContact { contact, card } => self.save_contact(request, contact, card),
+            Command::MarkFavourite { contact, favourite } => {
+                self.write(Write::Favourite(request, contact, favourite));
+            }
             Command::RemoveContact { contact } => {
                 self.write(Write::RemoveContact(contact));
                 self.reply(request, Ok(Reply::Done {}));
@@ -364,8 +368,12 @@ impl State {
                 let settings = VoicemailSettings { on, greeting: greeting.map(RemoteId) };
                 self.change_number(request, &account, &number, |id| Act::Answering(id, settings));
             }
-            // Their files are read before they come here.
-            Command::UploadGreeting { .. } | Command::HandInPaper { .. } => {
+            // Their files, or servers, are read before they come here.
+            Command::UploadGreeting { .. }
+            | Command::HandInPaper { .. }
+            | Command::AddAddressBook { .. }
+            | Command::SyncAddressBooks { .. }
+            | Command::RemoveAddressBook { .. } => {
                 self.refuse(request, ErrorCode::Internal);
             }
             Command::AskRefund { account, refund } => self.ask_refund(request, &account, refund),
@@ -454,6 +462,7 @@ impl State {
             Kept::Imported(request, imported, refused, book) => {
                 self.contacts_imported(request, imported, refused, book);
             }
+            Kept::AddressBook(request, synced, book) => self.address_book_kept(request, synced, book),
             Kept::NotSaved(request) => self.refuse(request, ErrorCode::StorageFailed),
             Kept::Book(book) => self.book_changed(book),
             Kept::Failed => {

@@ -11,10 +11,11 @@ use crate::{
 
 /// All of them, by name.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<Contact>, StoreError> {
-    let mut statement = connection.prepare("SELECT id, uid, name, note FROM contact ORDER BY folded, id")?;
+    let mut statement =
+        connection.prepare("SELECT id, uid, name, note, favourite FROM contact ORDER BY folded, id")?;
     let rows = statement.query_map([], |row| {
         let card = Card { uid: row.get(1)?, name: row.get(2)?, note: row.get(3)?, numbers: Vec::new() };
-        Ok(Contact { id: ContactId(row.get(0)?), card })
+        Ok(Contact { id: ContactId(row.get(0)?), card, favourite: row.get(4)? })
     })?;
     let mut contacts = rows.collect::<Result<Vec<_>, _>>()?;
     let mut numbers =
@@ -26,6 +27,21 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Contact>, StoreError> {
     Ok(contacts)
 }
 
+/// One of them.
+pub(super) fn get(connection: &Connection, id: &ContactId) -> Result<Option<Card>, StoreError> {
+    let card = connection
+        .query_row("SELECT uid, name, note FROM contact WHERE id = ?1", [id.0], |row| {
+            Ok(Card { uid: row.get(0)?, name: row.get(1)?, note: row.get(2)?, numbers: Vec::new() })
+        })
+        .optional()?;
+    let Some(mut card) = card else { return Ok(None) };
+    let mut numbers = connection
+        .prepare_cached("SELECT number, label FROM contact_number WHERE contact = ?1 ORDER BY rowid")?;
+    let numbers = numbers.query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    card.numbers = numbers.collect::<Result<_, _>>()?;
+    Ok(Some(card))
+}
+
 /// What the rules look up: names by number, and who is blocked.
 pub(super) fn book(connection: &Connection) -> Result<Book, StoreError> {
     let mut names = connection
@@ -33,7 +49,18 @@ pub(super) fn book(connection: &Connection) -> Result<Book, StoreError> {
     let names = names.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let mut blocked = connection.prepare("SELECT number FROM blocked")?;
     let blocked = blocked.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(Book { names, blocked })
+    let mut favourites = connection.prepare(
+        "SELECT n.number FROM contact_number n JOIN contact c ON c.id = n.contact WHERE c.favourite = 1",
+    )?;
+    let favourites = favourites.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(Book { names, blocked, favourites })
+}
+
+/// Marks a contact as a favourite, or not; `false` when there is no such one.
+pub(super) fn mark(connection: &Connection, id: &ContactId, favourite: bool) -> Result<bool, StoreError> {
+    let there =
+        connection.execute("UPDATE contact SET favourite = ?2 WHERE id = ?1", params![id.0, favourite])?;
+    Ok(there > 0)
 }
 
 /// Adds a contact, or replaces the one of this id. Numbers that were another's are this one's now; `None` when there
@@ -117,7 +144,7 @@ fn is_same(connection: &Connection, id: &ContactId, card: &Card) -> Result<bool,
     Ok((words.0.as_str(), words.1.as_str()) == (card.name.as_str(), card.note.as_str()) && kept == given)
 }
 
-fn known(connection: &Connection, card: &Card) -> Result<Option<ContactId>, StoreError> {
+pub(super) fn known(connection: &Connection, card: &Card) -> Result<Option<ContactId>, StoreError> {
     let by_uid = connection
         .query_row("SELECT id FROM contact WHERE uid = ?1", [&card.uid], |row| row.get(0).map(ContactId))
         .optional()?;

@@ -6,6 +6,7 @@
 
 mod account;
 mod activity;
+pub(crate) mod address_book;
 mod away;
 mod balance;
 pub(crate) mod blocked;
@@ -51,7 +52,7 @@ use tokio::sync::oneshot;
 use self::{folder::Claim, health::Damage};
 use crate::{
     core::{Kept, Write},
-    record::{Loaded, LoadedAccount},
+    record::{BookChange, Loaded, LoadedAccount},
 };
 
 pub(crate) use folder::{FileKind, Folder};
@@ -81,6 +82,8 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("migrations/020_aside.sql")),
     M::up(include_str!("migrations/040_letters.sql")),
     M::up(include_str!("migrations/040_deletion.sql")),
+    M::up(include_str!("migrations/041_address_book.sql")),
+    M::up(include_str!("migrations/042_favourite.sql")),
 ];
 
 /// Why the store failed.
@@ -349,6 +352,8 @@ pub(crate) fn run(connection: &mut Connection, write: Write) -> Option<Kept> {
         Write::FindLeft(account, _) => Kept::Left(account.clone(), Vec::new()),
         Write::Contact(request, ..)
         | Write::ImportContacts(request, ..)
+        | Write::AddressBook(request, _)
+        | Write::Favourite(request, ..)
         | Write::RemoveThread(request, ..) => Kept::NotSaved(*request),
         _ => Kept::Failed,
     };
@@ -455,6 +460,10 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
             let saved = contact::put(tx, id.as_ref(), &card)?;
             Some(Kept::ContactSaved(request, saved, contact::book(tx)?))
         }
+        Write::Favourite(request, id, favourite) => {
+            let saved = contact::mark(tx, &id, favourite)?.then_some(id);
+            Some(Kept::ContactSaved(request, saved, contact::book(tx)?))
+        }
         Write::RemoveContact(id) => {
             contact::remove(tx, &id)?;
             Some(Kept::Book(contact::book(tx)?))
@@ -462,6 +471,16 @@ fn apply(tx: &Transaction<'_>, write: Write) -> Result<Option<Kept>, StoreError>
         Write::ImportContacts(request, cards, refused) => {
             let imported = contact::import(tx, &cards)?;
             Some(Kept::Imported(request, imported, refused, contact::book(tx)?))
+        }
+        Write::AddressBook(request, change) => {
+            let synced = match change {
+                BookChange::Pulled(book, pull) => Some(address_book::pulled(tx, &book, &pull)?),
+                BookChange::Remove(id) => {
+                    address_book::remove(tx, &id)?;
+                    None
+                }
+            };
+            Some(Kept::AddressBook(request, synced, contact::book(tx)?))
         }
         Write::Block(number) => {
             blocked::put(tx, &number)?;

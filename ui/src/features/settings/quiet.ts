@@ -46,5 +46,6 @@ export function whole(quiet: QuietSettings | undefined): Required<QuietSettings>
     doNotDisturb: quiet?.doNotDisturb ?? false,
     silentNumbers: quiet?.silentNumbers ?? [],
     hours: quiet?.hours ?? [],
+    favouritesToo: quiet?.favouritesToo ?? false,
   };
 }

@@ -23,7 +23,7 @@ use crate::{
     agreement,
     api::{
         CallDirection, CallId, CallOutcome, CallState, CallStatsView, CallView, EndedBy, ErrorCode,
-        ErrorView, HoldState, Notice, RedirectView, Settings, TransferState,
+        ErrorView, HoldState, Notice, QuietSettings, RedirectView, Settings, TransferState,
     },
     core::Kept,
     ports::{NotificationAction, RingPlace, RingTone},
@@ -827,6 +827,24 @@ fn a_redirection_is_shown_and_followed_when_a_person_says_so() {
     assert!(two.heard.iter().any(|e| matches!(e, Event::IncomingCall { .. })));
     let view = two.view(&call);
     assert_eq!((view.peer_name.as_str(), view.state), ("Carol", CallState::Dialing));
+}
+
+#[test]
+fn a_favourite_rings_through_quiet_times_unless_that_is_switched_off() {
+    let ringing = |favourite: bool, favourites_too: bool| {
+        let mut two = Two::new();
+        let mut settings = two.bench.state.settings().clone();
+        settings.quiet = QuietSettings { do_not_disturb: true, favourites_too, ..Default::default() };
+        two.bench.command(Command::ChangeSettings { settings });
+        let favourites = favourite.then(|| "+442079460123".to_owned()).into_iter().collect();
+        two.bench.give(Input::Kept(Kept::Book(Book { favourites, ..Book::default() })));
+        two.ring_us();
+        assert_eq!(two.calls.len(), 1, "it is in the window in any case");
+        !two.bench.notified().is_empty()
+    };
+    assert!(!ringing(false, false));
+    assert!(ringing(true, false));
+    assert!(!ringing(true, true));
 }
 
 #[test]
