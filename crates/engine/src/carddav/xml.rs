@@ -229,7 +229,7 @@ mod tests {
                   <d:resourcetype><d:collection/><c:addressbook/></d:resourcetype>
                   <d:displayname>Ann &amp; B&#233;</d:displayname><cs:getctag>7</cs:getctag>
                   <d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>
-                  <c:addressbook-home-set><d:href>/home/1/</d:href><d:href>/home/2/</d:href></c:addressbook-home-set>
+                  <c:addressbook-home-set><d:href>/books/1/</d:href><d:href>/books/2/</d:href></c:addressbook-home-set>
                 </d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat>
                 <d:propstat><d:prop><d:getetag>"no"</d:getetag></d:prop><d:status>HTTP/1.1 404 Not Found</d:status></d:propstat>
               </d:response>
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!((book.href.as_str(), book.props.is_book, &book.props.etag), ("/book/", true, &None));
         assert_eq!((book.props.name.as_deref(), book.props.ctag.as_deref()), (Some("Ann & Bé"), Some("7")));
         assert_eq!(book.props.principal.as_deref(), Some("/me/"));
-        assert_eq!(book.props.homes, ["/home/1/", "/home/2/"]);
+        assert_eq!(book.props.homes, ["/books/1/", "/books/2/"]);
         assert_eq!((gone.href.as_str(), gone.status), ("/book/a.vcf", Some(404)));
     }
 
