@@ -251,6 +251,8 @@ mod tests {
             topups: Vec::new(),
             media: tern_engine::api::MediaOptions::default(),
             voicemail: None,
+            deletes_threads: false,
+            deleting: 0,
             history: None,
         }
     }
