@@ -240,6 +240,25 @@ describe("a conversation", () => {
     expect(feedNames(NOBODY)).toEqual([]);
   });
 
+  it("is deleted at the provider too where it can and where that is asked for", async () => {
+    const { fake } = await open();
+    const asked = () => fake.commands.filter((command) => command.type === "deleteThread");
+    await openRow(NOBODY);
+    await click("thread-more");
+    await click("menu-delete");
+    expect(find("thread-delete-there")).toBeNull();
+    expect(text("delete-thread-dialog")).toContain("keeps its own records");
+    await click("thread-delete-cancel");
+    fake.changeAccount({ deletesThreads: true });
+    await pass(0);
+    await click("thread-more");
+    await click("menu-delete");
+    await click("thread-delete-there");
+    expect(text("delete-thread-dialog")).not.toContain("keeps its own records");
+    await click("thread-delete-confirm");
+    expect(asked().at(-1)).toMatchObject({ atProvider: true });
+  });
+
   it("stays where it can't be deleted", async () => {
     const { fake } = await open();
     await openRow(NOBODY);

@@ -614,7 +614,10 @@ thread-blocked-spam = You blocked this number as spam.
 thread-delete = Delete
 thread-delete-menu = Delete conversation…
 thread-delete-title = Delete the conversation with { $name }?
-thread-delete-what = Its messages and calls go from this computer and do not come back. Messages that wait to be sent are still sent. Your provider keeps its own records.
+thread-delete-what = Its messages and calls go from this computer and do not come back. Messages that wait to be sent are still sent.
+thread-delete-stays = Your provider keeps its own records.
+thread-delete-there = Delete the messages at the provider too
+thread-delete-there-hint = They are deleted there one after the other. Calls stay in its log.
 
 settings-kept = Your data
 export-format = Export as

@@ -614,7 +614,10 @@ thread-blocked-spam = Vous avez bloqué ce numéro comme indésirable.
 thread-delete = Supprimer
 thread-delete-menu = Supprimer la conversation…
 thread-delete-title = Supprimer la conversation avec { $name } ?
-thread-delete-what = Ses messages et ses appels quittent cet ordinateur et ne reviennent pas. Les messages en attente partent quand même. Votre opérateur garde ses propres relevés.
+thread-delete-what = Ses messages et ses appels quittent cet ordinateur et ne reviennent pas. Les messages en attente partent quand même.
+thread-delete-stays = Votre opérateur garde ses propres relevés.
+thread-delete-there = Supprimer aussi les messages chez l’opérateur
+thread-delete-there-hint = Ils y sont supprimés l’un après l’autre. Les appels restent dans son journal.
 
 settings-kept = Vos données
 export-format = Exporter en
