@@ -230,7 +230,7 @@ impl Local {
         if asked().any(|socket| socket.relay().is_some()) {
             return None;
         }
-        asked().flat_map(|socket| &socket.relays).filter_map(Relay::trouble).last()
+        asked().flat_map(|socket| &socket.relays).filter_map(Relay::trouble).next_back()
     }
 
     /// The addresses found so far, for the other side.
