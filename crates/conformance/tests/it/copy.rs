@@ -549,7 +549,8 @@ async fn after(passage: &Passage, asked: &Asked, answer: &mut Answered) {
         }
         Fault::MessageLost if changes => answer.change(|body| {
             let rows = body["changes"].as_array_mut().expect("changes");
-            for row in rows.iter_mut().filter(|row| row["kind"] == "message") {
+            // Of what is deleted another rule asks.
+            for row in rows.iter_mut().filter(|row| row["kind"] == "message" && row["op"] != "delete") {
                 row["id"] = "msg_of_somebody_else".into();
             }
         }),
