@@ -197,6 +197,11 @@ async fn a_lost_key_is_told_and_the_file_is_kept() {
     std::fs::create_dir_all(&again.0).unwrap();
     std::fs::copy(&aside[0], again.database()).unwrap();
     std::fs::copy(format!("{}-seal", aside[0].display()), again.0.join("tern.sqlite3-seal")).unwrap();
+    // What was not in the database itself yet lies in the log that was kept with it.
+    let log = format!("{}-wal", aside[0].display());
+    if Path::new(&log).exists() {
+        std::fs::copy(log, again.0.join("tern.sqlite3-wal")).unwrap();
+    }
     *keyring.entries.lock().unwrap() = kept;
     let engine = start(&again.0, keyring).await;
     assert!(is_marked(&engine).await);
