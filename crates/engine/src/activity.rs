@@ -303,7 +303,7 @@ impl State {
             }
         }
         self.ledger_kept(id, &applied.ledger);
-        self.to_delete(id, applied.doomed.clone());
+        self.doom(id, applied.doomed.clone());
     }
 
     pub(crate) fn not_applied(&mut self, id: &AccountId, of: Reading) {

@@ -86,11 +86,11 @@ impl State {
         let asked = u32::try_from(removed.doomed.len()).unwrap_or(u32::MAX);
         self.reply(request, Ok(Reply::ThreadDeleted { asked, staying: removed.staying }));
         self.activity_changed([thread]);
-        self.to_delete(&removed.account, removed.doomed);
+        self.doom(&removed.account, removed.doomed);
     }
 
     /// Takes on what the store keeps as to be deleted.
-    pub(crate) fn to_delete(&mut self, id: &AccountId, doomed: Vec<RemoteId>) {
+    pub(crate) fn doom(&mut self, id: &AccountId, doomed: Vec<RemoteId>) {
         if doomed.is_empty() {
             return;
         }

@@ -622,6 +622,7 @@ pub(crate) struct AddressBook {
 
 /// What becomes of an address book.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved once or twice")]
 pub(crate) enum BookChange {
     /// Its server told this.
     Pulled(AddressBook, Pull),

@@ -178,10 +178,8 @@ impl Reading {
             (Some(Response), Href) => self.response.href = said().unwrap_or_default(),
             (Some(Response), Status) => self.response.status = status(&text),
             (Some(PropStat), Status) => self.status = status(&text),
-            (Some(Response), PropStat) => {
-                if self.status.is_none_or(|status| (200..300).contains(&status)) {
-                    self.response.props.add(std::mem::take(&mut self.props));
-                }
+            (Some(Response), PropStat) if self.status.is_none_or(|status| (200..300).contains(&status)) => {
+                self.response.props.add(std::mem::take(&mut self.props));
             }
             (Some(Prop), Etag) => self.props.etag = said(),
             (Some(Prop), Ctag) => self.props.ctag = said(),

@@ -132,11 +132,9 @@ fn put(connection: &Connection, book: &AddressBook, pull: &Pull) -> Result<Addre
 }
 
 /// The contact of a card, and the card as it came last.
-fn row(
-    connection: &Connection,
-    book: &AddressBookId,
-    href: &str,
-) -> Result<Option<(Option<ContactId>, Option<Card>)>, StoreError> {
+type Held = (Option<ContactId>, Option<Card>);
+
+fn row(connection: &Connection, book: &AddressBookId, href: &str) -> Result<Option<Held>, StoreError> {
     let found: Option<(Option<u32>, Option<String>)> = connection
         .prepare_cached("SELECT contact, base FROM address_card WHERE book = ?1 AND href = ?2")?
         .query_row(params![book.0, href], |row| Ok((row.get(0)?, row.get(1)?)))
