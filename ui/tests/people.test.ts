@@ -91,6 +91,7 @@ describe("contacts", () => {
     const { fake } = await open();
     expect(feedNames(NOBODY)[0]).toBe("+44 7700 900888");
     await openRow(NOBODY);
+    expect(text("thread-view")).not.toContain(NOBODY);
     await click("thread-more");
     await click("menu-add-contact");
     expect((get("contact-number-input") as HTMLInputElement).value).toBe(NOBODY);
@@ -106,6 +107,7 @@ describe("contacts", () => {
       card: { name: "Nora Field", note: "", numbers: [{ number: NOBODY, label: "cell" }] },
     });
     expect(text("thread-peer")).toBe("Nora Field");
+    expect(text("thread-view")).toContain(NOBODY);
     expect(feedNames(NOBODY)[0]).toBe("Nora Field");
     await click("thread-more");
     await click("menu-contact");
@@ -137,6 +139,22 @@ describe("contacts", () => {
     fake.failNext("invalidContact");
     await click("contact-save");
     expect(text("contact-sheet-problem")).not.toBe("");
+  });
+
+  it("stay as they were typed when a click misses the dialog, and only then", async () => {
+    await open();
+    await click("tab-contacts");
+    const beside = async () => {
+      get("contact-sheet").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+      await pass(0);
+    };
+    await click("contact-new");
+    await beside();
+    expect(find("contact-sheet")).toBeNull();
+    await click("contact-new");
+    await type("contact-name-input", "Ann");
+    await beside();
+    expect((get("contact-name-input") as HTMLInputElement).value).toBe("Ann");
   });
 
   it("go only after a question", async () => {
