@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use tern_engine::api::{AccountView, ActivityWhat, Answer, CallOutcome, Command, Query, VoiceMessageView};
+use tern_engine::api::{ActivityWhat, Answer, CallOutcome, Command, Query, VoiceMessageView};
 
 use crate::scene::{Actor, Scene};
 

@@ -40,12 +40,16 @@ mod stop;
 mod watch;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use args::Command;
 use exit::Exit;
 use failure::Failure;
 use report::Report;
 use stop::Stop;
+
+/// How long threads may take to end at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let report = Report::new();
@@ -57,8 +61,9 @@ fn main() -> ExitCode {
     let ended = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => {
             let ended = runtime.block_on(run(args.command, &report));
-            // A keyring's prompt may still be open on a blocking thread; nobody waits for it any more.
-            runtime.shutdown_background();
+            // What opens or reads the history to its end uses a library that the end of the process takes away: it
+            // would crash. Nobody waits for a keyring's prompt, though, that may still be open.
+            runtime.shutdown_timeout(FAREWELL);
             ended
         }
         Err(error) => Err(Failure::machine("runtime", "Tern could not start.", error.to_string())),
