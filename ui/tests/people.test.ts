@@ -157,6 +157,20 @@ describe("contacts", () => {
     expect((get("contact-name-input") as HTMLInputElement).value).toBe("Ann");
   });
 
+  it("are starred and not", async () => {
+    const { fake } = await open();
+    await click("tab-contacts");
+    await click("contact-row");
+    const star = () => get("contact-favourite").getAttribute("aria-pressed");
+    expect(star()).toBe("false");
+    await click("contact-favourite");
+    expect(star()).toBe("true");
+    await click("contact-favourite");
+    expect(star()).toBe("false");
+    const marked = fake.commands.filter((command) => command.type === "markFavourite");
+    expect(marked.map((command) => command.favourite)).toEqual([true, false]);
+  });
+
   it("go only after a question", async () => {
     const { fake } = await open();
     await click("tab-contacts");

@@ -590,7 +590,8 @@ describe("settings", () => {
     await click("open-settings");
     await click("settings-quiet-all");
     await click("settings-quiet-number");
-    expect(await quiet()).toMatchObject({ doNotDisturb: true, silentNumbers: ["+442079460123"] });
+    await click("settings-quiet-favourites");
+    expect(await quiet()).toMatchObject({ doNotDisturb: true, silentNumbers: ["+442079460123"], favouritesToo: true });
     expect(find("quiet-hours")).toBeNull();
     await click("quiet-add");
     await choose("quiet-from", "23:30");
