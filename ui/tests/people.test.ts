@@ -1,9 +1,10 @@
 // Contacts, blocked numbers, and a conversation that is deleted.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ContactView } from "../src/api/generated";
 import { fitting, lettered, sorted } from "../src/features/people/book";
 import { imported } from "../src/features/people/words";
+import { PAGE } from "../src/state/session.svelte";
 import { all, click, choose, find, get, open, openRow, pass, press, text, type } from "./stage";
 
 const ANNA = "+447700900142";
@@ -246,6 +247,32 @@ describe("blocked numbers", () => {
     expect(find("composer")).toBeNull();
     await click("thread-unblock");
     expect(feedNames(NOBODY).length).toBeGreaterThan(0);
+  });
+
+  it("keep the older rows that were read when something new comes", async () => {
+    const { fake, session } = await open();
+    for (let n = 0; n < PAGE + 10; n += 1) {
+      vi.setSystemTime(Date.now() + 1000);
+      fake.receive(`offer ${n}`, NOBODY);
+    }
+    await session.attempt({ type: "blockNumber", number: NOBODY, spam: false });
+    await click("open-settings");
+    await click("settings-blocked");
+    const rows = () => get("blocked-activity").querySelectorAll("[data-testid=activity-item]").length;
+    expect(rows()).toBe(PAGE);
+    await click("blocked-more");
+    const read = rows();
+    expect(read).toBeGreaterThanOrEqual(PAGE + 10);
+
+    fake.receive("one more offer", NOBODY);
+    await pass(1000);
+    expect(rows()).toBe(read + 1);
+    expect(find("blocked-more")).toBeNull();
+
+    // Whom somebody lets through, all rows of theirs are in the feed again.
+    await session.attempt({ type: "unblockNumber", number: NOBODY });
+    await pass(0);
+    expect(find("blocked-activity")).toBeNull();
   });
 
   it("are none at first", async () => {

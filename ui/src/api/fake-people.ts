@@ -1,5 +1,6 @@
 // The fake's people: contacts, blocked numbers, and what a search finds among its rows.
 
+import { pageOf } from "./fake-page";
 import type {
   ActivityItem,
   BlockedView,
@@ -152,7 +153,10 @@ export function createPeople(rows: () => ActivityItem[], emit: (kind: EventKind)
         case "search":
           return { type: "search", page: { hits: found(query.text, query.limit), next: null } };
         case "blockedActivity":
-          return { type: "blockedActivity", page: { items: rows().filter((row) => isBlocked(row.peer)), next: null, unread: 0 } };
+          return {
+            type: "blockedActivity",
+            page: { ...pageOf(rows().filter((row) => isBlocked(row.peer)), query.before, query.limit), unread: 0 },
+          };
         case "contacts":
           return { type: "contacts", contacts };
         case "exportContacts":

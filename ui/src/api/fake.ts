@@ -2,6 +2,7 @@
 // count up by one, intents are answered before what follows from them) and believes whatever it is told.
 
 import { FakeCalls } from "./fake-calls";
+import { pageOf } from "./fake-page";
 import { createPeople } from "./fake-people";
 import * as data from "./fake-data";
 import * as desk from "./fake-desk";
@@ -180,10 +181,7 @@ export function createFake(options: FakeOptions = {}): Fake {
 
   function page(before: string | null, limit: number, thread?: ThreadId) {
     const all = thread === undefined ? wanted() : named(kept).filter((row) => row.thread === thread);
-    const from = before === null ? 0 : all.findIndex((row) => row.id === before) + 1;
-    const items = all.slice(from, from + limit);
-    const next = from + limit < all.length ? (items.at(-1)?.id ?? null) : null;
-    return { items, next, unread: wanted().filter((row) => row.unread).length };
+    return { ...pageOf(all, before, limit), unread: wanted().filter((row) => row.unread).length };
   }
 
   function thread(id: ThreadId, before: string | null, limit: number): ThreadView {

@@ -3,6 +3,7 @@
 import type { AccountId, ThreadId } from "../../api/generated";
 import type { MenuItem } from "../../components/menu";
 import { t } from "../../i18n/index.svelte";
+import { isService } from "../../state/peer";
 import type { Session } from "../../state/session.svelte";
 
 /** Somebody at the other side. */
@@ -16,8 +17,7 @@ export interface Other {
 }
 
 export function moves(session: Session, { account, peer, name, thread }: Other): MenuItem[] {
-  // A provider's own services are nobody's number.
-  const person = peer !== "" && peer !== "echo";
+  const person = peer !== "" && !isService(peer);
   const contact = session.contactOf(peer);
   const items: (MenuItem | false)[] = [
     person &&
