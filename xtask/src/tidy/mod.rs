@@ -5,6 +5,7 @@
 mod conventions;
 mod imports;
 mod promises;
+mod standards;
 mod window;
 
 use std::fmt;
@@ -54,6 +55,7 @@ const RULES: &[(&str, Rule)] = &[
     ("the README names the commands", promises::readme),
     ("CI runs what the README names", promises::ci),
     ("the icons are generated", promises::icons),
+    ("what the standards' tables name exists", standards::exist),
 ];
 
 /// Holds every rule against the repository; fails when one complains.
