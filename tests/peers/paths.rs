@@ -147,6 +147,45 @@ fn a_second_interface_is_the_way() -> Result<()> {
     voices.compare(&tern.heard()?, &bob.heard()?, &tern.log())
 }
 
+/// The cable that a call's sound takes is cut, and signalling goes another way: what is left is our relay.
+#[test]
+fn a_way_that_dies_under_a_call_is_found_again() -> Result<()> {
+    const TEST: &str = "a_way_that_dies_under_a_call_is_found_again";
+    /// Long enough for the cut, six seconds until it is noticed, and some more.
+    const LONG: u32 = 20;
+    const HEARD_AGAIN: f64 = 14.0;
+    let Some(world) = World::new(TEST, &TURN_USER)? else { return Ok(()) };
+    world.here.connect("side", &world.there, "side")?;
+    world.here.ip("address add 10.79.0.1/24 dev side")?;
+    world.there.ip("address add 10.79.0.2/24 dev side")?;
+    let voices = Voices { terns: speech(8_000, 24.0, 54), bobs: speech(8_000, 24.0, 55) };
+    let bob = world.tern(&BOB, "--ice on -v")?;
+    let mut bob = world.there.enter(|| bob.answer(LONG, "PCMU", &voices.bobs))?;
+    bob.wait_for("waiting", SOON)?;
+    let tern = world.tern(&TERN, "--ice on -v")?.relayed_by(world.relay.address(), &TURN_USER);
+    let mut tern = world.here.enter(|| tern.call(BOB.user, LONG, "PCMU", &voices.terns))?;
+    let deadline = Instant::now() + SOON;
+    while pair(&tern).is_err() || pair(&bob).is_err() {
+        assert!(Instant::now() < deadline, "{}\n{}", tern.log(), bob.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let first = pair(&tern)?;
+    assert!(first.from.starts_with("10.79.0.1:") && !first.relayed, "{first:?}\n{}", tern.log());
+    world.there.ip("link set side down")?;
+    for phone in [&mut tern, &mut bob] {
+        ended(phone)?;
+    }
+    let second = pair(&tern)?;
+    assert!(second.relayed, "{second:?}\n{}", tern.log());
+    let began = |log: &str| log.matches("another is looked for").count();
+    assert_eq!((began(&tern.log()), began(&bob.log())), (1, 0), "{}\n{}", tern.log(), bob.log());
+    for (said, heard) in [(&voices.terns, bob.heard()?), (&voices.bobs, tern.heard()?)] {
+        let found = correlate_pieces(&said.part(HEARD_AGAIN, HEARD_AGAIN + 3.0), &heard, 0.2);
+        assert!(found.correlation > 0.75, "{found:?}\n{}", tern.log());
+    }
+    Ok(())
+}
+
 /// Who offers takes addresses one by one: it is answered before our server has lent any, and told what it lends.
 #[test]
 fn a_relay_found_after_the_answer_is_told() -> Result<()> {
@@ -227,11 +266,12 @@ fn what_the_relay_lends_is_kept() -> Result<()> {
     let here = socket.local_addr()?;
     let turn = TurnServer {
         addresses: vec![relay.address()],
+        streams: Vec::new(),
         transport: TurnTransport::Udp,
         user: TURN_USER.user.to_owned(),
         password: TURN_USER.password.to_owned(),
     };
-    let servers = Servers { stun: Vec::new(), turn: Some(turn) };
+    let servers = Servers { turn: Some(turn), ..Servers::default() };
     let mut now = Instant::now();
     let mut local = Local::new(now, &[(PacketKind::Rtp, here)], &servers);
     let lent = |local: &Local| {

@@ -11,6 +11,7 @@ mod handing;
 mod holding;
 mod peer;
 mod recording;
+mod restarting;
 mod security;
 mod signalling;
 mod ways;
@@ -42,6 +43,7 @@ use crate::{
     phone::{self, Target},
     ports::RingTone,
 };
+use families::SecondFamily;
 use handing::Handing;
 use peer::{peer_of, target_uri};
 use recording::Recording;
@@ -80,6 +82,8 @@ pub(crate) struct Call {
     ways: Ways,
     /// Its sockets have followed the other side into its family of addresses.
     followed: bool,
+    /// It was refused, and is offered in the other family.
+    second_family: Option<SecondFamily>,
     early_media: bool,
     /// Its media thread runs, and will tell the last figures.
     sounding: bool,
@@ -136,6 +140,8 @@ struct Offering {
     sdp: SessionDescription,
     held: bool,
     rtp: SocketAddr,
+    /// As [`Ways::renewal`].
+    renewal: u32,
 }
 
 impl Call {
@@ -376,19 +382,20 @@ impl State {
             MediaReport::Unreachable => self.no_common_family(id),
             MediaReport::Found(addresses) => self.addresses_found(id, addresses),
             MediaReport::Way(found) => self.way_found(id, found),
+            MediaReport::Silent(rtp, addresses) => self.way_silent(id, rtp, addresses),
             MediaReport::NoRelay(why) => {
                 let account = Some(call.account.clone());
                 let error = ErrorView::with_detail(ErrorCode::NoRelay, why);
                 self.notice(Notice::Trouble { account, error });
             }
             MediaReport::Stats(stats) => {
-                call.stats = Some(stats);
+                call.stats = Some(call.ways.restarting.figures(stats));
                 if call.phase != Phase::Ended {
                     self.call_changed(id);
                 }
             }
             MediaReport::Closed(stats) => {
-                call.stats = Some(stats);
+                call.stats = Some(call.ways.restarting.figures(stats));
                 if call.phase == Phase::Ended {
                     self.call_over(id);
                 }
@@ -485,6 +492,7 @@ impl State {
             rtp: None,
             ways: Ways::default(),
             followed: false,
+            second_family: None,
             early_media: false,
             sounding: false,
             muted: false,

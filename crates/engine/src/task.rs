@@ -349,6 +349,7 @@ impl Task {
         }
         // Another network, another DNS.
         self.dns = Dns::new(self.dns_server);
+        self.sounds.network_changed();
         Some(Input::Network { moved, slept })
     }
 

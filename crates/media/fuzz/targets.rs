@@ -42,8 +42,9 @@ pub(crate) fn path(mut bytes: &[u8]) {
     let mut now = Instant::now();
     let sockets = [(PacketKind::Rtp, address(4000)), (PacketKind::Rtcp, address(4001))];
     let (user, password) = ("user".into(), "password".into());
-    let turn = TurnServer { addresses: vec![address(3479)], transport: TurnTransport::Udp, user, password };
-    let servers = Servers { stun: vec![address(3478)], turn: Some(turn) };
+    let (addresses, streams, transport) = (vec![address(3479)], Vec::new(), TurnTransport::Udp);
+    let turn = TurnServer { addresses, streams, transport, user, password };
+    let servers = Servers { stun: vec![address(3478)], turn: Some(turn), silent: Vec::new() };
     let credentials = |fragment: &str| IceCredentials { fragment: fragment.into(), password: "p".repeat(22) };
     let checks = bytes.first().is_some_and(|first| first & 0x80 == 0);
     let config = PathConfig {

@@ -366,6 +366,8 @@ pub struct Ending {
     pub phrase: String,
     /// The Reason header of the BYE, CANCEL or response (RFC 3326).
     pub reason: Option<Reason>,
+    /// What the response warned of, by code (RFC 3261 20.43); 3xx is about the description.
+    pub warnings: Vec<u16>,
 }
 
 /// Whose doing the end of a call was.

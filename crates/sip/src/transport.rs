@@ -115,6 +115,38 @@ pub struct SrvRecord {
     pub target: String,
 }
 
+/// Records of one answer that are looked at; beyond, a hostile zone could keep us busy.
+pub(crate) const MAX_RECORDS: usize = 16;
+
+impl SrvRecord {
+    /// The hosts of a service in the order to try them (RFC 2782): by priority, and within one by chance, each according
+    /// to its weight; without the dot at the end of their names. `below` gives a random number less than its argument.
+    /// None is left where the only target is `.`: there is no such service.
+    pub fn ordered(mut records: Vec<Self>, mut below: impl FnMut(u32) -> u32) -> Vec<Self> {
+        // Those without weight stand first, so that they have a small chance too.
+        records.sort_by_key(|r| (r.priority, r.weight != 0));
+        records.truncate(MAX_RECORDS);
+        let mut order = Vec::with_capacity(records.len());
+        while let Some(first) = records.first() {
+            let priority = first.priority;
+            let rivals = records.iter().filter(|r| r.priority == priority);
+            let total: u32 = rivals.map(|r| u32::from(r.weight)).sum();
+            let mark = below(total.saturating_add(1));
+            let mut sum = 0u32;
+            let hit = records.iter().position(|r| {
+                sum = sum.saturating_add(r.weight.into());
+                sum >= mark
+            });
+            let mut hit = records.remove(hit.unwrap_or(0));
+            hit.target.truncate(hit.target.trim_end_matches('.').len());
+            if !hit.target.is_empty() {
+                order.push(hit);
+            }
+        }
+        order
+    }
+}
+
 impl Transport {
     /// Whether the transport delivers by itself, so that nothing is retransmitted (RFC 3261 17).
     pub fn is_reliable(self) -> bool {

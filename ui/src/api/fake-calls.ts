@@ -200,6 +200,7 @@ export class FakeCalls {
           roundTripMs: 38 + (second % 5),
           levelIn: muted ? 0 : sway(0),
           levelOut: this.#disturbance.silence ? 0 : sway(2),
+          waysRenewed: 0,
           quality: {
             mos: 4.3,
             loss: 0,

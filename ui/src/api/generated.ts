@@ -384,6 +384,8 @@ export type CallStatsView = {
 	levelIn: number | null,
 	/**  Loudness of the other side, 0 to 1. */
 	levelOut: number | null,
+	/**  How often the way for the sound was looked for anew, by either side. */
+	waysRenewed: number,
 	/**  How well it sounds. */
 	quality: QualityView | null,
 };
@@ -2440,8 +2442,9 @@ export type Transport =
 /**  A TURN server (RFC 8656) and whom it knows. */
 export type TurnServer = {
 	/**
-	 *  `host[:port]`, or a URI: `turn:host[:port][?transport=udp|tcp]`, `turns:host[:port]` (RFC 7065). Without a
-	 *  transport it is asked by UDP, and by TCP where that is not answered.
+	 *  `host[:port]`, or a URI: `turn:host[:port][?transport=udp|tcp]`, `turns:host[:port]` (RFC 7065). Without a port
+	 *  the DNS may name servers for it (RFC 5928). Without a transport it is asked by UDP, and by TCP where that is not
+	 *  answered.
 	 */
 	server: string,
 	/**  The user. */

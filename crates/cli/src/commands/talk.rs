@@ -324,6 +324,7 @@ mod tests {
             round_trip_ms: Some(12.34),
             level_in: 0.5,
             level_out: 0.5,
+            ways_renewed: 0,
             quality: None,
         };
         let summary = Course { stats: Some(stats), ..Course::default() }.summary(None);

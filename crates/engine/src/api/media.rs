@@ -73,8 +73,9 @@ pub enum DtmfWay {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(rename_all = "camelCase")]
 pub struct TurnServer {
-    /// `host[:port]`, or a URI: `turn:host[:port][?transport=udp|tcp]`, `turns:host[:port]` (RFC 7065). Without a
-    /// transport it is asked by UDP, and by TCP where that is not answered.
+    /// `host[:port]`, or a URI: `turn:host[:port][?transport=udp|tcp]`, `turns:host[:port]` (RFC 7065). Without a port
+    /// the DNS may name servers for it (RFC 5928). Without a transport it is asked by UDP, and by TCP where that is not
+    /// answered.
     pub server: String,
     /// The user.
     pub user: String,

@@ -700,6 +700,8 @@ pub struct CallStatsView {
     pub level_in: f32,
     /// Loudness of the other side, 0 to 1.
     pub level_out: f32,
+    /// How often the way for the sound was looked for anew, by either side.
+    pub ways_renewed: u32,
     /// How well it sounds.
     pub quality: Option<QualityView>,
 }

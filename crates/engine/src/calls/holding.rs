@@ -84,7 +84,7 @@ impl State {
             return tracing::debug!(%error, "a call can't be changed now");
         }
         if let Some(call) = self.calls.get_mut(id) {
-            call.offering = Some(Offering { sdp, held: call.held, rtp });
+            call.offering = Some(Offering { sdp, held: call.held, rtp, renewal: call.ways.renewal });
         }
         self.drain(&account);
     }
@@ -100,7 +100,8 @@ impl State {
         };
         let id = call.id.clone();
         let Some(offered) = call.offering.take() else { return };
-        let changed = offered.held != call.held || Some(offered.rtp) != call.rtp;
+        let renewed = offered.renewal != call.ways.renewal;
+        let changed = offered.held != call.held || Some(offered.rtp) != call.rtp || renewed;
         match result {
             Ok(answer) => {
                 match offer_answer::agree(&offered.sdp, &answer) {
@@ -110,7 +111,11 @@ impl State {
                             call.held_there = !agreed.direction.sends();
                         }
                         call.offer = Some(offered.sdp);
+                        if !renewed {
+                            call.ways.settle(Some(&agreed));
+                        }
                         self.run_media(&id, &agreed);
+                        self.tell_candidates(&id);
                     }
                     // The other side encrypts no longer: there is nothing to go on with.
                     Err(why @ (Disagreement::InTheClear | Disagreement::NoCommonSuite)) => {
@@ -123,6 +128,9 @@ impl State {
             Err(failure) => {
                 // The session is as it was, and so is what a person sees of it.
                 tracing::info!(?failure, "the other side keeps the call as it was");
+                if !renewed {
+                    call.ways.settle(None);
+                }
                 if !changed {
                     call.held = call.agreed.as_ref().is_some_and(is_held_by_us);
                     self.replan(&id);
@@ -152,7 +160,10 @@ impl State {
         // RFC 3264 section 8: each description of a session has a version of its own.
         call.session.version = call.session.version.saturating_add(1);
         if let Some(offer) = &offer {
-            call.ways.offered(call.agreed.as_ref(), offer, &mut self.random);
+            let renewed = call.ways.offered(call.agreed.as_ref(), offer, &mut self.random);
+            if renewed {
+                call.ways.restarting.joined(now);
+            }
         }
         let ours = AudioCapabilities {
             direction: wanted(call.held),

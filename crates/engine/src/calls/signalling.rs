@@ -12,7 +12,7 @@ use tern_sip::{
 };
 
 use super::{
-    Phase, Whither,
+    Phase, Whither, families,
     peer::{peer_of, shown},
 };
 use crate::{
@@ -163,13 +163,14 @@ impl State {
     /// A server that takes no such offer is made another one, no weaker than the last.
     fn invite_again(&mut self, id: &CallId, ending: &Ending) -> bool {
         let Some(call) = self.calls.get_mut(id) else { return false };
+        let by_address = families::is_of_addresses(ending);
         let refused = call.answered.is_none()
             && call.direction == CallDirection::Outgoing
             && ending.by != SipEndedBy::Local
-            && matches!(ending.code, Some(415 | 488 | 606));
+            && (by_address || matches!(ending.code, Some(415 | 488 | 606)));
         let Some(target) = call.target.clone().filter(|_| refused) else { return false };
-        if !call.encryption.try_next() {
-            return false;
+        if by_address || !call.encryption.try_next() {
+            return self.offer_other_family(id, target, ending);
         }
         call.sip = None;
         call.session.version = call.session.version.saturating_add(1);

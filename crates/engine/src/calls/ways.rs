@@ -14,7 +14,7 @@ use tern_sip::{
     wire::sdp::SessionDescription,
 };
 
-use super::{Call, Phase};
+use super::{Call, Phase, restarting::Restarting};
 use crate::{
     api::{AccountId, CallId, ErrorCode, ErrorView, MediaOptions, TurnServer},
     core::{Addresses, Effect, Reach, SecretKind, State},
@@ -36,6 +36,12 @@ pub(super) struct Ways {
     told: (usize, bool),
     /// The other side's, with the fragment they belong to (RFC 8840 section 4.3.3).
     came: Option<(String, Vec<offer_answer::Candidate>)>,
+    /// Counts our own new credentials: an offer that has others is not what is wanted now.
+    pub(super) renewal: u32,
+    /// The credentials before an offer of new ones, which is not answered yet.
+    before: Option<IceCredentials>,
+    /// What is done when the way dies.
+    pub(super) restarting: Restarting,
 }
 
 impl Ways {
@@ -58,6 +64,47 @@ impl Ways {
         self.addresses = addresses;
         self.told = (0, false);
         self.ice = checks.then(|| IceCredentials::random(random));
+        self.before = None;
+        self.renewal = self.renewal.wrapping_add(1);
+    }
+
+    /// The same sockets looked at again; false where these are others.
+    pub(super) fn look_again(&mut self, addresses: Addresses) -> bool {
+        let hosts = |addresses: &Addresses| -> Vec<_> {
+            let own = addresses.candidates.iter().filter(|c| c.kind == CandidateKind::Host);
+            own.map(|candidate| (candidate.component, candidate.address)).collect()
+        };
+        let same = hosts(&addresses) == hosts(&self.addresses);
+        if same {
+            self.addresses = addresses;
+        }
+        same
+    }
+
+    /// The checks are to begin anew with the sockets there are.
+    pub(super) fn renew(&mut self, random: &mut impl rand::Rng) {
+        if let Some(ice) = &mut self.ice {
+            let before = std::mem::replace(ice, IceCredentials::random(random));
+            self.before.get_or_insert(before);
+            self.renewal = self.renewal.wrapping_add(1);
+        }
+    }
+
+    /// An offer of ours led to this, or to nothing: then all is as it was (RFC 3264 section 8).
+    pub(super) fn settle(&mut self, agreed: Option<&Agreed>) {
+        let before = self.before.take();
+        let agreed = agreed.and_then(|agreed| agreed.transport.ice.as_ref()).map(|ice| {
+            let (fragment, password) = ice.local.clone();
+            IceCredentials { fragment, password }
+        });
+        if self.ice.is_some() {
+            self.ice = agreed.or(before).or(self.ice.take());
+        }
+    }
+
+    /// Whether our descriptions ask for checks.
+    pub(super) fn are_checked(&self) -> bool {
+        self.ice.is_some()
     }
 
     /// Servers told more. What was told before keeps its place (RFC 8840 section 4.3.3).
@@ -124,19 +171,23 @@ impl Ways {
     }
 
     /// The other side offers anew; one that changed its credentials wants ours changed too (RFC 8839 section 4.4.1.1.1).
+    /// Whether it did.
     pub(super) fn offered(
         &mut self,
         before: Option<&Agreed>,
         offer: &SessionDescription,
         random: &mut impl rand::Rng,
-    ) {
+    ) -> bool {
         let known = before.and_then(|agreed| agreed.transport.ice.as_ref());
         let fragment = offer.audio().and_then(|media| offer.attribute_of(media, "ice-ufrag"));
         if let (Some(known), Some(fragment), Some(_)) = (known, fragment, &self.ice)
             && known.remote.fragment != fragment
         {
             self.ice = Some(IceCredentials::random(random));
+            self.before = None;
+            return true;
         }
+        false
     }
 }
 
@@ -144,8 +195,12 @@ impl State {
     /// Opens a call's sockets, or moves it to others.
     pub(super) fn open_media(&mut self, id: &CallId, ip: IpAddr) {
         let Some(account) = self.calls.get(id).map(|call| call.account.clone()) else { return };
-        let answering = self.calls.get(id).filter(|call| call.phase == Phase::Answering);
-        let at_once = answering.and_then(|call| call.offer.as_ref()).is_some_and(offer_answer::trickles);
+        // RFC 8838 section 3: an offer tells of nothing yet only to who is known to take what follows.
+        let at_once = self.calls.get(id).is_some_and(|call| match call.phase {
+            Phase::Answering => call.offer.as_ref().is_some_and(offer_answer::trickles),
+            Phase::Connected => call.agreed.as_ref().is_some_and(told_later),
+            _ => false,
+        });
         let towards = self.calls.get(id).and_then(|call| call.elsewhere(ip));
         let reach = Reach { at_once, towards, ..self.reach(&account) };
         self.effect(Effect::OpenMedia(id.clone(), ip, Box::new(reach)));
@@ -194,7 +249,11 @@ impl State {
 
     /// Whether checks reach the other side.
     pub(super) fn way_found(&mut self, id: &CallId, found: bool) {
+        let now = self.now.instant;
         let Some(call) = self.calls.get_mut(id) else { return };
+        if found {
+            call.ways.restarting.found(now);
+        }
         let missing = call.trouble.as_ref().is_some_and(|trouble| trouble.code == ErrorCode::NoWayForSound);
         match (found, missing) {
             (true, true) => call.trouble = None,
@@ -246,6 +305,11 @@ impl Call {
     pub(super) fn transport(&mut self) -> TransportCapabilities {
         self.ways.transport()
     }
+}
+
+/// Whether both sides tell and take further addresses.
+fn told_later(agreed: &Agreed) -> bool {
+    agreed.transport.ice.as_ref().is_some_and(|ice| ice.trickle.is_some())
 }
 
 fn told(candidate: &Candidate) -> offer_answer::Candidate {

@@ -255,6 +255,8 @@ pub(crate) enum MediaReport {
     Found(Addresses),
     /// Checks reach the other side, or reach it no more.
     Way(bool),
+    /// The other side answers no checks; where RTP comes to, and what else is known of the sockets now.
+    Silent(SocketAddr, Addresses),
     /// The account's TURN server lends no address, and why.
     NoRelay(String),
     /// The figures of the last second.

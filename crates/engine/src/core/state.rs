@@ -156,6 +156,7 @@ impl State {
             .chain(self.checking)
             .chain(copied)
             .chain(self.aside)
+            .chain(self.next_restart())
             .min()
     }
 
@@ -496,6 +497,7 @@ impl State {
         }
         self.run_leaving();
         self.run_end_tone();
+        self.run_restarts();
         self.run_clipboard();
         self.run_aside();
         if self.checking.is_some_and(|until| until <= self.now.instant || !self.calls.is_empty()) {

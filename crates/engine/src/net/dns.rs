@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use hickory_resolver::{
     TokioResolver,
     config::{LookupIpStrategy, NameServerConfig, ResolverConfig},
@@ -15,7 +16,7 @@ use hickory_resolver::{
     proto::rr::{RData, RecordType},
 };
 use tern_sip::{Answer, NaptrRecord, Question, SrvRecord};
-use tokio::net::lookup_host;
+use tokio::{net::lookup_host, time::timeout};
 
 /// How long one try at one server may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,6 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const TRIES: usize = 2;
 /// Records of one answer that are looked at; nobody needs more.
 const RECORDS: usize = 64;
+/// Hosts of a service that are looked up.
+const HOSTS: usize = 3;
+/// What is asked of a name and of its services at once is waited for so long where one of the two is known: there are
+/// networks that answer no question but for addresses.
+const SERVICES: Duration = Duration::from_millis(200);
 
 /// A resolver for the network the computer is in now.
 #[derive(Clone)]
@@ -84,6 +90,46 @@ impl Dns {
             Err(_) => self.addresses(&host).await,
         };
         ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect()
+    }
+
+    /// Where the services of a server named `host[:port]` are (RFC 5928 section 3, RFC 8489 section 8): `None` for each that
+    /// the DNS does not name, `Some` without an address where it says that there is no such one. With a port, or by an
+    /// address, a server names no services, but itself. Its own addresses come second, with `port` where it names none;
+    /// none where it was not needed to ask for them.
+    pub(crate) async fn services_of<const N: usize>(
+        &self,
+        name: &str,
+        services: [&str; N],
+        port: u16,
+    ) -> ([Option<Vec<SocketAddr>>; N], Vec<SocketAddr>) {
+        let nothing = || std::array::from_fn(|_| None);
+        let host = match crate::line::host_port(name) {
+            Some((host, None)) if host.parse::<IpAddr>().is_err() => host,
+            _ => return (nothing(), self.addresses_of(name, port).await),
+        };
+        let mut named = std::pin::pin!(join_all(services.map(|service| self.service(service, &host))));
+        let (early, own) = tokio::join!(timeout(SERVICES, &mut named), self.addresses_of(name, port));
+        let found = match early {
+            Ok(found) => found,
+            Err(_) if own.is_empty() => named.await,
+            Err(_) => Vec::new(),
+        };
+        let mut found = found.into_iter();
+        (std::array::from_fn(|_| found.next().flatten()), own)
+    }
+
+    /// The servers of a service, in the order to try them.
+    async fn service(&self, service: &str, host: &str) -> Option<Vec<SocketAddr>> {
+        let records = self.records(&format!("{service}.{host}"), RecordType::SRV, srv).await;
+        if records.is_empty() {
+            return None;
+        }
+        let hosts = SrvRecord::ordered(records, |n| rand::random_range(0..n.max(1)));
+        let looked_up = hosts.iter().take(HOSTS).map(|record| async move {
+            let ips = self.addresses(&record.target).await;
+            ips.into_iter().map(|ip| SocketAddr::new(ip, record.port)).collect::<Vec<_>>()
+        });
+        Some(join_all(looked_up).await.into_iter().flatten().collect())
     }
 
     /// An address that stands for where `host` leads: one of its own, or of the first SIP server it names.
@@ -171,7 +217,7 @@ fn naptr(data: &RData) -> Option<NaptrRecord> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::net) mod tests {
     use hickory_resolver::proto::{
         op::{Message, MessageType, OpCode, ResponseCode},
         rr::{
@@ -184,7 +230,7 @@ mod tests {
     use super::*;
 
     /// A DNS server that knows one domain.
-    async fn server() -> SocketAddr {
+    pub(in crate::net) async fn server() -> SocketAddr {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         tokio::spawn(async move {
@@ -208,6 +254,25 @@ mod tests {
                         Some(RData::SRV(SRV::new(1, 2, 5070, name("one.example.test."))))
                     }
                     ("one.example.test.", RecordType::A) => Some(RData::A(A::new(192, 0, 2, 1))),
+                    ("_turn._udp.example.test.", RecordType::SRV) => {
+                        Some(RData::SRV(SRV::new(1, 2, 5349, name("one.example.test."))))
+                    }
+                    ("_turn._tcp.example.test.", RecordType::SRV) => {
+                        Some(RData::SRV(SRV::new(0, 0, 0, name("."))))
+                    }
+                    ("three.example.test.", RecordType::A) => Some(RData::A(A::new(192, 0, 2, 3))),
+                    (service, RecordType::SRV) if service.ends_with(".both.test.") => {
+                        let (port, host) = match service.trim_end_matches(".both.test.") {
+                            "_turn._udp" => (5349, "one.example.test."),
+                            "_turn._tcp" => (443, "three.example.test."),
+                            "_turns._tcp" => (5000, "three.example.test."),
+                            _ => (3479, "one.example.test."),
+                        };
+                        Some(RData::SRV(SRV::new(1, 2, port, name(host))))
+                    }
+                    // Nothing is said, and nothing else either.
+                    ("_turn._udp.mute.test." | "_turn._tcp.mute.test.", _) => continue,
+                    ("mute.test.", RecordType::A) => Some(RData::A(A::new(192, 0, 2, 2))),
                     _ => None,
                 };
                 let mut answer = Message::new(query.metadata.id, MessageType::Response, OpCode::Query);
@@ -248,6 +313,27 @@ mod tests {
         check(Question::Srv("_sip._udp.example.test".into()), Answer::Nothing).await;
         assert_eq!(dns.leads_to("example.test").await, Some(one));
         assert_eq!(dns.leads_to("elsewhere.test").await, None);
+    }
+
+    #[tokio::test]
+    async fn services_are_found_where_a_name_has_no_port_and_itself_elsewhere() {
+        let dns = Dns::new(Some(server().await));
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let check = async |name: &str, services: [Option<Vec<SocketAddr>>; 2], own: &[SocketAddr]| {
+            let found = dns.services_of(name, ["_turn._udp", "_turn._tcp"], 3478).await;
+            assert_eq!(found, (services, own.to_vec()), "{name}");
+        };
+        // RFC 2782: by the only target "." a service is said not to be there.
+        check("example.test", [Some(vec![at("192.0.2.1:5349")]), Some(Vec::new())], &[]).await;
+        check("one.example.test", [None, None], &[at("192.0.2.1:3478")]).await;
+        // RFC 5928 section 3: a port or an address leaves nothing to ask.
+        check("example.test:7000", [None, None], &[]).await;
+        check("one.example.test:7000", [None, None], &[at("192.0.2.1:7000")]).await;
+        check("192.0.2.9", [None, None], &[at("192.0.2.9:3478")]).await;
+        // A DNS that does not speak of services holds nobody up.
+        let before = std::time::Instant::now();
+        check("mute.test", [None, None], &[at("192.0.2.2:3478")]).await;
+        assert!(before.elapsed() < PATIENCE);
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! Connectivity checks (RFC 8445) over the `is` agent, one for each component.
 //!
 //! Invariant: what a component sends goes over the pair its agent chose, and over none while it has none: that is
-//! also what consent means (RFC 7675 section 5.1).
+//! also what consent means (RFC 7675 section 5.1). Well before consent ends, it is told that the pair seems dead.
 
 use std::{
     net::SocketAddr,
@@ -25,6 +25,11 @@ use crate::PacketKind;
 const PACE: Duration = Duration::from_millis(20);
 /// Addresses of the other side that are checked (RFC 8445 section 6.1.2.5 counts pairs, to 100).
 const CANDIDATES: usize = 24;
+/// Without any sign of the other side for so long, its pair is likely dead: two checks at least went unanswered, and
+/// 30 s are what RFC 7675 section 5.1 allows before nothing more may be sent.
+const QUIET: Duration = Duration::from_secs(6);
+/// The same where something comes from there, but no answers: ours get lost on the way.
+const UNANSWERED: Duration = Duration::from_secs(15);
 
 /// What both sides said about checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,21 @@ struct Component {
     agent: IceAgent,
     selected: Option<Selected>,
     state: State,
+    pulse: Pulse,
+}
+
+/// What the other side lets us know of it.
+#[derive(Debug)]
+struct Pulse {
+    /// Answers over the chosen pair.
+    answers: u64,
+    /// When the last one came.
+    answered: Instant,
+    /// When anything came over the chosen pair.
+    heard: Instant,
+    /// What was told, and what is to be told.
+    quiet: bool,
+    untold: bool,
 }
 
 /// The way packets take.
@@ -120,7 +140,24 @@ impl Ice {
         }
     }
 
-    /// Takes a STUN message of a component that came to a socket or relay.
+    /// Whether every component has a way.
+    pub(super) fn is_connected(&self) -> bool {
+        self.components.iter().all(|component| component.selected.is_some())
+    }
+
+    /// Whether no way was found, or none is left.
+    pub(super) fn has_failed(&self) -> bool {
+        self.components.iter().any(|component| component.state == State::Failed)
+    }
+
+    /// A packet of the other side's came.
+    pub(super) fn heard(&mut self, now: Instant, kind: PacketKind, from: SocketAddr) {
+        if let Some(component) = self.components.iter_mut().find(|c| c.kind == kind) {
+            component.heard(now, from);
+        }
+    }
+
+    /// Takes a STUN message of a component that came to a socket or relay; false where it belongs to other checks.
     pub(super) fn receive(
         &mut self,
         now: Instant,
@@ -128,13 +165,17 @@ impl Ice {
         at: SocketAddr,
         from: SocketAddr,
         datagram: &[u8],
-    ) {
-        let Ok(message) = StunMessage::parse(datagram) else { return };
-        if let Some(component) = self.components.iter_mut().find(|c| c.kind == kind) {
-            let packet = StunPacket { proto: Protocol::Udp, source: from, destination: at, message };
-            component.agent.handle_packet(now, packet);
-            component.agent.handle_timeout(now);
+    ) -> bool {
+        let Ok(message) = StunMessage::parse(datagram) else { return true };
+        let Some(component) = self.components.iter_mut().find(|c| c.kind == kind) else { return false };
+        let packet = StunPacket { proto: Protocol::Udp, source: from, destination: at, message };
+        let taken = component.agent.handle_packet(now, packet);
+        if taken {
+            component.heard(now, from);
         }
+        component.agent.handle_timeout(now);
+        component.watch(now);
+        taken
     }
 
     /// Whether packets of a component from there are the other side's: a check has reached it there.
@@ -148,7 +189,8 @@ impl Ice {
     }
 
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
-        self.components.iter_mut().filter_map(|component| component.agent.poll_timeout()).min()
+        let alarms = |component: &mut Component| [component.agent.poll_timeout(), component.alarm()];
+        self.components.iter_mut().flat_map(alarms).flatten().min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
@@ -156,6 +198,7 @@ impl Ice {
             if component.agent.poll_timeout().is_none_or(|at| at <= now) {
                 component.agent.handle_timeout(now);
             }
+            component.watch(now);
         }
     }
 
@@ -182,7 +225,8 @@ impl Component {
         agent.set_controlling(config.controlling);
         agent.set_timing_advance(PACE);
         agent.set_remote_credentials(credentials(&config.remote));
-        let mut component = Self { kind, agent, selected: None, state: State::Checking };
+        let pulse = Pulse { answers: 0, answered: now, heard: now, quiet: false, untold: false };
+        let mut component = Self { kind, agent, selected: None, state: State::Checking, pulse };
         for candidate in ours.iter().filter(|c| c.component == kind) {
             component.add(candidate);
         }
@@ -200,6 +244,42 @@ impl Component {
             }
             Err(error) => tracing::debug!(%error, "an address that can't be checked"),
         }
+    }
+
+    /// Something of the other side's came.
+    fn heard(&mut self, now: Instant, from: SocketAddr) {
+        if self.selected.is_some_and(|selected| selected.to == from) {
+            self.pulse.heard = now;
+        }
+    }
+
+    /// When the other side will have been quiet for too long.
+    fn alarm(&self) -> Option<Instant> {
+        let Pulse { answered, heard, quiet, .. } = self.pulse;
+        self.selected.filter(|_| !quiet)?;
+        let silent = answered.max(heard).checked_add(QUIET)?;
+        Some(silent.min(answered.checked_add(UNANSWERED)?))
+    }
+
+    /// Looks whether the other side answers.
+    fn watch(&mut self, now: Instant) {
+        let answers = self.agent.nominated_pair_responses_received().unwrap_or_default();
+        if std::mem::replace(&mut self.pulse.answers, answers) != answers {
+            self.pulse.answered = now;
+            self.pulse.untold |= std::mem::take(&mut self.pulse.quiet);
+        } else if self.alarm().is_some_and(|alarm| alarm <= now) {
+            (self.pulse.quiet, self.pulse.untold) = (true, true);
+        }
+    }
+
+    /// What is to be told of the other side's answers.
+    fn poll_pulse(&mut self) -> Option<PathEvent> {
+        let told = std::mem::take(&mut self.pulse.untold) && self.kind == PacketKind::Rtp;
+        (told && self.selected.is_some()).then_some(if self.pulse.quiet {
+            PathEvent::Quiet
+        } else {
+            PathEvent::Answering
+        })
     }
 
     fn poll_event(&mut self, local: &Local) -> Option<PathEvent> {
@@ -238,7 +318,7 @@ impl Component {
                 | IceAgentEvent::DiscoveredRecv { .. } => {}
             }
         }
-        None
+        self.poll_pulse()
     }
 }
 

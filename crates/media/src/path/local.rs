@@ -4,6 +4,7 @@
 //! it (RFC 8445 section 5.1.1.4).
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -24,26 +25,37 @@ use crate::PacketKind;
 /// not known; a call waits for this, and the question is small.
 const FIRST_REPEAT: Duration = Duration::from_millis(100);
 const TRIES: u32 = 5;
-/// A server that has not answered a datagram and its repetitions by then is asked by TCP, too: in some networks nothing
-/// else passes. Well before a call stops to wait.
-const SECOND_WAY: Duration = Duration::from_millis(250);
+/// A way to a server that has brought no answer by then has company: another way to it, or another server. In some
+/// networks no datagram passes; the least that RFC 8305 section 5 has between two attempts.
+const NEXT_WAY: Duration = Duration::from_millis(100);
+/// Ways that are tried for one socket.
+const WAYS: usize = 4;
+/// Repetitions that a server leaves unanswered before it is believed that no datagram gets to it.
+const SILENT_TRIES: u32 = 3;
+/// The same in time.
+pub(super) const SILENCE: Duration = Duration::from_millis(400);
 /// RFC 8445 section 11: a binding in a NAT lives longer than this.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Servers that tell or lend addresses; of each the first address of a socket's family is asked.
+/// Servers that tell or lend addresses, at those of their addresses that are of a socket's family.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Servers {
-    /// STUN (RFC 8489).
+    /// STUN (RFC 8489); the first one is asked.
     pub stun: Vec<SocketAddr>,
     /// TURN (RFC 8656), asked as STUN too where no other is named.
     pub turn: Option<TurnServer>,
+    /// Those of them that lately answered no datagram ([`Local::answering`]): they are asked, but nobody waits for it, and
+    /// a connection is tried at once.
+    pub silent: Vec<SocketAddr>,
 }
 
 /// A TURN server, and what it wants to know of us.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TurnServer {
-    /// Where.
+    /// Where, the preferred one first.
     pub addresses: Vec<SocketAddr>,
+    /// Where it takes connections, where that is elsewhere than datagrams.
+    pub streams: Vec<SocketAddr>,
     /// How it is reached.
     pub transport: TurnTransport,
     /// User name of the long-term credential (RFC 8489 section 9.2).
@@ -104,16 +116,25 @@ struct Socket {
     query: Option<Query>,
     /// One at most that stands; beside it what was given up, or is tried in case that it does not answer.
     relays: Vec<Relay>,
-    /// What is tried when nothing answers.
-    second: Option<Second>,
+    /// What is tried while nothing answers.
+    further: Option<Further>,
+    /// Servers whose answers to datagrams nobody waits for.
+    silent: Vec<SocketAddr>,
 }
 
-/// Another way to a server, and when it is taken.
+/// Further ways to a TURN server, and when the next is taken.
 #[derive(Debug)]
-struct Second {
+struct Further {
     at: Instant,
-    server: SocketAddr,
+    ways: VecDeque<Way>,
     turn: TurnServer,
+}
+
+/// A way to a TURN server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Datagrams(SocketAddr),
+    Stream(SocketAddr),
 }
 
 /// What a STUN server is asked.
@@ -125,6 +146,9 @@ struct Query {
     next: Instant,
     /// Without an answer.
     tries: u32,
+    asked: Instant,
+    /// It has answered at least once.
+    heard: bool,
     state: QueryState,
 }
 
@@ -161,7 +185,8 @@ impl Local {
             place: place(index, *component, address),
             query: None,
             relays: Vec::new(),
-            second: None,
+            further: None,
+            silent: Vec::new(),
         });
         let mut local = Self { sockets: bound.collect(), streams: 0 };
         local.ask(now, servers);
@@ -170,29 +195,19 @@ impl Local {
 
     /// Begins to ask servers that were not known before; of a kind that is asked already no other is.
     pub fn ask(&mut self, now: Instant, servers: &Servers) {
-        let of_family = |addresses: &[SocketAddr], local: &SocketAddr| {
-            addresses.iter().find(|a| a.is_ipv6() == local.is_ipv6()).copied()
-        };
         let Self { sockets, streams } = self;
         for socket in sockets {
+            socket.silent.extend_from_slice(&servers.silent);
             // A relay is reached from anywhere; one for each component and family is enough.
             let turn = servers.turn.as_ref().filter(|_| socket.place == 0 && socket.relays.is_empty());
-            if let Some(turn) = turn
-                && let Some(server) = of_family(&turn.addresses, &socket.address)
-            {
-                let stream = match turn.transport {
-                    TurnTransport::Any | TurnTransport::Udp => None,
-                    TurnTransport::Tcp | TurnTransport::Tls(_) => Some(named(streams)),
-                };
-                socket.relays.push(Relay::new(now, socket.address, server, turn, stream));
-                socket.second = now
-                    .checked_add(SECOND_WAY)
-                    .filter(|_| turn.transport == TurnTransport::Any)
-                    .map(|at| Second { at, server, turn: turn.clone() });
+            if let Some(turn) = turn {
+                let ways = ways(turn, socket.address);
+                socket.further = Some(Further { at: now, ways, turn: turn.clone() });
+                socket.go_further(now, streams);
             }
             if socket.query.is_none() {
-                let stun = of_family(&servers.stun, &socket.address);
-                let datagrams = socket.relays.first().filter(|relay| relay.stream().is_none());
+                let stun = of_family(&servers.stun, socket.address).next();
+                let datagrams = socket.relays.iter().find(|relay| relay.stream().is_none());
                 let server = stun.or(datagrams.map(Relay::server));
                 socket.query = server.and_then(|server| Query::new(now, server));
             }
@@ -202,16 +217,36 @@ impl Local {
     /// Whether every server has answered, or has been given up, about the first socket of each component and family. From
     /// the others there may be no way to a server: a call that waits for answers does not wait for those.
     pub fn is_complete(&self) -> bool {
-        self.sockets.iter().filter(|socket| socket.place == 0).all(|socket| {
-            socket.query.as_ref().is_none_or(Query::is_settled)
-                && (socket.relay().is_some() || socket.relays.iter().all(|r| r.state == RelayState::Gone))
-                && (socket.relay().is_some() || socket.second.is_none())
-        })
+        !self
+            .sockets
+            .iter()
+            .any(|socket| socket.place == 0 && (socket.awaits_relay() || socket.awaits_query()))
     }
 
     /// Whether nothing more will be found: every server has answered about every socket, or has been given up.
     pub fn is_settled(&self) -> bool {
-        self.is_complete() && self.sockets.iter().all(|s| s.query.as_ref().is_none_or(Query::is_settled))
+        self.sockets.iter().all(|socket| {
+            let relays = socket.relay().is_some() || socket.is_relayless();
+            relays && socket.query.as_ref().is_none_or(Query::is_settled)
+        })
+    }
+
+    /// Which servers answer datagrams; those of which that can't be said yet are left out.
+    pub fn answering(&self, now: Instant) -> Vec<(SocketAddr, bool)> {
+        let mut known: Vec<(SocketAddr, bool)> = Vec::new();
+        for socket in &self.sockets {
+            let query = socket.query.iter().filter_map(|query| Some((query.server, query.answers(now)?)));
+            let relays = socket.relays.iter().filter_map(|relay| Some((relay.server(), relay.answers(now)?)));
+            // From a further socket there may be no way to a server: that tells nothing of it.
+            for (server, answers) in query.chain(relays).filter(|(_, answers)| *answers || socket.place == 0)
+            {
+                match known.iter_mut().find(|(known, _)| *known == server) {
+                    Some((_, known)) => *known |= answers,
+                    None => known.push((server, answers)),
+                }
+            }
+        }
+        known
     }
 
     /// How many addresses were found so far.
@@ -321,6 +356,7 @@ impl Local {
             relay.disconnected(why);
             relay.handle_timeout(now);
         }
+        self.go_further(now);
     }
 
     /// Takes what came over a connection before anything was agreed on.
@@ -359,9 +395,9 @@ impl Local {
     /// One that stands is enough: others are given back, and none is tried any more.
     fn choose(&mut self, now: Instant) {
         for socket in &mut self.sockets {
-            // Who refuses datagrams would refuse a stream, too.
+            // Who refuses us would refuse us on every way.
             if socket.relays.iter().any(Relay::is_heard) {
-                socket.second = None;
+                socket.further = None;
             }
             let Some(stands) = socket.relays.iter().position(|relay| relay.address().is_some()) else {
                 continue;
@@ -373,13 +409,21 @@ impl Local {
         }
     }
 
+    /// Takes the ways that are due.
+    fn go_further(&mut self, now: Instant) {
+        let Self { sockets, streams } = self;
+        for socket in sockets {
+            socket.go_further(now, streams);
+        }
+    }
+
     /// When to call [`Self::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.sockets
             .iter()
             .flat_map(|socket| {
                 let alarms =
-                    [socket.query.as_ref().map(|query| query.next), socket.second.as_ref().map(|s| s.at)];
+                    [socket.query.as_ref().map(|query| query.next), socket.further.as_ref().map(|f| f.at)];
                 socket.relays.iter().map(|relay| relay.wakes).chain(alarms)
             })
             .flatten()
@@ -388,28 +432,22 @@ impl Local {
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Self { sockets, streams } = self;
-        for socket in sockets {
+        for socket in &mut self.sockets {
             for relay in socket.relays.iter_mut().filter(|relay| relay.state != RelayState::Gone) {
                 relay.handle_timeout(now);
-            }
-            if socket.second.as_ref().is_some_and(|second| second.at <= now)
-                && let Some(Second { server, turn, .. }) = socket.second.take()
-                && !socket.relays.iter().any(Relay::is_heard)
-            {
-                socket.relays.push(Relay::new(now, socket.address, server, &turn, Some(named(streams))));
             }
             if let Some(query) = &mut socket.query {
                 query.handle_timeout(now);
             }
         }
+        self.go_further(now);
     }
 
     /// Gives back what was lent.
     pub fn close(&mut self, now: Instant) {
         for socket in &mut self.sockets {
             socket.query = None;
-            socket.second = None;
+            socket.further = None;
             for relay in &mut socket.relays {
                 relay.close(now);
             }
@@ -496,7 +534,76 @@ fn named(streams: &mut u32) -> StreamId {
     StreamId(*streams)
 }
 
+/// Those addresses of a server that may be asked from a socket.
+fn of_family(addresses: &[SocketAddr], local: SocketAddr) -> impl Iterator<Item = SocketAddr> {
+    addresses.iter().copied().filter(move |address| address.is_ipv6() == local.is_ipv6())
+}
+
+/// The ways to a TURN server from a socket, in the order to try them. Datagrams are better for sound than a stream, where
+/// each loss holds up what comes behind it (RFC 8656 section 3.1); each server is tried both ways before the next.
+fn ways(turn: &TurnServer, local: SocketAddr) -> VecDeque<Way> {
+    let streams = if turn.streams.is_empty() { &turn.addresses } else { &turn.streams };
+    let (datagrams, streams): (&[SocketAddr], &[SocketAddr]) = match turn.transport {
+        TurnTransport::Any => (&turn.addresses, streams),
+        TurnTransport::Udp => (&turn.addresses, &[]),
+        TurnTransport::Tcp | TurnTransport::Tls(_) => (&[], &turn.addresses),
+    };
+    let mut datagrams = of_family(datagrams, local).map(Way::Datagrams);
+    let mut streams = of_family(streams, local).map(Way::Stream);
+    let mut ways = VecDeque::new();
+    loop {
+        let both = [datagrams.next(), streams.next()];
+        if ways.len() >= WAYS || both == [None, None] {
+            ways.truncate(WAYS);
+            return ways;
+        }
+        ways.extend(both.into_iter().flatten());
+    }
+}
+
 impl Socket {
+    /// Takes the ways to a TURN server that are due: the next one in its time, or as soon as all before it have failed.
+    fn go_further(&mut self, now: Instant, streams: &mut u32) {
+        let Some(further) = &mut self.further else { return };
+        while further.at <= now || self.relays.iter().all(|relay| relay.state == RelayState::Gone) {
+            let Some(way) = further.ways.pop_front() else { break };
+            let (server, stream) = match way {
+                Way::Datagrams(server) => (server, None),
+                Way::Stream(server) => (server, Some(named(streams))),
+            };
+            self.relays.push(Relay::new(now, self.address, server, &further.turn, stream));
+            // Who answered nothing lately has no start before the others.
+            if stream.is_some() || !self.silent.contains(&server) {
+                further.at = now.checked_add(NEXT_WAY).unwrap_or(now);
+            }
+        }
+        if further.ways.is_empty() {
+            self.further = None;
+        }
+    }
+
+    /// Whether a TURN server may still lend an address soon.
+    fn awaits_relay(&self) -> bool {
+        let asked = |relay: &Relay| {
+            let silent = relay.stream().is_none() && self.silent.contains(&relay.server());
+            relay.state == RelayState::Asking && !silent
+        };
+        self.relay().is_none() && (self.further.is_some() || self.relays.iter().any(asked))
+    }
+
+    /// Whether a server may soon tell what it sees.
+    fn awaits_query(&self) -> bool {
+        // Where a stream was needed and was there before an answer, datagrams get nowhere.
+        let streamed = self.relay().is_some_and(|relay| relay.stream().is_some());
+        let unlikely = |query: &Query| self.silent.contains(&query.server) || streamed && query.tries > 1;
+        self.query.as_ref().is_some_and(|query| !query.is_settled() && !unlikely(query))
+    }
+
+    /// Whether no TURN server lends an address, or will.
+    fn is_relayless(&self) -> bool {
+        self.further.is_none() && self.relays.iter().all(|relay| relay.state == RelayState::Gone)
+    }
+
     /// The relay that stands.
     fn relay(&self) -> Option<&Relay> {
         self.relays.iter().find(|relay| relay.address().is_some())
@@ -514,7 +621,14 @@ impl Socket {
 impl Query {
     fn new(now: Instant, server: SocketAddr) -> Option<Self> {
         let (id, request) = request()?;
-        Some(Self { server, id, request, next: now, tries: 0, state: QueryState::Asking })
+        let state = QueryState::Asking;
+        Some(Self { server, id, request, next: now, tries: 0, asked: now, heard: false, state })
+    }
+
+    /// Whether the server answers, where that can be said.
+    fn answers(&self, now: Instant) -> Option<bool> {
+        let silent = self.tries >= SILENT_TRIES && now.saturating_duration_since(self.asked) >= SILENCE;
+        (self.heard || silent || self.state == QueryState::Silent).then_some(self.heard)
     }
 
     fn poll_transmit(&mut self, now: Instant, from: SocketAddr) -> Option<Transmit> {
@@ -546,6 +660,7 @@ impl Query {
         if message.transaction_id() != self.id {
             return false;
         }
+        self.heard = true;
         if message.has_class(MessageClass::Success)
             && let Ok(mapped) = message.attribute::<XorMappedAddress>()
         {

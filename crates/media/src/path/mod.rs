@@ -15,7 +15,11 @@ mod relay;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, net::SocketAddr, time::Instant};
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 pub use self::{
     candidate::{Candidate, CandidateKind, IceCredentials},
@@ -35,6 +39,8 @@ use crate::{
 
 /// Datagrams that wait for the sockets; what is older helps nobody.
 const WAITING: usize = 64;
+/// How long what comes over a former way is taken, once another is found (RFC 8445 section 8.3).
+const FAREWELL: Duration = Duration::from_secs(3);
 /// Events that wait to be read.
 const EVENTS: usize = 16;
 
@@ -85,6 +91,10 @@ pub enum PathEvent {
         /// Where the sound goes.
         to: SocketAddr,
     },
+    /// The other side has answered no checks for some seconds: the way seems dead, though it may still be tried.
+    Quiet,
+    /// It answers again.
+    Answering,
     /// No check reached the other side.
     Failed,
     /// The other side answers no checks any more: nothing is sent until it does (RFC 7675).
@@ -100,12 +110,22 @@ pub struct Path {
     latch: Latch,
     mux: bool,
     ice: Option<Ice>,
+    /// The checks before those.
+    former: Option<Former>,
     secure: Secure,
     /// Where a handshake came from, while nothing else tells where the other side is.
     shaking: Option<SocketAddr>,
     rejected: u64,
     out: VecDeque<Transmit>,
     events: VecDeque<PathEvent>,
+}
+
+/// Checks that others have followed: their way is taken until another one is found (RFC 8445 section 9).
+#[derive(Debug)]
+struct Former {
+    ice: Ice,
+    /// Once one is found: until when the other side may still send on this one.
+    until: Option<Instant>,
 }
 
 impl Path {
@@ -116,6 +136,7 @@ impl Path {
             latch: Latch::new(config.remote, config.remote_rtcp, config.payload_types),
             mux: config.rtcp_mux,
             ice: None,
+            former: None,
             secure: Secure::new(now, config.security),
             shaking: None,
             rejected: 0,
@@ -132,9 +153,13 @@ impl Path {
         self.latch.agree(config.remote, config.remote_rtcp, config.payload_types);
         self.secure.update(now, config.security);
         let mux_changed = std::mem::replace(&mut self.mux, config.rtcp_mux) != config.rtcp_mux;
+        if mux_changed {
+            // What each of them carried was something else.
+            (self.ice, self.former) = (None, None);
+        }
         let same = match (&self.ice, &config.ice) {
             (Some(ice), Some(new)) => {
-                (&ice.config().local, &ice.config().remote) == (&new.local, &new.remote) && !mux_changed
+                (&ice.config().local, &ice.config().remote) == (&new.local, &new.remote)
             }
             (None, None) => true,
             _ => false,
@@ -154,6 +179,7 @@ impl Path {
         self.latch.forget();
         self.shaking = None;
         self.out.clear();
+        self.former = None;
         if self.ice.take().is_some() {
             // Until then there is no way whose consent is known.
             self.check(now, None);
@@ -243,7 +269,11 @@ impl Path {
         match kind {
             DatagramKind::Stun => {
                 if let Some(ice) = &mut self.ice {
-                    ice.receive(now, component, at, from, datagram);
+                    if !ice.receive(now, component, at, from, datagram)
+                        && let Some(former) = &mut self.former
+                    {
+                        former.ice.receive(now, component, at, from, datagram);
+                    }
                     self.drain(now);
                     self.shake(now);
                 }
@@ -274,10 +304,7 @@ impl Path {
     /// Sends a packet of the stream's; without a way it is lost like any other.
     pub fn send(&mut self, now: Instant, packet: Packet) {
         let component = if self.mux { PacketKind::Rtp } else { packet.kind };
-        let way = match &self.ice {
-            Some(ice) => ice.selected(component),
-            None => self.latched(component),
-        };
+        let way = if self.ice.is_some() { self.checked(component) } else { self.latched(component) };
         let Packet { kind, mut bytes } = packet;
         if let Some(way) = way
             && self.secure.protect(kind, &mut bytes).is_ok()
@@ -294,14 +321,20 @@ impl Path {
     /// When to call [`Self::handle_timeout`]; to be asked again after every other call.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
         let checks = self.ice.as_mut().and_then(Ice::poll_timeout);
-        [checks, self.local.poll_timeout(), self.secure.poll_timeout()].into_iter().flatten().min()
+        let former = self.former.as_mut().and_then(|former| former.ice.poll_timeout());
+        let until = self.former.as_ref().and_then(|former| former.until);
+        [checks, former, until, self.local.poll_timeout(), self.secure.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.local.handle_timeout(now);
         self.check_found(now);
-        if let Some(ice) = &mut self.ice {
+        self.former = self.former.take().filter(|former| former.until.is_none_or(|until| now < until));
+        for ice in self.ice.iter_mut().chain(self.former.as_mut().map(|former| &mut former.ice)) {
             ice.handle_timeout(now);
         }
         self.drain(now);
@@ -320,8 +353,10 @@ impl Path {
     }
 
     fn check(&mut self, now: Instant, config: Option<IceConfig>) {
-        self.ice = None;
+        let stands = self.ice.take().filter(Ice::is_connected).map(|ice| Former { ice, until: None });
+        let before = stands.or(self.former.take());
         if let Some(config) = config {
+            self.former = before;
             self.permit(now, &config.candidates);
             self.ice = Some(Ice::new(now, &self.local, config, self.mux));
             self.drain(now);
@@ -376,8 +411,12 @@ impl Path {
             self.rejected = self.rejected.saturating_add(1);
             return false;
         }
-        if let Some(ice) = &self.ice {
-            return ice.knows(component, from);
+        if self.ice.is_some() {
+            let knows = self.knows(component, from);
+            if let Some(ice) = self.ice.as_mut().filter(|_| knows) {
+                ice.heard(now, component, from);
+            }
+            return knows;
         }
         let before = self.latch.rtp();
         let takes = match packet {
@@ -407,7 +446,7 @@ impl Path {
     /// only the holder of the agreed certificate achieves.
     fn shakes_with(&mut self, from: SocketAddr) -> bool {
         match &self.ice {
-            Some(ice) => ice.knows(PacketKind::Rtp, from),
+            Some(_) => self.knows(PacketKind::Rtp, from),
             None if self.latch.knows(from) => true,
             None => !self.secure.is_authenticating() && *self.shaking.get_or_insert(from) == from,
         }
@@ -416,7 +455,7 @@ impl Path {
     /// Sends what the handshake has to say, once there is a way, and tells what came of it.
     fn shake(&mut self, now: Instant) {
         let way = match &self.ice {
-            Some(ice) => ice.selected(PacketKind::Rtp),
+            Some(_) => self.checked(PacketKind::Rtp),
             None => match self.shaking {
                 Some(to) if !self.secure.is_authenticating() => {
                     self.local.socket_towards(PacketKind::Rtp, to).map(|from| Selected { from, to })
@@ -434,6 +473,21 @@ impl Path {
         }
     }
 
+    /// Whether checks have reached the other side there.
+    fn knows(&self, component: PacketKind, from: SocketAddr) -> bool {
+        self.checks().any(|ice| ice.knows(component, from))
+    }
+
+    /// The way that checks have found.
+    fn checked(&self, component: PacketKind) -> Option<Selected> {
+        self.checks().find_map(|ice| ice.selected(component))
+    }
+
+    /// All checks that are made, the latest first.
+    fn checks(&self) -> impl Iterator<Item = &Ice> {
+        self.ice.iter().chain(self.former.as_ref().map(|former| &former.ice))
+    }
+
     fn latched(&self, component: PacketKind) -> Option<Selected> {
         let to = match component {
             PacketKind::Rtp => self.latch.rtp(),
@@ -445,17 +499,35 @@ impl Path {
     /// Moves what the checks want to send and tell to where it is read.
     fn drain(&mut self, now: Instant) {
         let Some(mut ice) = self.ice.take() else { return };
+        if let Some(mut former) = self.former.take() {
+            while let Some(Transmit { from, to, bytes, .. }) = former.ice.poll_transmit() {
+                self.push(now, Selected { from, to }, bytes);
+            }
+            // What becomes of it is of no interest but for its end.
+            while former.ice.poll_event(&self.local).is_some() {}
+            if former.ice.is_connected() {
+                self.former = Some(former);
+            } else if ice.has_failed() {
+                self.event(PathEvent::Lost);
+            }
+        }
         while let Some(Transmit { from, to, bytes, .. }) = ice.poll_transmit() {
             self.push(now, Selected { from, to }, bytes);
         }
         while let Some(event) = ice.poll_event(&self.local) {
-            self.event(event);
+            // As long as the former way stands, nothing is lost.
+            if event != PathEvent::Failed || self.former.is_none() {
+                self.event(event);
+            }
             if let Some(Selected { from, to }) = ice.selected(PacketKind::Rtp)
                 && let Some(relay) = self.local.relay_at(from)
             {
                 relay.bind(now, to);
                 self.local.rewind(now);
             }
+        }
+        if let Some(former) = self.former.as_mut().filter(|_| ice.is_connected()) {
+            former.until = former.until.or(now.checked_add(FAREWELL));
         }
         self.ice = Some(ice);
     }

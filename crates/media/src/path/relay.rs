@@ -32,7 +32,7 @@ use turn_client_proto::{
 use self::frames::{Frames, padded};
 use super::{
     Transmit, TurnServer,
-    local::{StreamId, TurnTransport},
+    local::{SILENCE, StreamId, TurnTransport},
 };
 
 /// Hosts a permission is asked for; a description with more of them is no honest one.
@@ -55,6 +55,8 @@ pub(super) struct Relay {
     /// The client counts its time from here.
     start: Instant,
     pub(super) state: RelayState,
+    /// The server has said something.
+    heard: bool,
     /// The server's last refusal, code and phrase.
     refused: Option<String>,
     permitted: Vec<IpAddr>,
@@ -116,6 +118,7 @@ impl Relay {
             wakes: Some(now),
             start: now,
             state: RelayState::Asking,
+            heard: false,
             refused: None,
             permitted: Vec::new(),
             channel: None,
@@ -162,7 +165,13 @@ impl Relay {
 
     /// Whether the server has said anything.
     pub(super) fn is_heard(&self) -> bool {
-        self.state != RelayState::Asking || self.refused.is_some()
+        self.heard
+    }
+
+    /// Whether it answers datagrams, where it is asked by those and that can be said.
+    pub(super) fn answers(&self, now: Instant) -> Option<bool> {
+        let silent = now.saturating_duration_since(self.start) >= SILENCE;
+        (matches!(self.way, Way::Datagrams) && (self.heard || silent)).then_some(self.heard)
     }
 
     /// Why there is no address: the server's words, or none where it said nothing.
@@ -204,6 +213,7 @@ impl Relay {
 
     /// Takes a message of the server's; relayed data is left in `datagram`.
     pub(super) fn receive(&mut self, now: Instant, datagram: &mut Vec<u8>) -> FromServer {
+        self.heard = true;
         if self.address().is_none() {
             self.refused = refusal(datagram).or(self.refused.take());
         }

@@ -155,7 +155,11 @@ fn the_direct_way_is_taken_where_there_is_one() {
     for host in &world.hosts {
         let last = host.events.iter().rev().find_map(|event| match event {
             PathEvent::Connected { to, .. } | PathEvent::Moved { to } => Some(*to),
-            PathEvent::Failed | PathEvent::Lost | PathEvent::Security(_) => None,
+            PathEvent::Quiet
+            | PathEvent::Answering
+            | PathEvent::Failed
+            | PathEvent::Lost
+            | PathEvent::Security(_) => None,
         });
         assert!(matches!(last, Some(to) if to.port() == 4000), "{:?}", host.events);
     }
@@ -330,6 +334,141 @@ fn other_sockets_and_new_credentials_find_the_way_again() {
     assert!(world.both_heard());
 }
 
+/// One of two agrees on what both say of checks now.
+fn agree_at(world: &mut World, index: usize) {
+    let (remote, candidates) =
+        (world.hosts[1 - index].credentials.clone(), world.hosts[1 - index].candidates());
+    let (now, host) = (world.now, &mut world.hosts[index]);
+    let ice = IceConfig { local: host.credentials.clone(), remote, controlling: index == 0, candidates };
+    let config = PathConfig {
+        remote: None,
+        remote_rtcp: None,
+        payload_types: vec![8],
+        rtcp_mux: true,
+        ice: Some(ice),
+        security: SecurityPlan::None,
+    };
+    host.path().agree(now, config);
+}
+
+/// Both talk for so long, a packet each 20 ms; how many were sent and how many heard.
+fn conversation(world: &mut World, time: Duration) -> [usize; 3] {
+    let start = world.now;
+    let mut sent = 0;
+    let heard = |world: &World, index: usize| world.hosts[index].heard.len();
+    let before = [heard(world, 0), heard(world, 1)];
+    while world.now - start < time {
+        let now = world.now;
+        for (index, host) in world.hosts.iter_mut().enumerate() {
+            let bytes = packet(PacketKind::Rtp, index as u8);
+            host.path().send(now, Packet { kind: PacketKind::Rtp, bytes });
+        }
+        sent += 1;
+        world.run(Duration::from_millis(20));
+    }
+    // What is on its way through a relay.
+    world.run(Duration::from_millis(20));
+    [sent, heard(world, 0) - before[0], heard(world, 1) - before[1]]
+}
+
+#[test]
+fn checks_that_begin_anew_cost_no_sound() {
+    for walled in [false, true] {
+        let mut world = two(22, [None, None], false, true, true);
+        world.walled = walled;
+        world.run(CHECKING);
+        assert_eq!(conversation(&mut world, Duration::from_secs(1)), [50; 3]);
+        for round in 0..2 {
+            for index in 0..2 {
+                let seed = 100 + 2 * round + index as u64;
+                world.hosts[index].credentials = IceCredentials::random(&mut StdRng::seed_from_u64(seed));
+            }
+            // Who answers begins first; the answer takes its time.
+            agree_at(&mut world, 1);
+            assert_eq!(conversation(&mut world, Duration::from_millis(200)), [10; 3], "{walled} {round}");
+            agree_at(&mut world, 0);
+            assert_eq!(conversation(&mut world, Duration::from_secs(5)), [250; 3], "{walled} {round}");
+        }
+        for host in &world.hosts {
+            let found = |event: &&PathEvent| matches!(event, PathEvent::Connected { .. });
+            assert_eq!(host.events.iter().filter(found).count(), 3, "{:?}", host.events);
+        }
+    }
+}
+
+#[test]
+fn the_former_way_is_kept_where_the_other_side_does_not_begin_anew() {
+    let mut world = two(23, [None, None], false, false, true);
+    world.run(CHECKING);
+    world.hosts[0].events.clear();
+    world.hosts[0].credentials = IceCredentials::random(&mut StdRng::seed_from_u64(101));
+    agree_at(&mut world, 0);
+    world.run(Duration::from_secs(60));
+    assert_eq!(world.hosts[0].events, [], "nothing is lost as long as it stands");
+    assert_eq!(conversation(&mut world, Duration::from_secs(1)), [50; 3]);
+    world.hosts[1].side = Side::Dead;
+    world.run(Duration::from_secs(30));
+    assert_eq!(world.hosts[0].events, [PathEvent::Lost]);
+}
+
+#[test]
+fn a_way_that_dies_is_told_in_seconds_and_another_is_found() {
+    let mut world = World::new(24);
+    world.host_at(&["10.0.0.2", "172.16.0.2"], None, &Servers::default());
+    world.host_at(&["192.168.7.3", "172.16.0.3"], None, &Servers::default());
+    world.agree(true);
+    world.run(CHECKING);
+    let connected = |world: &World| match world.hosts[0].events.last() {
+        Some(PathEvent::Connected { from, to, .. }) => (*from, *to),
+        other => panic!("{other:?}"),
+    };
+    let (from, to) = connected(&world);
+    // On hold nothing but checks passes, some of them lost.
+    world.loss = 0.05;
+    world.run(Duration::from_secs(120));
+    world.loss = 0.0;
+    world.run(Duration::from_secs(5));
+    assert_eq!(connected(&world), (from, to), "{:?}", world.hosts[0].events);
+    world.cut_off.extend([from.ip(), to.ip()]);
+    // RFC 7675 section 5.1 would have 30 s.
+    world.run(Duration::from_secs(7));
+    assert_eq!(world.hosts[0].events.last(), Some(&PathEvent::Quiet));
+    for index in 0..2 {
+        let fresh = IceCredentials::random(&mut StdRng::seed_from_u64(102 + index as u64));
+        world.hosts[index].credentials = fresh;
+    }
+    agree_at(&mut world, 1);
+    agree_at(&mut world, 0);
+    world.run(Duration::from_secs(1));
+    let (other_from, other_to) = connected(&world);
+    assert!(other_from != from && other_to != to);
+    assert_eq!(conversation(&mut world, Duration::from_secs(1)), [50; 3]);
+}
+
+#[test]
+fn an_outage_is_told_and_its_end_too() {
+    let mut world = two(25, [None, None], false, false, true);
+    world.run(CHECKING);
+    world.hosts.iter_mut().for_each(|host| host.events.clear());
+    let there = world.hosts[1].sockets[0].1.ip();
+    for (outage, told) in [(2, &[][..]), (8, &[PathEvent::Quiet, PathEvent::Answering][..])] {
+        world.cut_off.push(there);
+        world.run(Duration::from_secs(outage));
+        world.cut_off.clear();
+        world.run(Duration::from_secs(5));
+        assert_eq!(world.hosts[0].events, told, "{outage} s");
+        assert_eq!(conversation(&mut world, Duration::from_secs(1)), [50; 3]);
+    }
+    // Checks of ours are lost, and everything else comes: that is told, too, but later.
+    world.hosts.iter_mut().for_each(|host| host.events.clear());
+    let here = world.hosts[0].sockets[0].1;
+    world.lost_from = Some(here);
+    assert_eq!(conversation(&mut world, Duration::from_secs(11)), [550, 550, 0]);
+    assert_eq!((&world.hosts[0].events[..], &world.hosts[1].events[..]), (&[][..], &[PathEvent::Quiet][..]));
+    conversation(&mut world, Duration::from_secs(5));
+    assert_eq!(world.hosts[0].events, [PathEvent::Quiet]);
+}
+
 #[test]
 fn what_servers_tell_after_the_checks_began_is_checked_too() {
     let mut world = World::new(14);
@@ -382,6 +521,87 @@ fn where_no_datagram_gets_to_the_turn_server_a_stream_does() {
         world.run(Duration::from_secs(1));
         assert_eq!(world.lent(), 0, "what was lent is given back");
         assert_eq!(world.hosts[0].path().local().streams().count(), 0, "nobody needs the connections");
+    }
+}
+
+/// When a host had what a call waits for, with what it knew of servers.
+fn complete_after(world: &mut World, nat: Option<Nat>, servers: &Servers) -> Duration {
+    let start = world.now;
+    world.host("10.0.0.2", nat, servers);
+    loop {
+        let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+        if local.is_complete() {
+            return world.now - start;
+        }
+        assert!(world.now - start < Duration::from_secs(10));
+        world.run(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_network_without_datagrams_costs_a_call_little_and_the_next_one_nothing() {
+    let turn = address(world::TURN);
+    let answering = |world: &World| {
+        let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+        local.answering(world.now)
+    };
+    let mut servers = World::servers(false, true, "secret");
+    let mut took = Vec::new();
+    for datagrams_lost in [true, true, false] {
+        let mut world = World::new(19);
+        world.datagrams_lost = datagrams_lost;
+        took.push(complete_after(&mut world, None, &servers).as_millis());
+        world.run(Duration::from_millis(500));
+        assert_eq!(world.lent(), 2, "a relay for each component");
+        assert_eq!(answering(&world), [(turn, !datagrams_lost)]);
+        let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+        // Where datagrams come through again, they are first.
+        assert_eq!(local.streams().count(), if datagrams_lost { 2 } else { 0 });
+        // As the next call is told.
+        servers.silent = vec![turn];
+    }
+    // A connection takes 20 ms here, each question as much, and a relay two of those.
+    assert!((160..=180).contains(&took[0]), "{took:?}");
+    assert!((60..=80).contains(&took[1]), "{took:?}");
+}
+
+#[test]
+fn nobody_waits_for_a_server_that_answered_nothing_lately() {
+    let mut servers = World::servers(true, false, "");
+    servers.silent = servers.stun.clone();
+    let mut world = World::new(20);
+    let nat = || Some(Nat::new(NatKind::Cone, "198.51.100.2"));
+    assert_eq!(complete_after(&mut world, nat(), &servers), Duration::ZERO);
+    let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+    assert!(!local.is_settled(), "what it says after all is told later");
+    world.run(Duration::from_millis(100));
+    let Side::Gathering(local) = &world.hosts[0].side else { panic!() };
+    assert_eq!((local.found(), local.is_settled()), (4, true));
+    assert_eq!(local.answering(world.now), [(address(world::STUN), true)]);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_followed_by_the_next_one() {
+    let nobody = address("192.0.2.88:3478");
+    for (transport, streams) in [
+        (TurnTransport::Udp, Vec::new()),
+        (TurnTransport::Any, Vec::new()),
+        // RFC 5928 section 3: each transport has servers of its own.
+        (TurnTransport::Any, vec![address(world::TURN)]),
+    ] {
+        let mut world = World::new(21);
+        world.unconnectable = streams.is_empty();
+        let mut servers = World::servers(false, true, "secret");
+        let turn = servers.turn.as_mut().unwrap();
+        turn.addresses.insert(0, nobody);
+        turn.transport = transport;
+        if !streams.is_empty() {
+            turn.addresses.pop();
+            turn.streams = streams;
+        }
+        world.host("10.0.0.2", None, &servers);
+        world.run(GATHERING);
+        assert_eq!(world.lent(), 2, "{servers:?}");
     }
 }
 

@@ -156,6 +156,7 @@ impl Call {
                 code: Some(response.code()),
                 phrase: response.reason.clone(),
                 reason: None,
+                warnings: Vec::new(),
             };
             layer.respond(now, invite, response);
             self.end(now, ending, layer);

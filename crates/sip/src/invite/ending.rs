@@ -1,19 +1,22 @@
 //! The ways a call ends, in the words of [`Ending`].
 
 use crate::event::{EndedBy, Ending};
-use crate::wire::{HeaderAccess as _, Request, Response, default_reason};
+use crate::wire::{HeaderAccess as _, Request, Response, Warning, default_reason};
+
+/// Warnings of a response that are kept.
+const MAX_WARNINGS: usize = 8;
 
 impl Ending {
     pub(super) fn local(phrase: &str) -> Ending {
-        Ending { by: EndedBy::Local, code: None, phrase: phrase.into(), reason: None }
+        Ending { by: EndedBy::Local, code: None, phrase: phrase.into(), reason: None, warnings: Vec::new() }
     }
 
     pub(super) fn remote(phrase: &str) -> Ending {
-        Ending { by: EndedBy::Remote, code: None, phrase: phrase.into(), reason: None }
+        Ending { by: EndedBy::Remote, code: None, phrase: phrase.into(), reason: None, warnings: Vec::new() }
     }
 
     pub(super) fn network(phrase: &str) -> Ending {
-        Ending { by: EndedBy::Network, code: None, phrase: phrase.into(), reason: None }
+        Ending { by: EndedBy::Network, code: None, phrase: phrase.into(), reason: None, warnings: Vec::new() }
     }
 
     pub(super) fn with_code(self, code: u16) -> Ending {
@@ -27,6 +30,7 @@ impl Ending {
 
     pub(super) fn of_response(response: &Response) -> Ending {
         let code = response.code();
+        let warnings = response.headers.views::<Warning>().unwrap_or_default();
         Ending {
             // What a person does ends a call remotely; the rest is a server's refusal.
             by: match code {
@@ -36,6 +40,7 @@ impl Ending {
             code: Some(code),
             phrase: phrase_of(response),
             reason: response.headers.reason(),
+            warnings: warnings.into_iter().take(MAX_WARNINGS).map(|warning| warning.code).collect(),
         }
     }
 }

@@ -5,12 +5,10 @@
 
 use crate::config::{Families, NextHop};
 use crate::random::Random;
-use crate::transport::{Answer, NaptrRecord, Question, SrvRecord, Transport};
+use crate::transport::{Answer, MAX_RECORDS, NaptrRecord, Question, SrvRecord, Transport};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
-/// Records of one answer that are looked at; beyond, a hostile zone could keep us busy.
-const MAX_RECORDS: usize = 16;
 /// Servers tried for one request.
 const MAX_TRIED: usize = 16;
 
@@ -158,17 +156,10 @@ impl Locator {
                 self.replace_front(steps);
             }
             (Some(Step::Srv { transport, .. }), Answer::Srv(records)) if !records.is_empty() => {
-                // RFC 2782: the only target "." says that there is no such service.
-                let hosts = ordered(records, random)
-                    .into_iter()
-                    .filter(|r| !r.target.trim_end_matches('.').is_empty());
+                let hosts = SrvRecord::ordered(records, |n| random.below(n));
                 let steps: Vec<Step> = hosts
-                    .take(MAX_RECORDS)
-                    .map(|r| Step::Host {
-                        name: r.target.trim_end_matches('.').to_owned(),
-                        port: r.port,
-                        transport,
-                    })
+                    .into_iter()
+                    .map(|r| Step::Host { name: r.target, port: r.port, transport })
                     .collect();
                 self.replace_front(steps);
                 self.steps.retain(|step| !matches!(step, Step::Plain(_)));
@@ -270,27 +261,6 @@ fn service_of(domain: &str, transport: Transport) -> Step {
         Transport::Tls => "_sips._tcp",
     };
     Step::Srv { name: format!("{prefix}.{domain}"), transport }
-}
-
-/// RFC 2782: by priority, and within one by chance, each according to its weight.
-fn ordered(mut records: Vec<SrvRecord>, random: &mut Random) -> Vec<SrvRecord> {
-    // Those without weight stand first, so that they have a small chance too.
-    records.sort_by_key(|r| (r.priority, r.weight != 0));
-    records.truncate(MAX_RECORDS);
-    let mut order = Vec::with_capacity(records.len());
-    while let Some(first) = records.first() {
-        let priority = first.priority;
-        let rivals = records.iter().filter(|r| r.priority == priority);
-        let total: u32 = rivals.map(|r| u32::from(r.weight)).sum();
-        let mark = random.below(total.saturating_add(1));
-        let mut sum = 0u32;
-        let hit = records.iter().position(|r| {
-            sum = sum.saturating_add(r.weight.into());
-            sum >= mark
-        });
-        order.push(records.remove(hit.unwrap_or(0)));
-    }
-    order
 }
 
 #[cfg(test)]
@@ -407,7 +377,8 @@ mod tests {
         let records = || vec![srv(10, 30, "a"), srv(10, 10, "b"), srv(10, 0, "c"), srv(5, 0, "first")];
         let mut firsts = std::collections::BTreeMap::new();
         for _ in 0..4000 {
-            let order: Vec<String> = ordered(records(), &mut random).into_iter().map(|r| r.target).collect();
+            let order = SrvRecord::ordered(records(), |n| random.below(n));
+            let order: Vec<String> = order.into_iter().map(|r| r.target).collect();
             assert_eq!((order.len(), order[0].as_str()), (4, "first"));
             *firsts.entry(order[1].clone()).or_insert(0) += 1;
         }

@@ -203,6 +203,7 @@ quality-delay = Mouth to ear
 quality-jitter = Jitter
 quality-gaps = Gaps of this computer
 quality-unusable = Unusable packets
+quality-ways = Connection found anew
 quality-ms = { $ms } ms
 quality-side-here = The network loses part of what { $name } says.
 quality-side-there = { $name } hears you badly: part of what you say is lost on the way.

@@ -203,6 +203,7 @@ quality-delay = De bouche à oreille
 quality-jitter = Gigue
 quality-gaps = Coupures de cet ordinateur
 quality-unusable = Paquets inutilisables
+quality-ways = Connexion retrouvée
 quality-ms = { $ms } ms
 quality-side-here = Le réseau perd une partie de ce que dit { $name }.
 quality-side-there = { $name } vous entend mal : une partie de vos paroles se perd en route.

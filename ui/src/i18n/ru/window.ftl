@@ -210,6 +210,7 @@ quality-delay = Задержка речи
 quality-jitter = Джиттер
 quality-gaps = Пропуски компьютера
 quality-unusable = Непригодные пакеты
+quality-ways = Соединение найдено заново
 quality-ms = { $ms } мс
 quality-side-here = Часть слов собеседника ({ $name }) теряется в сети.
 quality-side-there = Вас плохо слышно: часть ваших слов теряется по пути к собеседнику ({ $name }).

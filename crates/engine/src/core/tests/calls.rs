@@ -1,6 +1,7 @@
 //! Calls between a state and an endpoint that plays the other side, over a network of two on virtual time.
 
 mod families;
+mod restarting;
 mod security;
 mod trickling;
 
@@ -406,7 +407,9 @@ fn what_the_other_side_says_is_told_in_words() {
         // Or a first refusal were followed by another offer.
         two.bench.state.config.media.security = Some(crate::api::MediaSecurity::Off);
         let (_, theirs) = two.ring_them();
-        two.peer.reject(two.bench.now.instant, theirs, SipReply::new(code)).unwrap();
+        // The same for one in the other family, unless something else is said to be the reason.
+        let reply = SipReply::new(code).header("Warning", "305 there.test \"Incompatible media format\"");
+        two.peer.reject(two.bench.now.instant, theirs, reply).unwrap();
         two.settle();
         let end = two.last().end.clone().unwrap();
         let found = end.error.unwrap();

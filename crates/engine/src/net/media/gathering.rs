@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,6 +13,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token, Waker};
+use rustls::ClientConfig;
 use tern_media::path::{Servers, TurnServer, TurnTransport};
 use tokio::{runtime::Handle, sync::mpsc};
 
@@ -119,6 +121,7 @@ impl Asking {
                 for report in trouble.into_iter().chain([opened]) {
                     let _ = self.inputs.blocking_send(Input::Media(self.call.clone(), report));
                 }
+                self.wire.learn();
                 told = true;
             }
             if let Some(why) = self.wire.late_trouble() {
@@ -145,13 +148,23 @@ impl Asking {
 
 /// The addresses of the servers an account names, and whom to believe where they speak TLS.
 async fn asked(reach: &Reach, dns: &Dns) -> Asked {
-    let stun = match &reach.stun {
-        Some(name) => dns.addresses_of(name, PORT).await,
-        None => Vec::new(),
+    let (stun, turn) = tokio::join!(stun(reach, dns), turn(reach, dns));
+    let Some((turn, trust)) = turn else {
+        return Asked { servers: Servers { stun, ..Servers::default() }, trust: None };
     };
-    let Some(named) = &reach.turn else {
-        return Asked { servers: Servers { stun, turn: None }, trust: None };
-    };
+    Asked { servers: Servers { stun, turn: Some(turn), silent: Vec::new() }, trust }
+}
+
+/// Where the STUN server is (RFC 8489 section 8).
+async fn stun(reach: &Reach, dns: &Dns) -> Vec<SocketAddr> {
+    let Some(name) = &reach.stun else { return Vec::new() };
+    let ([service], own) = dns.services_of(name, ["_stun._udp"], PORT).await;
+    service.unwrap_or(own)
+}
+
+/// Where and how the TURN server is reached, and whom to believe there.
+async fn turn(reach: &Reach, dns: &Dns) -> Option<(TurnServer, Option<Arc<ClientConfig>>)> {
+    let named = reach.turn.as_ref()?;
     let uri = TurnUri::parse(&named.server);
     let trust = match &uri {
         Some(TurnUri { transport: TurnTransport::Tls(_), .. }) => {
@@ -163,18 +176,41 @@ async fn asked(reach: &Reach, dns: &Dns) -> Asked {
         }
         _ => None,
     };
-    let (addresses, transport) = match uri {
-        Some(uri) => (dns.addresses_of(&uri.server, uri.port).await, uri.transport),
-        None => (Vec::new(), TurnTransport::Any),
+    let (addresses, streams, transport) = match uri {
+        Some(uri) => located(uri, dns).await,
+        None => (Vec::new(), Vec::new(), TurnTransport::Any),
     };
     let (user, password) = (named.user.clone(), named.password.0.clone());
-    let turn = Some(TurnServer { addresses, transport, user, password });
-    Asked { servers: Servers { stun, turn }, trust }
+    Some((TurnServer { addresses, streams, transport, user, password }, trust))
+}
+
+/// Where a TURN server takes datagrams or what its transport is, where it takes connections if that is elsewhere, and the
+/// transport that is left (RFC 5928 section 3).
+async fn located(uri: TurnUri, dns: &Dns) -> (Vec<SocketAddr>, Vec<SocketAddr>, TurnTransport) {
+    let service = match &uri.transport {
+        TurnTransport::Any => {
+            let (named, own) = dns.services_of(&uri.server, ["_turn._udp", "_turn._tcp"], uri.port).await;
+            return match named {
+                [Some(datagrams), Some(streams)] if !datagrams.is_empty() && !streams.is_empty() => {
+                    (datagrams, streams, TurnTransport::Any)
+                }
+                [Some(datagrams), _] if !datagrams.is_empty() => (datagrams, Vec::new(), TurnTransport::Udp),
+                [_, Some(streams)] => (streams, Vec::new(), TurnTransport::Tcp),
+                [Some(_), None] => (Vec::new(), Vec::new(), TurnTransport::Any),
+                [None, None] => (own, Vec::new(), TurnTransport::Any),
+            };
+        }
+        TurnTransport::Udp => "_turn._udp",
+        TurnTransport::Tcp => "_turn._tcp",
+        TurnTransport::Tls(_) => "_turns._tcp",
+    };
+    let ([named], own) = dns.services_of(&uri.server, [service], uri.port).await;
+    (named.unwrap_or(own), Vec::new(), uri.transport)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, UdpSocket};
+    use std::net::UdpSocket;
 
     use super::*;
 
@@ -204,6 +240,29 @@ mod tests {
         let (inputs, mut said) = mpsc::channel(4);
         let gathering = Gathering::start(CallId(7), wire, reach, Dns::new(None), inputs).unwrap();
         (said.recv().await, gathering)
+    }
+
+    #[tokio::test]
+    async fn servers_are_where_the_dns_says() {
+        use TurnTransport::{Any, Tcp, Tls, Udp};
+        let dns = Dns::new(Some(crate::net::dns::tests::server().await));
+        let at = |all: &[&str]| all.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        for (name, addresses, streams, transport) in [
+            ("both.test", at(&["192.0.2.1:5349"]), at(&["192.0.2.3:443"]), Any),
+            ("turn:both.test?transport=tcp", at(&["192.0.2.3:443"]), at(&[]), Tcp),
+            // RFC 5928 section 3: where there are records, they tell what the server takes.
+            ("example.test", at(&["192.0.2.1:5349"]), at(&[]), Udp),
+            ("turns:both.test", at(&["192.0.2.3:5000"]), at(&[]), Tls("both.test".into())),
+            ("turn:one.example.test", at(&["192.0.2.1:3478"]), at(&[]), Any),
+            ("turns:one.example.test", at(&["192.0.2.1:5349"]), at(&[]), Tls("one.example.test".into())),
+            ("turn:one.example.test:99", at(&["192.0.2.1:99"]), at(&[]), Any),
+        ] {
+            let found = located(TurnUri::parse(name).unwrap(), &dns).await;
+            assert_eq!(found, (addresses, streams, transport), "{name}");
+        }
+        let reach = |name: &str| Reach { stun: Some(name.to_owned()), ..Reach::default() };
+        assert_eq!(stun(&reach("both.test"), &dns).await, at(&["192.0.2.1:3479"]));
+        assert_eq!(stun(&reach("one.example.test"), &dns).await, at(&["192.0.2.1:3478"]));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod gathering;
+mod silent;
 mod sockets;
 mod streams;
 mod thread;
@@ -28,6 +29,7 @@ use tokio::sync::mpsc;
 
 use self::{
     gathering::Gathering,
+    silent::Silent,
     sockets::Wire,
     thread::{AudioThread, Say},
 };
@@ -53,6 +55,8 @@ pub(crate) struct Sounds {
     calls: HashMap<CallId, Option<Wire>>,
     /// Sockets to come, while servers are asked about them.
     gathering: HashMap<CallId, Gathering>,
+    /// Which servers answer no datagrams in the network of now.
+    silent: Silent,
     thread: Option<Running>,
     /// For a thread that has not started yet.
     plan: Option<Box<SoundPlan>>,
@@ -67,7 +71,20 @@ struct Running {
 impl Sounds {
     /// No sound yet.
     pub(crate) fn new(audio: Arc<dyn Audio>, inputs: mpsc::Sender<Input>) -> Self {
-        Self { audio, inputs, calls: HashMap::new(), gathering: HashMap::new(), thread: None, plan: None }
+        Self {
+            audio,
+            inputs,
+            calls: HashMap::new(),
+            gathering: HashMap::new(),
+            silent: Silent::default(),
+            thread: None,
+            plan: None,
+        }
+    }
+
+    /// The computer is in another network: what servers did in the last one says nothing of this one.
+    pub(crate) fn network_changed(&mut self) {
+        self.silent = Silent::default();
     }
 
     /// Opens a call's sockets on `ip`, or on the address that leads to where the other side is. Where no server is asked, a call that has some moves to the new ones at once,
@@ -85,7 +102,7 @@ impl Sounds {
             Some(None) => return Ok(Some(MediaReport::Unreachable)),
             None => ip,
         };
-        let mut wire = Wire::open(ip, reach.ports, reach.checks)?;
+        let mut wire = Wire::open(ip, reach.ports, reach.checks)?.remembering(self.silent.clone());
         if reach.asks() && reach.at_once {
             wire.ask_later(gathering::look_up(reach, dns.clone()));
         } else if reach.asks() {
@@ -292,6 +309,7 @@ pub(crate) fn figures(stats: &StreamStats, rejected: u64) -> CallStatsView {
         round_trip_ms: stats.round_trip_ms,
         level_in: loudness(stats.capture_level_db),
         level_out: loudness(stats.playout_level_db),
+        ways_renewed: 0,
         quality: stats.quality.as_ref().map(quality_view),
     }
 }

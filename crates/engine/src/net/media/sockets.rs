@@ -21,6 +21,7 @@ use tern_media::{
 
 use super::{
     addresses,
+    silent::Silent,
     streams::{News, Stream},
 };
 use crate::{
@@ -53,6 +54,8 @@ pub(super) struct Wire {
     later: bool,
     /// How many addresses were told, and whether as all there will be.
     told: (usize, bool),
+    /// Which servers are known to answer no datagrams.
+    silent: Silent,
 }
 
 struct Socket {
@@ -111,16 +114,24 @@ impl Wire {
             coming: None,
             later: false,
             told: (0, false),
+            silent: Silent::default(),
         })
+    }
+
+    /// The same, with what other calls have learnt of servers; what this one does is told them.
+    pub(super) fn remembering(mut self, silent: Silent) -> Self {
+        self.silent = silent;
+        self
     }
 
     /// Asks servers what they see of the sockets, and for addresses to lend.
     pub(super) fn ask(&mut self, asked: Asked) {
         let now = Instant::now();
         self.trust = asked.trust;
+        let servers = Servers { silent: self.silent.list(now), ..asked.servers };
         match &mut self.stage {
-            Stage::Asking(local) => local.ask(now, &asked.servers),
-            Stage::Agreed(path) => path.ask(now, &asked.servers),
+            Stage::Asking(local) => local.ask(now, &servers),
+            Stage::Agreed(path) => path.ask(now, &servers),
             Stage::Given => {}
         }
     }
@@ -139,9 +150,17 @@ impl Wire {
         }
     }
 
+    /// Takes note of which servers answer datagrams, as far as that is known.
+    pub(super) fn learn(&self) {
+        if let Some(local) = self.local() {
+            let now = Instant::now();
+            self.silent.learn(now, &local.answering(now));
+        }
+    }
+
     /// Why the TURN server lends no address, where that is known; else [`Self::late_trouble`] will tell.
     pub(super) fn trouble_so_far(&mut self) -> Option<String> {
-        self.later = !self.is_complete();
+        self.later = !self.found().1;
         self.local()?.relay_trouble().filter(|_| !self.later)
     }
 
@@ -396,6 +415,7 @@ impl Drop for Wire {
     /// Gives back what was lent.
     fn drop(&mut self) {
         let now = Instant::now();
+        self.learn();
         match &mut self.stage {
             Stage::Asking(local) => local.close(now),
             Stage::Agreed(path) => path.close(now),

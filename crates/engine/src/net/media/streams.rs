@@ -211,8 +211,8 @@ mod tests {
     /// What a path asks for.
     fn wanted(to: SocketAddr, transport: TurnTransport) -> Connect {
         let (user, password) = (String::from("u"), String::from("p"));
-        let turn = TurnServer { addresses: vec![to], transport, user, password };
-        let servers = Servers { stun: Vec::new(), turn: Some(turn) };
+        let turn = TurnServer { addresses: vec![to], streams: Vec::new(), transport, user, password };
+        let servers = Servers { turn: Some(turn), ..Servers::default() };
         let socket = (PacketKind::Rtp, SocketAddr::from(([127, 0, 0, 1], 4000)));
         Local::new(Instant::now(), &[socket], &servers).poll_connect().unwrap()
     }

@@ -400,7 +400,12 @@ impl AudioThread {
             while let Some(event) = sounding.wire.poll_event() {
                 if let PathEvent::Security(state) = event {
                     sounding.untold = Some(state);
-                } else if let Some(report) = way(event) {
+                    continue;
+                }
+                let silent = matches!(event, PathEvent::Quiet | PathEvent::Failed | PathEvent::Lost);
+                let silent = silent.then(|| sounding.wire.addresses());
+                let silent = silent.map(|(rtp, addresses)| MediaReport::Silent(rtp, addresses));
+                for report in way(event).into_iter().chain(silent) {
                     let _ = self.inputs.try_send(Input::Media(sounding.call.clone(), report));
                 }
             }
@@ -598,6 +603,11 @@ fn way(event: PathEvent) -> Option<MediaReport> {
             tracing::info!(%to, "the other side's sound comes from elsewhere");
             None
         }
+        PathEvent::Quiet => {
+            tracing::info!("the other side answers no checks");
+            None
+        }
+        PathEvent::Answering => Some(MediaReport::Way(true)),
         PathEvent::Failed | PathEvent::Lost => {
             tracing::warn!(?event, "no way for the sound");
             Some(MediaReport::Way(false))

@@ -151,6 +151,8 @@ pub(super) struct World {
     pub(super) loss: f64,
     /// Addresses from which nothing leads anywhere.
     pub(super) cut_off: Vec<IpAddr>,
+    /// What is sent from there gets nowhere, and all else does.
+    pub(super) lost_from: Option<SocketAddr>,
     /// Nothing passes from host to host but through the relay.
     pub(super) walled: bool,
     /// Datagrams that passed, as sender and receiver saw them.
@@ -180,6 +182,7 @@ impl World {
             random: StdRng::seed_from_u64(seed),
             loss: 0.0,
             cut_off: Vec::new(),
+            lost_from: None,
             walled: false,
             passed: Vec::new(),
         }
@@ -190,10 +193,12 @@ impl World {
             stun: if stun { vec![address(STUN)] } else { Vec::new() },
             turn: turn.then(|| TurnServer {
                 addresses: vec![address(TURN)],
+                streams: Vec::new(),
                 transport: TurnTransport::Any,
                 user: "user".into(),
                 password: password.into(),
             }),
+            silent: Vec::new(),
         }
     }
 
@@ -270,7 +275,7 @@ impl World {
                     Side::Dead => None,
                 };
                 let Some(Connect { stream, to, tls }) = connect else { break };
-                assert_eq!(to, address(TURN));
+                assert!(to == address(TURN) || self.unconnectable, "{to}");
                 let client = SocketAddr::new(host.sockets[0].1.ip(), 50_000 + self.connections.len() as u16);
                 self.connections.push(Connection { host: index, stream, client, unread: Vec::new(), tls });
                 let news = if self.unconnectable { News::Refused } else { News::Connected };
@@ -373,7 +378,11 @@ impl World {
 
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         let cut_off = |at: SocketAddr| self.cut_off.contains(&at.ip());
-        if cut_off(from) || cut_off(to) || self.loss > 0.0 && self.random.random_bool(self.loss) {
+        if cut_off(from)
+            || cut_off(to)
+            || self.lost_from == Some(from)
+            || self.loss > 0.0 && self.random.random_bool(self.loss)
+        {
             return;
         }
         self.queue.push((self.now + DELAY, from, to, bytes));

@@ -108,3 +108,75 @@ fn an_answer_from_where_no_way_leads_ends_the_call_with_the_reason() {
     let end = two.calls.iter().rev().find_map(|view| view.end.clone()).unwrap();
     assert_eq!(end.error.map(|e| e.code), Some(ErrorCode::NoWayForSound));
 }
+
+/// We call and are refused, with this Warning where one is given.
+fn refused(code: u16, warning: Option<&str>) -> (Two, CallId) {
+    let mut two = Two::new();
+    two.bench.state.config.media.security = Some(crate::api::MediaSecurity::Off);
+    let (call, sip) = two.ring_them();
+    two.refuse_with(sip, code, warning);
+    (two, call)
+}
+
+impl Two {
+    fn refuse_with(&mut self, sip: tern_sip::CallId, code: u16, warning: Option<&str>) {
+        let reply = SipReply::new(code);
+        let reply = warning.into_iter().fold(reply, |reply, warning| reply.header("Warning", warning));
+        self.peer.reject(self.bench.now.instant, sip, reply).unwrap();
+        self.settle();
+    }
+
+    /// The last call that came to the other side, and its offer.
+    fn last_call(&self) -> (tern_sip::CallId, SessionDescription) {
+        let last = self.heard.iter().rev().find_map(|e| match e {
+            Event::IncomingCall { call, offer, .. } => Some((*call, offer.clone()?)),
+            _ => None,
+        });
+        last.unwrap()
+    }
+}
+
+#[test]
+fn a_refused_offer_is_made_in_the_other_family_once() {
+    let addresses = Some("301 there.test \"Incompatible network address formats\"");
+    for (code, warning) in [(488, None), (606, addresses), (488, addresses), (400, addresses)] {
+        let (mut two, call) = refused(code, warning);
+        // Somebody on this computer, as the line is there.
+        assert_eq!(two.wanted(), [Some("::1".parse().unwrap())], "{code} {warning:?}");
+        two.report(&call, MediaReport::Opened(here(), Addresses::default()));
+        let (sip, offer) = two.last_call();
+        assert!(offer.to_string().contains("c=IN IP6 2001:db8::2\r\n"), "{offer}");
+        assert_eq!(two.view(&call).state, CallState::Dialing, "still the same call");
+        if code == 400 {
+            two.refuse_with(sip, code, warning);
+            assert_eq!(two.wanted(), [], "once");
+            two.close_media(&call);
+            assert!(two.calls.iter().any(|view| view.end.is_some()));
+            continue;
+        }
+        let (answer, _) = offer_answer::answer(&offer, &theirs()).unwrap();
+        two.peer.accept(two.bench.now.instant, sip, answer).unwrap();
+        two.settle();
+        assert_eq!(two.plans().pop().and_then(|plan| plan.remote), Some(there()));
+        assert_eq!((two.wanted(), two.view(&call).state), (vec![], CallState::Connected));
+    }
+}
+
+#[test]
+fn a_refusal_stands_where_another_family_is_missing_or_would_not_help() {
+    let (mut two, call) = refused(488, None);
+    assert_eq!(two.wanted().len(), 1);
+    two.report(&call, MediaReport::Unreachable);
+    two.close_media(&call);
+    let end = two.calls.iter().rev().find_map(|view| view.end.clone()).unwrap();
+    assert_eq!(end.outcome, CallOutcome::Failed);
+    assert_ne!(end.error.map(|error| error.code), Some(ErrorCode::NoWayForSound), "it was refused");
+    for (code, warning) in [
+        (488, Some("305 there.test \"Incompatible media format\"")),
+        (486, None),
+        (404, Some("399 there.test \"Nobody\"")),
+    ] {
+        let (mut two, _) = refused(code, warning);
+        assert_eq!(two.wanted(), [], "{code} {warning:?}");
+    }
+}

@@ -114,8 +114,11 @@ fn who_takes_encrypted_profiles_alone_is_offered_one() {
 #[test]
 fn required_is_never_offered_in_the_clear() {
     let mut two = two(MediaSecurity::Required, MediaKeying::Sdes);
-    let (_, there) = two.ring_them();
+    let (call, there) = two.ring_them();
     two.refuse(there);
+    // In the other family, where we have no address.
+    two.bench.give(Input::Media(call, MediaReport::Unreachable));
+    two.settle();
     let calls = two.offered_calls();
     assert_eq!(calls.iter().map(|(_, offer)| protocol(offer)).collect::<Vec<_>>(), ["RTP/SAVP"]);
     let error = two.last().end.clone().unwrap().error.unwrap();

@@ -21,7 +21,7 @@ fn told(port: u16) -> offer_answer::Candidate {
 }
 
 /// The other side with checks.
-fn theirs(trickle: bool) -> AudioCapabilities {
+pub(super) fn theirs(trickle: bool) -> AudioCapabilities {
     let ice = IceDescription {
         fragment: "them".into(),
         password: PASSWORD.into(),
@@ -41,14 +41,14 @@ fn short() -> Vec<String> {
     vec!["PCMU".to_owned()]
 }
 
-fn found(server: Option<u16>) -> Addresses {
+pub(super) fn found(server: Option<u16>) -> Addresses {
     let seen = server.map(|port| candidate(CandidateKind::ServerReflexive, port));
     let candidates = seen.into_iter().chain([candidate(CandidateKind::Host, 30_000)]).collect();
     Addresses { rtcp: None, candidates, complete: server.is_some() }
 }
 
 impl Two {
-    fn with_checks() -> Self {
+    pub(super) fn with_checks() -> Self {
         let mut two = Two::new();
         let media = &mut two.bench.state.config.media;
         (media.codecs, media.security) = (Some(short()), Some(crate::api::MediaSecurity::Off));
@@ -58,7 +58,7 @@ impl Two {
     }
 
     /// Opens sockets of which servers know nothing yet. Whether nobody is waited for.
-    fn open_early(&mut self, call: &CallId) -> bool {
+    pub(super) fn open_early(&mut self, call: &CallId) -> bool {
         let opened = self.bench.take(|e| match e {
             Effect::OpenMedia(id, _, reach) if id == *call => Ok(reach.at_once),
             other => Err(other),
@@ -174,4 +174,29 @@ fn what_comes_before_the_call_is_taken_is_not_lost() {
     let plan = two.plans().remove(0).ice.unwrap();
     let ports: Vec<u16> = plan.candidates.iter().map(|c| c.address.port()).collect();
     assert_eq!(ports, [4000, 4002]);
+}
+
+#[test]
+fn a_call_that_moves_waits_for_servers_only_where_the_other_side_does() {
+    for trickles in [true, false] {
+        let mut two = Two::with_checks();
+        let (call, _) = two.ring_us_with(offer_answer::offer(&theirs(trickles)));
+        assert_eq!(two.command(Command::AnswerCall { call: call.clone() }), Ok(Reply::Done {}));
+        two.open_early(&call);
+        two.bench.state.move_calls_of(&DIRECT, [127, 0, 0, 9].into());
+        two.bench.give(Input::Timer);
+        assert_eq!(two.open_early(&call), trickles);
+        // What servers tell now is told when the offer is answered.
+        two.find(&call);
+        assert_eq!(two.came("sound"), []);
+        let mut sides = theirs(trickles);
+        sides.session.version = 2;
+        let at = two.heard.iter().position(|e| matches!(e, Event::Reoffer { .. })).unwrap();
+        let Event::Reoffer { call: there, offer: Some(offer) } = two.heard.remove(at) else { panic!() };
+        let (answer, _) = offer_answer::answer(&offer, &sides).unwrap();
+        two.peer.answer_reoffer(two.bench.now.instant, there, answer).unwrap();
+        two.settle();
+        let came: Vec<usize> = two.came("sound").iter().map(|told| told.candidates.len()).collect();
+        assert_eq!(came, if trickles { vec![2] } else { Vec::new() });
+    }
 }
