@@ -164,7 +164,7 @@ describe("account form", () => {
 describe("calls in words", () => {
   const stats = (change: Partial<CallStatsView>): CallStatsView => ({
     codec: "opus", packetsSent: 1000, packetsReceived: 1000, packetsLost: 0, packetsUnusable: 0, concealedMs: 0,
-    jitterMs: 5, roundTripMs: 40, levelIn: 0, levelOut: 0, quality: null, ...change,
+    jitterMs: 5, roundTripMs: 40, levelIn: 0, levelOut: 0, waysRenewed: 0, quality: null, ...change,
   });
 
   it.each([
