@@ -141,3 +141,28 @@ fn changed_checks_and_relays() {
 fn changed_streams() {
     run("stream", 60, targets::stream);
 }
+
+#[test]
+fn changed_packets_and_reports() {
+    run("packets", 4_000, targets::packets);
+}
+
+#[test]
+fn changed_digits() {
+    run("digits", 2_000, targets::digits);
+}
+
+#[test]
+fn changed_bytes_of_a_relay() {
+    run("relay", 500, targets::relay);
+}
+
+#[test]
+fn changed_handshakes() {
+    run("handshake", 100, targets::handshake);
+}
+
+#[test]
+fn changed_sound_files() {
+    run("file", 200, targets::file);
+}
