@@ -166,8 +166,9 @@ pub(crate) fn relay(mut bytes: &[u8]) {
     let address = |port: u16| SocketAddr::from(([192, 0, 2, 1], port));
     let mut now = Instant::now();
     let (user, password) = ("user".into(), "password".into());
-    let turn = TurnServer { addresses: vec![address(3479)], transport: TurnTransport::Tcp, user, password };
-    let servers = Servers { stun: Vec::new(), turn: Some(turn) };
+    let (addresses, streams, transport) = (vec![address(3479)], Vec::new(), TurnTransport::Tcp);
+    let turn = TurnServer { addresses, streams, transport, user, password };
+    let servers = Servers { turn: Some(turn), ..Servers::default() };
     let local = Local::new(now, &[(PacketKind::Rtp, address(4000))], &servers);
     let config = PathConfig {
         remote: Some(address(5000)),
