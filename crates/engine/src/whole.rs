@@ -8,14 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
-use jiff::Timestamp;
 use tern_provider::{
     Provider, ProviderError, Secret, SharedProvider,
     types::{
-        AccountInfo, AccountRules, ActivityObject, Capabilities, Change, ChangesPage, Cursor, Direction,
-        IdempotencyKey, Message, MessageState as Remote, Money, Number, NumberState, NumberTerms,
-        OutgoingMessage, PageToken, RemoteId, SipCredentials, SnapshotPage, SoughtMessage, TopUp, TopUpId,
-        TopUpState,
+        AccountInfo, ActivityObject, Capabilities, Change, ChangesPage, Cursor, Direction, IdempotencyKey,
+        Message, MessageState as Remote, Money, Number, OutgoingMessage, PageToken, SipCredentials,
+        SnapshotPage, SoughtMessage, TopUp, TopUpId, TopUpState,
     },
 };
 use tokio::sync::watch;
@@ -23,12 +21,11 @@ use tokio::sync::watch;
 use crate::{
     Engine, EngineConfig, EngineHandle, EventStream, SandboxAccess,
     api::{ActivityWhat, Answer, Command, EventKind, FeedState, MessageState, Notice, Query, Reply},
+    core::tests::{self, EVERYTHING, OURS, PEER, info, number},
     link::Connect,
     ports::fake::FakePorts,
 };
 
-const OURS: &str = "+4930901820";
-const PEER: &str = "+442079460123";
 const PASSWORD: &str = "canary-password";
 const TOKEN: &str = "canary-token";
 const TEXT: &str = "canary-text";
@@ -60,61 +57,26 @@ impl MemoryProvider {
 
 fn message(id: &str, direction: Direction, text: &str, key: Option<&IdempotencyKey>) -> Message {
     Message {
-        id: RemoteId(id.into()),
-        version: 1,
         direction,
-        number: OURS.into(),
-        peer: PEER.into(),
         text: text.into(),
         state: if direction == Direction::Incoming { Remote::Received } else { Remote::Sent },
-        at: Timestamp::from_second(1_772_442_000).unwrap(),
-        price: None,
         idempotency_key: key.cloned(),
+        ..tests::message(id)
     }
 }
 
 #[async_trait]
 impl Provider for MemoryProvider {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            balance: true,
-            send_message: true,
-            idempotent_send: true,
-            topup: true,
-            change_feed: true,
-            hints: true,
-            sip_credentials: true,
-            ..Capabilities::NONE
-        }
+        EVERYTHING
     }
 
     async fn account(&self) -> Result<AccountInfo, ProviderError> {
-        let balance = Money { amount: "10.34".parse().unwrap(), currency: "USD".into() };
-        Ok(AccountInfo {
-            name: "Alice".into(),
-            balance,
-            topup_limits: Some((5.into(), 3600.into())),
-            automatic_topup: None,
-            cashback: None,
-            send_limits: None,
-            rules: AccountRules::default(),
-        })
+        Ok(info("10.34"))
     }
 
     async fn numbers(&self) -> Result<Vec<Number>, ProviderError> {
-        Ok(vec![Number {
-            id: RemoteId("n1".into()),
-            e164: OURS.into(),
-            country: "DE".into(),
-            city: None,
-            label: None,
-            calls: true,
-            sms: true,
-            monthly_fee: None,
-            renews_on: None,
-            state: NumberState::Active,
-            terms: NumberTerms::default(),
-        }])
+        Ok(vec![number()])
     }
 
     async fn sip_credentials(&self) -> Result<Option<SipCredentials>, ProviderError> {

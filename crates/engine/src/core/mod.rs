@@ -23,4 +23,4 @@ pub(crate) use keep::{Kept, Write};
 pub(crate) use state::{CoreConfig, State};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

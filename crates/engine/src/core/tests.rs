@@ -84,20 +84,8 @@ impl Bench {
 
     /// With the account that an earlier run has left.
     pub(crate) fn loaded(cursor: &str, history: Option<crate::record::HistoryPlace>) -> Self {
-        let account = LoadedAccount {
-            profile: profile(true),
-            numbers: vec![number()],
-            balance: None,
-            cursor: Some(Cursor(cursor.into())),
-            history,
-            outbox: Vec::new(),
-            topups: Vec::new(),
-            rules: None,
-            rates: Vec::new(),
-            intents: Vec::new(),
-            deletions: Vec::new(),
-        };
-        Self::new(false, Loaded { next_account: 2, accounts: vec![account], ..Loaded::default() })
+        let cursor = Some(Cursor(cursor.into()));
+        Self::new(false, loaded(LoadedAccount { cursor, history, ..left_account(profile(true)) }))
     }
 
     pub(crate) fn attach(&mut self) {
@@ -253,6 +241,28 @@ pub(crate) fn profile(sandbox: bool) -> Profile {
         sandbox,
         secret_name: "abc".into(),
     }
+}
+
+/// An account as an earlier run has left it, with one number, all of its past read and nothing waiting.
+pub(crate) fn left_account(profile: Profile) -> LoadedAccount {
+    LoadedAccount {
+        profile,
+        numbers: vec![number()],
+        balance: None,
+        cursor: Some(Cursor("5".into())),
+        history: None,
+        outbox: Vec::new(),
+        topups: Vec::new(),
+        rules: None,
+        rates: Vec::new(),
+        intents: Vec::new(),
+        deletions: Vec::new(),
+    }
+}
+
+/// The one account that was kept.
+pub(crate) fn loaded(account: LoadedAccount) -> Loaded {
+    Loaded { next_account: 2, accounts: vec![account], ..Loaded::default() }
 }
 
 pub(crate) fn access() -> SandboxAccess {

@@ -104,21 +104,8 @@ fn a_lost_answer_is_asked_for_again_over_the_next_connection() {
 
 #[test]
 fn what_an_earlier_run_has_left_is_carried_out() {
-    let account = LoadedAccount {
-        profile: profile(true),
-        numbers: vec![number()],
-        balance: None,
-        cursor: Some(Cursor("5".into())),
-        history: None,
-        outbox: Vec::new(),
-        topups: Vec::new(),
-        rules: None,
-        rates: Vec::new(),
-        intents: Vec::new(),
-        deletions: ids(&["m1", "m2"]),
-    };
-    let loaded = Loaded { next_account: 2, accounts: vec![account], ..Loaded::default() };
-    let mut bench = Bench::new(false, loaded);
+    let account = LoadedAccount { deletions: ids(&["m1", "m2"]), ..left_account(profile(true)) };
+    let mut bench = Bench::new(false, loaded(account));
     assert_eq!(bench.account().deleting, 2);
     let request = bench.request();
     bench.give(Input::Attach(request, access()));

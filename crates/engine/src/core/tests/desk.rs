@@ -106,26 +106,8 @@ fn an_order_of_an_earlier_run_is_placed_under_its_key_unless_it_is_old() {
             at: now,
             what: IntentWhat::Order(what),
         };
-        let mut bench = Bench::new(
-            false,
-            Loaded {
-                next_account: 2,
-                accounts: vec![LoadedAccount {
-                    profile: profile(true),
-                    numbers: vec![number()],
-                    balance: None,
-                    cursor: Some(Cursor("5".into())),
-                    history: None,
-                    outbox: Vec::new(),
-                    topups: Vec::new(),
-                    rules: None,
-                    rates: Vec::new(),
-                    intents: vec![intent],
-                    deletions: Vec::new(),
-                }],
-                ..Loaded::default()
-            },
-        );
+        let mut bench =
+            Bench::new(false, loaded(LoadedAccount { intents: vec![intent], ..left_account(profile(true)) }));
         bench.attach();
         bench
     };

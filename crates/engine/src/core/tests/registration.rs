@@ -24,25 +24,8 @@ fn registrar() -> SocketAddr {
 }
 
 fn plain() -> Loaded {
-    Loaded {
-        next_account: 2,
-        accounts: vec![LoadedAccount {
-            profile: Profile { provider_url: None, ..profile(false) },
-            numbers: Vec::new(),
-            balance: None,
-            cursor: None,
-            history: None,
-            outbox: Vec::new(),
-            topups: Vec::new(),
-            rules: None,
-            rates: Vec::new(),
-            intents: Vec::new(),
-            deletions: Vec::new(),
-        }],
-        settings: Settings::default(),
-        book: Default::default(),
-        damage: None,
-    }
+    let profile = Profile { provider_url: None, ..profile(false) };
+    loaded(LoadedAccount { numbers: Vec::new(), cursor: None, ..left_account(profile) })
 }
 
 fn secret(bench: &mut Bench, result: Result<Option<Secret>, SecretsError>) {
