@@ -453,13 +453,13 @@ why: HiddenWhy } |
 /**  Not known. */
 { state: "unknown" };
 
-/**  A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events. */
+/**  A request to act. Answered by a [`super::Reply`] once the intent is taken on; what follows comes as events. */
 export type Command = 
 /**  Opens the history; see [`super::Snapshot::storage`]. */
 { type: "openStorage"; 
 /**  How. */
 choice: StorageChoice } | 
-/**  Adds a SIP account and starts registering it. Answers [`Reply::AccountAdded`]. */
+/**  Adds a SIP account and starts registering it. Answers [`super::Reply::AccountAdded`]. */
 { type: "addAccount"; 
 /**  What the user typed. */
 account: NewAccount } | 
@@ -483,7 +483,7 @@ media: MediaOptions } |
 { type: "reconnect"; 
 /**  Which account. */
 account: AccountId } | 
-/**  Calls a number, a name the provider knows (`echo`) or a SIP address. Answers [`Reply::CallPlaced`]. */
+/**  Calls a number, a name the provider knows (`echo`) or a SIP address. Answers [`super::Reply::CallPlaced`]. */
 { type: "placeCall"; 
 /**  From which account. */
 account: AccountId; 
@@ -557,7 +557,10 @@ target: string } |
 call: CallId; 
 /**  To whose other side. */
 other: CallId } | 
-/**  Answers the other side's wish that we call somebody in its place. When taken, answers [`Reply::CallPlaced`]. */
+/**
+ *  Answers the other side's wish that we call somebody in its place. Answers
+ *  [`super::Reply::CallPlaced`] when taken.
+ */
 { type: "answerTransfer"; 
 /**  Whose call asks. */
 call: CallId; 
@@ -586,7 +589,7 @@ account: AccountId;
 target: string; 
 /**  As in [`Command::PlaceCall`]. */
 show?: CallAs | null } | 
-/**  Queues an SMS; it is kept before anything is sent. Answers [`Reply::MessageQueued`]. */
+/**  Queues an SMS; it is kept before anything is sent. Answers [`super::Reply::MessageQueued`]. */
 { type: "sendMessage"; 
 /**  From which account. */
 account: AccountId; 
@@ -606,7 +609,7 @@ message: ActivityId } |
 thread: ThreadId; 
 /**  Plain text; empty removes the draft. */
 text: string } | 
-/**  Adds a contact, or replaces one. Answers [`Reply::ContactSaved`]. */
+/**  Adds a contact, or replaces one. Answers [`super::Reply::ContactSaved`]. */
 { type: "saveContact"; 
 /**  Which one; `None` for a new one. */
 contact?: ContactId | null; 
@@ -616,19 +619,19 @@ card: ContactCard } |
 { type: "removeContact"; 
 /**  Which one. */
 contact: ContactId } | 
-/**  Marks a contact as a favourite, or not. Answers [`Reply::ContactSaved`]. */
+/**  Marks a contact as a favourite, or not. Answers [`super::Reply::ContactSaved`]. */
 { type: "markFavourite"; 
 /**  Which one. */
 contact: ContactId; 
 /**  Whether its calls ring while everybody else's don't. */
 favourite: boolean } | 
-/**  Takes over the contacts of a vCard file. Answers [`Reply::ContactsImported`]. */
+/**  Takes over the contacts of a vCard file. Answers [`super::Reply::ContactsImported`]. */
 { type: "importContacts"; 
 /**  The file's text. */
 vcards: string } | 
 /**
  *  Finds the address books of a user at a CardDAV server and reads them; kept in the keyring is the password.
- *  Answers [`Reply::AddressBooksSynced`].
+ *  Answers [`super::Reply::AddressBooksSynced`].
  */
 { type: "addAddressBook"; 
 /**  An address, a host or an e-mail address. */
@@ -637,7 +640,7 @@ url: string;
 user: string; 
 /**  The password, perhaps one made for this. */
 password: Secret } | 
-/**  Reads every address book again. What was changed here stays. Answers [`Reply::AddressBooksSynced`]. */
+/**  Reads every address book again. What was changed here stays. Answers [`super::Reply::AddressBooksSynced`]. */
 { type: "syncAddressBooks"; 
 /**  Where no keyring has it. */
 password: Secret | null } | 
@@ -673,7 +676,7 @@ thread: ThreadId } |
 { type: "copyCode"; 
 /**  As [`super::MessageView::code`] has it. */
 code: Secret } | 
-/**  Starts a top-up and opens the provider's page in the system browser. Answers [`Reply::TopUpStarted`]. */
+/**  Starts a top-up and opens the provider's page in the system browser. Answers [`super::Reply::TopUpStarted`]. */
 { type: "addFunds"; 
 /**  Which account. */
 account: AccountId; 
@@ -685,7 +688,7 @@ amount: string } |
 account: AccountId; 
 /**  Which top-up. */
 topup: TopUpId } | 
-/**  Orders numbers; kept before the provider is asked, and placed once. Answers [`Reply::Ordered`]. */
+/**  Orders numbers; kept before the provider is asked, and placed once. Answers [`super::Reply::Ordered`]. */
 { type: "orderNumbers"; 
 /**  Which account pays. */
 account: AccountId; 
@@ -716,7 +719,7 @@ account: AccountId;
 number: string; 
 /**  Where to. */
 forwarding: ForwardingView } | 
-/**  Uploads a greeting. Answers [`Reply::GreetingUploaded`]; [`Command::ChangeAnswering`] has it played. */
+/**  Uploads a greeting. Answers [`super::Reply::GreetingUploaded`]; [`Command::ChangeAnswering`] has it played. */
 { type: "uploadGreeting"; 
 /**  Whose. */
 account: AccountId; 
@@ -732,13 +735,13 @@ number: string;
 on: boolean; 
 /**  The greeting that is played, by id; `None` for the provider's own words. */
 greeting: string | null } | 
-/**  Hands a paper in. Answers [`Reply::PaperHandedIn`]. */
+/**  Hands a paper in. Answers [`super::Reply::PaperHandedIn`]. */
 { type: "handInPaper"; 
 /**  Whose. */
 account: AccountId; 
 /**  Which. */
 paper: NewPaper } | 
-/**  Asks for money back; kept before the provider is asked. Answers [`Reply::RefundAsked`]. */
+/**  Asks for money back; kept before the provider is asked. Answers [`super::Reply::RefundAsked`]. */
 { type: "askRefund"; 
 /**  Whose. */
 account: AccountId; 
@@ -2009,7 +2012,7 @@ owed: MoneyView | null } |
 /**  Nothing is known. */
 { state: "notKnown" };
 
-/**  The answer to a [`Command`]. */
+/**  The answer to a [`super::Command`]. */
 export type Reply = 
 /**  Taken on; nothing more to say. */
 { type: "done" } | 

@@ -1,17 +1,15 @@
-//! What can be asked of the engine, in the imperative, and what it answers.
-
-use std::fmt;
+//! What can be asked of the engine, in the imperative.
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{
-    AccountId, ActivityId, AddressBookId, AddressBookSynced, CallId, ContactCard, ContactId, ForwardingView,
-    GreetingView, MediaOptions, NewPaper, NewRefund, NumberOrder, OrderView, PaperView, RefundView, Settings,
-    StorageChoice, ThreadId, TopUpId,
+    AccountId, ActivityId, AddressBookId, CallAs, CallId, ContactCard, ContactId, ForwardingView,
+    MediaOptions, NewAccount, NewPaper, NewRefund, NumberOrder, Secret, Settings, StorageChoice, ThreadId,
+    TopUpId,
 };
 
-/// A request to act. Answered by a [`Reply`] once the intent is taken on; what follows comes as events.
+/// A request to act. Answered by a [`super::Reply`] once the intent is taken on; what follows comes as events.
 #[derive(Debug, Clone, Serialize, Deserialize, Type)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Command {
@@ -20,7 +18,7 @@ pub enum Command {
         /// How.
         choice: StorageChoice,
     },
-    /// Adds a SIP account and starts registering it. Answers [`Reply::AccountAdded`].
+    /// Adds a SIP account and starts registering it. Answers [`super::Reply::AccountAdded`].
     AddAccount {
         /// What the user typed.
         account: NewAccount,
@@ -49,7 +47,7 @@ pub enum Command {
         /// Which account.
         account: AccountId,
     },
-    /// Calls a number, a name the provider knows (`echo`) or a SIP address. Answers [`Reply::CallPlaced`].
+    /// Calls a number, a name the provider knows (`echo`) or a SIP address. Answers [`super::Reply::CallPlaced`].
     PlaceCall {
         /// From which account.
         account: AccountId,
@@ -135,7 +133,8 @@ pub enum Command {
         /// To whose other side.
         other: CallId,
     },
-    /// Answers the other side's wish that we call somebody in its place. When taken, answers [`Reply::CallPlaced`].
+    /// Answers the other side's wish that we call somebody in its place. Answers
+    /// [`super::Reply::CallPlaced`] when taken.
     AnswerTransfer {
         /// Whose call asks.
         call: CallId,
@@ -168,7 +167,7 @@ pub enum Command {
         #[specta(optional)]
         show: Option<CallAs>,
     },
-    /// Queues an SMS; it is kept before anything is sent. Answers [`Reply::MessageQueued`].
+    /// Queues an SMS; it is kept before anything is sent. Answers [`super::Reply::MessageQueued`].
     SendMessage {
         /// From which account.
         account: AccountId,
@@ -191,7 +190,7 @@ pub enum Command {
         /// Plain text; empty removes the draft.
         text: String,
     },
-    /// Adds a contact, or replaces one. Answers [`Reply::ContactSaved`].
+    /// Adds a contact, or replaces one. Answers [`super::Reply::ContactSaved`].
     SaveContact {
         /// Which one; `None` for a new one.
         #[serde(default)]
@@ -205,20 +204,20 @@ pub enum Command {
         /// Which one.
         contact: ContactId,
     },
-    /// Marks a contact as a favourite, or not. Answers [`Reply::ContactSaved`].
+    /// Marks a contact as a favourite, or not. Answers [`super::Reply::ContactSaved`].
     MarkFavourite {
         /// Which one.
         contact: ContactId,
         /// Whether its calls ring while everybody else's don't.
         favourite: bool,
     },
-    /// Takes over the contacts of a vCard file. Answers [`Reply::ContactsImported`].
+    /// Takes over the contacts of a vCard file. Answers [`super::Reply::ContactsImported`].
     ImportContacts {
         /// The file's text.
         vcards: String,
     },
     /// Finds the address books of a user at a CardDAV server and reads them; kept in the keyring is the password.
-    /// Answers [`Reply::AddressBooksSynced`].
+    /// Answers [`super::Reply::AddressBooksSynced`].
     AddAddressBook {
         /// An address, a host or an e-mail address.
         url: String,
@@ -227,7 +226,7 @@ pub enum Command {
         /// The password, perhaps one made for this.
         password: Secret,
     },
-    /// Reads every address book again. What was changed here stays. Answers [`Reply::AddressBooksSynced`].
+    /// Reads every address book again. What was changed here stays. Answers [`super::Reply::AddressBooksSynced`].
     SyncAddressBooks {
         /// Where no keyring has it.
         password: Option<Secret>,
@@ -272,7 +271,7 @@ pub enum Command {
         /// As [`super::MessageView::code`] has it.
         code: Secret,
     },
-    /// Starts a top-up and opens the provider's page in the system browser. Answers [`Reply::TopUpStarted`].
+    /// Starts a top-up and opens the provider's page in the system browser. Answers [`super::Reply::TopUpStarted`].
     AddFunds {
         /// Which account.
         account: AccountId,
@@ -286,7 +285,7 @@ pub enum Command {
         /// Which top-up.
         topup: TopUpId,
     },
-    /// Orders numbers; kept before the provider is asked, and placed once. Answers [`Reply::Ordered`].
+    /// Orders numbers; kept before the provider is asked, and placed once. Answers [`super::Reply::Ordered`].
     OrderNumbers {
         /// Which account pays.
         account: AccountId,
@@ -319,7 +318,7 @@ pub enum Command {
         /// Where to.
         forwarding: ForwardingView,
     },
-    /// Uploads a greeting. Answers [`Reply::GreetingUploaded`]; [`Command::ChangeAnswering`] has it played.
+    /// Uploads a greeting. Answers [`super::Reply::GreetingUploaded`]; [`Command::ChangeAnswering`] has it played.
     UploadGreeting {
         /// Whose.
         account: AccountId,
@@ -337,14 +336,14 @@ pub enum Command {
         /// The greeting that is played, by id; `None` for the provider's own words.
         greeting: Option<String>,
     },
-    /// Hands a paper in. Answers [`Reply::PaperHandedIn`].
+    /// Hands a paper in. Answers [`super::Reply::PaperHandedIn`].
     HandInPaper {
         /// Whose.
         account: AccountId,
         /// Which.
         paper: NewPaper,
     },
-    /// Asks for money back; kept before the provider is asked. Answers [`Reply::RefundAsked`].
+    /// Asks for money back; kept before the provider is asked. Answers [`super::Reply::RefundAsked`].
     AskRefund {
         /// Whose.
         account: AccountId,
@@ -356,203 +355,4 @@ pub enum Command {
         /// All of them.
         settings: Settings,
     },
-}
-
-/// Which number the called side sees.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum CallAs {
-    /// One of the account's numbers.
-    Number {
-        /// E.164.
-        number: String,
-    },
-    /// None; the provider knows it nevertheless.
-    Anonymous {},
-}
-
-/// The answer to a [`Command`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Reply {
-    /// Taken on; nothing more to say.
-    Done {},
-    /// The new account.
-    AccountAdded {
-        /// Its id.
-        account: AccountId,
-    },
-    /// The call being placed.
-    CallPlaced {
-        /// Its id.
-        call: CallId,
-    },
-    /// The SMS is kept and will be sent.
-    MessageQueued {
-        /// Its row.
-        message: ActivityId,
-        /// Its conversation.
-        thread: ThreadId,
-    },
-    /// The contact is kept.
-    ContactSaved {
-        /// Its id.
-        contact: ContactId,
-    },
-    /// The contacts are kept.
-    ContactsImported {
-        /// New ones.
-        added: u32,
-        /// Known ones that say something else now.
-        changed: u32,
-        /// Known ones that said the same before.
-        same: u32,
-        /// Cards without a name or a number, or cut off.
-        refused: u32,
-        /// The lines on which the first of those begin, counted from 1.
-        refused_lines: Vec<u32>,
-    },
-    /// The address books were read, or could not be.
-    AddressBooksSynced {
-        /// Each.
-        books: Vec<AddressBookSynced>,
-    },
-    /// The conversation is gone from this computer.
-    ThreadDeleted {
-        /// Messages that the provider is asked to delete now; [`super::Notice::DeletedThere`] tells what became of them.
-        asked: u32,
-        /// Rows that stay at the provider: calls, and all of them where it was not to delete any, or can't.
-        staying: u32,
-    },
-    /// The checkout page is open.
-    TopUpStarted {
-        /// The top-up.
-        topup: TopUpId,
-        /// The host whose page was opened, to be shown to the user.
-        host: String,
-    },
-    /// The provider took the order.
-    Ordered {
-        /// The order.
-        order: OrderView,
-    },
-    /// The provider has the greeting.
-    GreetingUploaded {
-        /// The greeting.
-        greeting: GreetingView,
-    },
-    /// The provider has the paper.
-    PaperHandedIn {
-        /// The paper.
-        paper: PaperView,
-    },
-    /// The provider has the request.
-    RefundAsked {
-        /// The request.
-        refund: RefundView,
-    },
-}
-
-/// A SIP account as a user types it.
-#[derive(Debug, Clone, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct NewAccount {
-    /// What to call it in the window; empty for the address of record.
-    pub name: String,
-    /// User part and digest username.
-    pub user: String,
-    /// Domain of the address of record.
-    pub domain: String,
-    /// Digest password.
-    pub password: Secret,
-    /// `host` or `host:port` to send to, where it is not the domain; several in the order to try, separated by
-    /// commas or spaces.
-    pub proxy: Option<String>,
-    /// How SIP travels.
-    pub transport: Transport,
-    /// What few accounts need.
-    #[serde(default)]
-    #[specta(optional)]
-    pub options: Option<AccountOptions>,
-    /// The provider that the account is of; `None` for plain SIP. With one that hands out SIP accounts, `user`,
-    /// `domain` and `password` may be left empty.
-    pub provider: Option<NewProvider>,
-}
-
-/// An account's provider.
-#[derive(Debug, Clone, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct NewProvider {
-    /// Which.
-    pub kind: ProviderKind,
-    /// Such as `https://api.provider.example` of [`ProviderKind::Tern`], the space's address of
-    /// [`ProviderKind::Signalwire`]; empty for the others.
-    pub url: String,
-    /// Who is known there: the e-mail address, account SID, project id or key; empty where the token says it.
-    pub user: String,
-    /// Bearer token, API password, auth token, API key or secret.
-    pub token: Secret,
-}
-
-/// The providers that Tern can talk to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub enum ProviderKind {
-    /// One that serves Tern's provider API.
-    Tern,
-    /// VoIP.ms.
-    Voipms,
-    /// Twilio.
-    Twilio,
-    /// SignalWire.
-    Signalwire,
-    /// Telnyx.
-    Telnyx,
-    /// Zadarma.
-    Zadarma,
-}
-
-/// What few accounts need.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub struct AccountOptions {
-    /// A file with the authorities of a private exchange (PEM or DER), believed in place of the platform's.
-    pub ca_file: Option<String>,
-    /// Whether to register by RFC 5626, so that the server finds this phone over the way it came.
-    pub outbound: bool,
-    /// How its calls sound and travel.
-    #[serde(default)]
-    pub media: MediaOptions,
-}
-
-impl Default for AccountOptions {
-    fn default() -> Self {
-        Self { ca_file: None, outbound: true, media: MediaOptions::default() }
-    }
-}
-
-/// How SIP travels.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(rename_all = "camelCase")]
-pub enum Transport {
-    /// As the domain's DNS records say (RFC 3263), UDP where they leave the choice.
-    #[default]
-    Auto,
-    /// UDP, and TCP for what is too large for it.
-    Udp,
-    /// TCP.
-    Tcp,
-    /// TLS; the server's certificate must be for the domain (RFC 5922).
-    Tls,
-}
-
-/// A secret on its way in. Never serialized out by the engine, never printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }
