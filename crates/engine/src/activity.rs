@@ -3,83 +3,30 @@
 //! Invariant: the place in the feed moves on only when the store has said that everything up to there is kept. One
 //! question is on its way at a time; whatever else happens meanwhile only makes the next one come sooner.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    time::{Duration, Instant},
-};
+mod feed;
+
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use tern_provider::{
     ProviderError,
-    types::{Change, ChangesPage, Cursor, SnapshotPage},
+    types::{Change, ChangesPage, SnapshotPage},
 };
 
 use crate::{
     accounts::Link,
-    api::{AccountId, CallOutcome, ErrorCode, ErrorView, EventKind, FeedState, Notice},
-    core::{Backoff, Effect, ProviderReport, ProviderRequest, SecretKind, State, Write},
-    history::History,
+    api::{AccountId, CallOutcome, ErrorCode, ErrorView, EventKind, Notice},
+    core::{Effect, ProviderReport, ProviderRequest, SecretKind, State, Write},
     record::{Applied, AwayCount, Batch, HistoryMove, HistoryPlace, Reading, Row, RowWhat},
+    refusals::provider_error,
     views,
 };
 
+pub(crate) use feed::Feed;
+use feed::{Freshness, Stream, Then, Work};
+
 /// Beside the hints, which may get lost.
 const POLL: Duration = Duration::from_secs(30);
-
-/// An account's feed.
-pub(crate) struct Feed {
-    /// Everything up to here is kept.
-    cursor: Option<Cursor>,
-    /// What is older than the place where it began.
-    pub(crate) history: History,
-    work: Work,
-    freshness: Freshness,
-    /// Whether what comes now came while nobody watched.
-    catching_up: bool,
-    /// Something came while a question was on its way.
-    again: bool,
-    next: Option<Instant>,
-    backoff: Backoff,
-    stream: Stream,
-    stream_backoff: Backoff,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Work {
-    /// No provider yet, or nothing to do before `next`.
-    Idle,
-    /// The newest page was asked for: there is no place in the feed yet, or no more.
-    Newest,
-    /// Changes were asked for.
-    Changes,
-    /// The store is keeping an answer, a part at a time.
-    Keeping { rest: VecDeque<Batch>, then: Then },
-}
-
-/// What follows once an answer is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Then {
-    /// Further changes, after those up to here.
-    Changes(Cursor),
-    /// The same, and the past from here on beside it.
-    Begin(Cursor, Option<HistoryPlace>),
-    /// Nothing before its time.
-    UpToDate(Cursor),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Freshness {
-    Loading,
-    Fresh,
-    Stale { since: Timestamp, error: ErrorView },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stream {
-    Off,
-    On,
-    Retry(Instant),
-}
 
 /// What came while Tern was off, over all accounts, as far as it was told in one digest.
 #[derive(Debug, Default)]
@@ -87,80 +34,6 @@ pub(crate) struct Away {
     messages: u32,
     people: BTreeSet<(AccountId, String)>,
     missed_calls: u32,
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        Self {
-            cursor: None,
-            work: Work::Idle,
-            freshness: Freshness::Loading,
-            catching_up: false,
-            history: History::default(),
-            again: false,
-            next: None,
-            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
-            stream: Stream::Off,
-            stream_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(60)),
-        }
-    }
-}
-
-impl Feed {
-    /// A feed that an earlier run has read up to `cursor`, and its past down to `history`.
-    pub(crate) fn loaded(cursor: Option<Cursor>, history: Option<HistoryPlace>) -> Self {
-        let catching_up = cursor.is_some();
-        Self { cursor, catching_up, history: History::loaded(history), ..Self::default() }
-    }
-
-    /// Whether what happens is followed, and nothing keeps it from that.
-    pub(crate) fn is_followed(&self) -> bool {
-        self.cursor.is_some() && self.freshness == Freshness::Fresh
-    }
-
-    pub(crate) fn view(&self) -> FeedState {
-        match &self.freshness {
-            Freshness::Loading => FeedState::Loading {},
-            Freshness::Fresh => FeedState::Fresh {},
-            Freshness::Stale { since, error } => {
-                FeedState::Stale { since: since.to_string(), error: error.clone() }
-            }
-        }
-    }
-
-    pub(crate) fn next_wake(&self) -> Option<Instant> {
-        let retry = match self.stream {
-            Stream::Retry(at) => Some(at),
-            Stream::Off | Stream::On => None,
-        };
-        let next = if self.work == Work::Idle { self.next } else { None };
-        let history = if self.is_followed() { self.history.next_wake() } else { None };
-        [retry, next, history].into_iter().flatten().min()
-    }
-
-    pub(crate) fn set_stale(&mut self, now: Timestamp, error: ErrorView) {
-        let since = match &self.freshness {
-            Freshness::Stale { since, .. } => *since,
-            Freshness::Loading | Freshness::Fresh => now,
-        };
-        self.freshness = Freshness::Stale { since, error };
-    }
-}
-
-/// What a person is told when a provider does not do what it was asked.
-pub(crate) fn provider_error(error: &ProviderError) -> ErrorView {
-    match error {
-        ProviderError::Unreachable | ProviderError::Timeout => ErrorView::new(ErrorCode::ProviderUnreachable),
-        ProviderError::Server { status } => {
-            ErrorView::with_detail(ErrorCode::ProviderFailed, status.to_string())
-        }
-        ProviderError::RateLimited { .. } => ErrorView::new(ErrorCode::RateLimited),
-        ProviderError::Unauthorized => ErrorView::new(ErrorCode::ProviderUnauthorized),
-        ProviderError::AddressNotAllowed => ErrorView::new(ErrorCode::ProviderAddressNotAllowed),
-        ProviderError::Refused { code, detail } => crate::record::refusal(code, detail),
-        ProviderError::ResyncRequired | ProviderError::Malformed => ErrorView::new(ErrorCode::ProviderFailed),
-        ProviderError::Unsupported => ErrorView::new(ErrorCode::NotOffered),
-    }
 }
 
 impl State {

@@ -16,13 +16,13 @@ use tern_provider::{
 
 use crate::{
     accounts::money_view,
-    activity::provider_error,
     api::{
         AnsweringView, ErrorCode, ErrorView, ForwardTo, ForwardingView, GreetingView, LedgerPage, LedgerRow,
         LineKind, NewPaper, NumberOrder, OfferView, OrderState, OrderView, PaperState, PaperView, QuoteView,
         RefundState, RefundView, TransactionKind, TransactionView,
     },
     record::paper_word,
+    refusals::provider_error,
     views::transaction_kind,
 };
 

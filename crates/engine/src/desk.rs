@@ -17,12 +17,12 @@ use tern_provider::{
 
 use crate::{
     accounts::Link,
-    activity::provider_error,
     api::{AccountId, ErrorCode, ErrorView, ForwardTo, ForwardingView, NewRefund, NumberOrder, Reply},
     consult,
     core::{Act, Acted, Backoff, ProviderRequest, RequestId, State, Write},
     phone,
     record::{Intent, IntentWhat},
+    refusals::provider_error,
     wallet,
 };
 

@@ -32,6 +32,7 @@ pub mod ports;
 mod quiet;
 mod rates;
 mod record;
+mod refusals;
 mod rules;
 mod storage;
 mod store;

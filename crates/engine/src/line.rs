@@ -5,9 +5,12 @@
 //! sees another's calls. When another address leads there, the line moves: same endpoint, other sockets, and its
 //! calls go with it.
 
+mod leaving;
+mod registering;
+
 use std::{
     collections::BTreeSet,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -15,24 +18,19 @@ use std::{
 use jiff::tz::TimeZone;
 use rand::Rng;
 use tern_sip::{
-    Answer, Datagram, Endpoint, EndpointConfig, Event, FlowId, Listener, Login, NextHop, Output,
-    RegistrationConfig, RegistrationFailure, RegistrationId, RegistrationState as Sip, ResolveId, Strangers,
-    Transport, trace,
-    wire::{Host, SipUri, Uri},
+    Answer, Datagram, Endpoint, EndpointConfig, Event, FlowId, Listener, Output, RegistrationId,
+    RegistrationState as Sip, ResolveId, Strangers, Transport, trace,
 };
 
 use crate::{
     accounts::{Account, DIRECT},
-    api::{AccountId, ErrorCode, ErrorView, RegistrationState, Transport as Wanted},
+    api::{AccountId, ErrorView, RegistrationState, Transport as Wanted},
     core::{Backoff, Connection, Effect, State, StreamNews},
 };
 
-/// Base of the waits after a failed registration, doubled with the first failure already (RFC 5626 section 4.5).
-const FIRST_RETRY: Duration = Duration::from_secs(2);
-/// How long an account's un-registering may take after it was removed.
-const FAREWELL: Duration = Duration::from_secs(2);
-/// How long a BYE or CANCEL is looked after: T1 (RFC 3261 section 17.1.2.1) and a little.
-const LAST_WORDS: Duration = Duration::from_millis(600);
+pub(crate) use leaving::Leaving;
+pub(crate) use registering::host_port;
+use registering::registration_of;
 
 /// An account's SIP side.
 pub(crate) struct Line {
@@ -95,23 +93,6 @@ impl Up {
     }
 }
 
-/// An endpoint that says goodbye.
-pub(crate) struct Leaving {
-    account: AccountId,
-    line: u32,
-    up: Box<Up>,
-    /// Not before: a BYE may have to be repeated once.
-    from: Instant,
-    until: Instant,
-}
-
-impl Leaving {
-    pub(crate) fn next_wake(&self) -> Option<Instant> {
-        let until = if self.up.registration.is_none() { self.from } else { self.until };
-        Some(self.up.endpoint.poll_timeout().map_or(until, |at| at.min(until)))
-    }
-}
-
 impl Default for Line {
     fn default() -> Self {
         Self {
@@ -149,24 +130,6 @@ impl Line {
             LineState::Up(up) => up.endpoint.poll_timeout(),
             _ => None,
         }
-    }
-}
-
-/// Splits `host` or `host:port`; an IPv6 address with a port stands in brackets.
-pub(crate) fn host_port(text: &str) -> Option<(String, Option<u16>)> {
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return Some((address.ip().to_string(), Some(address.port())));
-    }
-    if let Ok(ip) = text.trim_matches(['[', ']']).parse::<IpAddr>() {
-        return Some((ip.to_string(), None));
-    }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, Some(port.parse().ok()?)),
-        None => (text, None),
-    };
-    match Host::parse(host) {
-        Ok(Host::Name(name)) => Some((name, port)),
-        _ => None,
     }
 }
 
@@ -424,110 +387,6 @@ impl State {
             say(now, &mut leaving.up.endpoint);
         }
     }
-
-    /// Ends the account's calls and un-registers it; what that takes goes on in `leaving`.
-    pub(crate) fn leave(&mut self, id: &AccountId) {
-        let now = self.now.instant;
-        let in_call = self.calls.values().any(|c| c.account == *id);
-        self.hang_up_calls_of(id);
-        let Some(account) = self.accounts.get_mut(id) else { return };
-        let LineState::Up(mut up) = std::mem::replace(&mut account.line.state, LineState::Off) else {
-            self.effect(Effect::CloseLine(id.clone()));
-            return;
-        };
-        let seen = up.endpoint.stats();
-        tracing::info!(
-            received = seen.received,
-            sent = seen.sent,
-            garbage = seen.garbage,
-            bad = seen.bad_requests,
-            stray = seen.stray_responses,
-            strangers = seen.strangers,
-            flooded = seen.flooded,
-            forged = seen.forged,
-            "a line is closed"
-        );
-        if let Some(registration) = up.registration {
-            up.endpoint.unregister(now, registration);
-            if up.registered != (RegistrationState::Registered {}) {
-                // A server that did not take us in is not waited for.
-                up.registration = None;
-            }
-        }
-        let until = now.checked_add(FAREWELL).unwrap_or(now);
-        let from = if in_call { now.checked_add(LAST_WORDS).unwrap_or(now) } else { now };
-        let line = account.line.number;
-        self.leaving.push(Leaving { account: id.clone(), line, up, from, until });
-        self.account_changed(id);
-    }
-
-    pub(crate) fn run_leaving(&mut self) {
-        let now = self.now.instant;
-        for mut leaving in std::mem::take(&mut self.leaving) {
-            let up = &mut leaving.up;
-            if up.endpoint.poll_timeout().is_some_and(|at| at <= now) {
-                up.endpoint.handle_timeout(now);
-            }
-            let mut carried = Vec::new();
-            while let Some(output) = up.endpoint.poll() {
-                match output {
-                    Output::Event(Event::Registration {
-                        state: Sip::Unregistered | Sip::Failed { .. },
-                        ..
-                    }) => {
-                        up.registration = None;
-                    }
-                    Output::Event(_) => {}
-                    output => carried.push(output),
-                }
-            }
-            let gone = up.registration.is_none();
-            for output in carried {
-                self.carry(&leaving.account, leaving.line, output);
-            }
-            if (gone && leaving.from <= now) || leaving.until <= now {
-                // Added again meanwhile: the socket is the new line's by now.
-                let back = self
-                    .accounts
-                    .get(&leaving.account)
-                    .is_some_and(|a| !matches!(a.line.state, LineState::Off));
-                if !back {
-                    self.effect(Effect::CloseLine(leaving.account.clone()));
-                }
-            } else {
-                self.leaving.push(leaving);
-            }
-        }
-    }
-
-    fn registration(&mut self, id: &AccountId, state: Sip) {
-        let wall = self.now.wall;
-        let view = match state {
-            Sip::Registering => RegistrationState::Registering {},
-            Sip::Registered { .. } => RegistrationState::Registered {},
-            Sip::Unregistered => RegistrationState::Offline {},
-            Sip::Failed { reason, retry_after } => {
-                let trouble =
-                    self.accounts.get_mut(id).and_then(|a| a.line.up()).and_then(|up| up.trouble.take());
-                let error = registration_error(reason, trouble);
-                match retry_after {
-                    Some(wait) => RegistrationState::Retrying {
-                        error,
-                        next_try: wall.checked_add(wait).ok().map(|at| at.to_string()),
-                    },
-                    None => RegistrationState::Stopped { error },
-                }
-            }
-        };
-        let Some(up) = self.accounts.get_mut(id).and_then(|a| a.line.up()) else { return };
-        // A refresh is no news to a person: the account stays registered while it goes on.
-        let refreshing = matches!(up.registered, RegistrationState::Registered {})
-            && matches!(view, RegistrationState::Registering {});
-        if !refreshing && up.registered != view {
-            up.registered = view;
-            self.account_changed(id);
-        }
-    }
 }
 
 /// The host whose direction decides on which local address the account stands.
@@ -546,83 +405,5 @@ fn transports(wanted: Wanted) -> Vec<Transport> {
         Wanted::Udp => vec![Transport::Udp, Transport::Tcp],
         Wanted::Tcp => vec![Transport::Tcp],
         Wanted::Tls => vec![Transport::Tls],
-    }
-}
-
-fn registration_of(account: &Account) -> Option<RegistrationConfig> {
-    let password = account.password.as_ref()?;
-    let profile = &account.profile;
-    let host = Host::parse(&profile.domain).ok()?;
-    let aor = Uri::Sip(SipUri::new(Some(&profile.user), host, None));
-    let login = Login::new(profile.user.clone(), tern_sip::Secret::new(password.reveal()));
-    let mut config = RegistrationConfig::new(aor, login);
-    // A person waits in front of it: the RFC's thirty seconds are for devices.
-    config.retry.all_failed = FIRST_RETRY;
-    config.instance = profile.instance.clone().filter(|_| profile.outbound);
-    let transport = match profile.transport {
-        Wanted::Auto => None,
-        Wanted::Udp => Some(Transport::Udp),
-        Wanted::Tcp => Some(Transport::Tcp),
-        Wanted::Tls => Some(Transport::Tls),
-    };
-    config.proxies = profile.proxies.iter().filter_map(|proxy| next_hop(proxy, transport)).collect();
-    if config.proxies.is_empty() && transport.is_some() {
-        config.proxies.extend(next_hop(&profile.domain, transport));
-    }
-    Some(config)
-}
-
-fn next_hop(hop: &str, transport: Option<Transport>) -> Option<NextHop> {
-    let (host, port) = host_port(hop)?;
-    Some(match host.parse::<IpAddr>() {
-        Ok(ip) => {
-            // RFC 3263 section 4.1: an address without a transport is spoken to over UDP.
-            let transport = transport.unwrap_or(Transport::Udp);
-            let port = port.unwrap_or(transport.default_port());
-            NextHop::Address { transport, address: SocketAddr::new(ip, port) }
-        }
-        Err(_) => NextHop::Name { host, port, transport },
-    })
-}
-
-/// Why registering failed. `trouble` is what a connection came to meanwhile.
-fn registration_error(reason: RegistrationFailure, trouble: Option<ErrorView>) -> ErrorView {
-    match reason {
-        RegistrationFailure::WrongCredentials => ErrorView::new(ErrorCode::WrongPassword),
-        RegistrationFailure::Forbidden => ErrorView::with_detail(ErrorCode::RegistrationForbidden, "403"),
-        RegistrationFailure::NotFound => ErrorView::with_detail(ErrorCode::RegistrationForbidden, "404"),
-        RegistrationFailure::Timeout | RegistrationFailure::Unreachable => {
-            trouble.unwrap_or(ErrorView::new(ErrorCode::SipUnreachable))
-        }
-        RegistrationFailure::Certificate => {
-            trouble.unwrap_or(ErrorView::new(ErrorCode::CertificateUntrusted))
-        }
-        RegistrationFailure::NotAuthentic => {
-            // It claimed to know the password, and does not: somebody else answers there.
-            ErrorView::with_detail(ErrorCode::SipServerError, "rspauth")
-        }
-        RegistrationFailure::ServerError(code, phrase) => {
-            ErrorView::with_detail(ErrorCode::SipServerError, format!("{code} {phrase}"))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn proxies_are_split() {
-        let check = |text: &str, expect: Option<(&str, Option<u16>)>| {
-            assert_eq!(host_port(text), expect.map(|(h, p)| (h.to_owned(), p)), "{text}");
-        };
-        check("sip.example.com", Some(("sip.example.com", None)));
-        check("sip.example.com:5070", Some(("sip.example.com", Some(5070))));
-        check("127.0.0.1:5070", Some(("127.0.0.1", Some(5070))));
-        check("192.0.2.1", Some(("192.0.2.1", None)));
-        check("[2001:db8::1]:5060", Some(("2001:db8::1", Some(5060))));
-        check("2001:db8::1", Some(("2001:db8::1", None)));
-        check("host:port", None);
-        check("", None);
     }
 }

@@ -57,7 +57,7 @@ pub(crate) async fn fill_in(new: NewAccount) -> Result<NewAccount, ErrorView> {
     let sip = match connected.sip_credentials().await {
         Ok(sip) => sip.ok_or_else(|| missing("user"))?,
         Err(ProviderError::Unsupported) => return Err(missing("user")),
-        Err(error) => return Err(crate::activity::provider_error(&error)),
+        Err(error) => return Err(crate::refusals::provider_error(&error)),
     };
     Ok(NewAccount {
         user: sip.user,

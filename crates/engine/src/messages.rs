@@ -5,10 +5,9 @@
 //! promises that a key never acts twice. One SMS of an account is on its way at a time, in the order they were asked
 //! for, and not before its provider's limits have room for it.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+mod outbox;
+
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tern_provider::{
@@ -18,14 +17,17 @@ use tern_provider::{
 
 use crate::{
     accounts::{Account, Link},
-    activity::provider_error,
     api::{AccountId, ErrorCode, ErrorView, EventKind, MessageState, Reply},
-    core::{Backoff, ProviderRequest, RequestId, State, Write},
+    core::{ProviderRequest, RequestId, State, Write},
     pacing::Pace,
     phone,
     ports::Correspondents,
     record::{NewOutgoing, Outgoing, RowId, Sent, ThreadRowId},
+    refusals::provider_error,
 };
+
+pub(crate) use outbox::Outbox;
+use outbox::{Entry, Left, Step};
 
 /// Longer texts are no SMS of any provider, characters.
 const LONGEST_TEXT: usize = 10_000;
@@ -33,162 +35,8 @@ const LONGEST_TEXT: usize = 10_000;
 const LOOKUPS: u32 = 5;
 /// What left longer ago counts for no limit.
 const COUNTED: SignedDuration = SignedDuration::from_hours(25);
-/// Departures remembered at most, the latest ones.
-const MOST_LEFT: usize = 5_000;
 /// A wait of less is not worth telling, nor is a change of it.
 const WORTH_TELLING: SignedDuration = SignedDuration::from_secs(15);
-
-/// An account's SMS that have not left.
-pub(crate) struct Outbox {
-    queue: VecDeque<Entry>,
-    step: Step,
-    /// Not before, after a failure.
-    paused: Option<Instant>,
-    /// Not before, for the limits' sake.
-    held: Option<Instant>,
-    left: Left,
-    /// When each leaves is to be reckoned again.
-    replan: bool,
-    backoff: Backoff,
-}
-
-/// What counts for the limits.
-enum Left {
-    Unknown,
-    /// The store was asked.
-    Asked,
-    /// By the provider's clock, oldest first.
-    Known(Vec<Sent>),
-}
-
-struct Entry {
-    message: Outgoing,
-    lookups: u32,
-    /// When it leaves, as the windows were told.
-    leaves: Option<Timestamp>,
-}
-
-/// What is happening to the first entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Rest,
-    /// The store is told that it will be sent.
-    Marking(RowId),
-    /// The provider was asked.
-    Asked(RowId),
-    /// The store is told how it went.
-    Keeping(RowId),
-}
-
-impl Default for Outbox {
-    fn default() -> Self {
-        Self {
-            queue: VecDeque::new(),
-            step: Step::Rest,
-            paused: None,
-            held: None,
-            left: Left::Unknown,
-            replan: true,
-            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(120)),
-        }
-    }
-}
-
-impl Outbox {
-    pub(crate) fn loaded(messages: Vec<Outgoing>) -> Self {
-        let queue = messages.into_iter().map(|message| Entry { message, lookups: 0, leaves: None }).collect();
-        Self { queue, ..Self::default() }
-    }
-
-    pub(crate) fn next_wake(&self) -> Option<Instant> {
-        let is_idle = self.queue.is_empty() || self.step != Step::Rest;
-        if is_idle { None } else { self.paused.into_iter().chain(self.held).max() }
-    }
-
-    /// The connection is a new one: answers over the old one never come.
-    pub(crate) fn reopened(&mut self) {
-        if let Step::Asked(row) = self.step {
-            self.step = Step::Rest;
-            if let Some(entry) = self.entry(row) {
-                entry.message.state = MessageState::Unknown;
-            }
-        }
-        self.paused = None;
-        self.reckon();
-    }
-
-    /// What the limits leave room for may be different from now on.
-    pub(crate) fn reckon(&mut self) {
-        self.replan = true;
-        self.held = None;
-    }
-
-    /// Something left, from here or from another device.
-    pub(crate) fn note_left(&mut self, sent: impl IntoIterator<Item = Sent>) {
-        if let Left::Known(left) = &mut self.left {
-            left.extend(sent);
-            left.sort_by_key(|sent| sent.at);
-            left.drain(..left.len().saturating_sub(MOST_LEFT));
-        }
-        self.reckon();
-    }
-
-    fn left(&self) -> &[Sent] {
-        match &self.left {
-            Left::Known(left) => left,
-            Left::Unknown | Left::Asked => &[],
-        }
-    }
-
-    /// The numbers that the SMS in the queue leave from, one for each.
-    pub(crate) fn senders(&self) -> Vec<String> {
-        self.queue.iter().map(|entry| entry.message.from.clone()).collect()
-    }
-
-    /// The feed shows these as sent.
-    pub(crate) fn settle(&mut self, rows: &[RowId]) {
-        if rows.is_empty() {
-            return;
-        }
-        self.queue.retain(|e| !rows.contains(&e.message.row));
-        self.reckon();
-        if let Step::Marking(row) | Step::Asked(row) = self.step
-            && rows.contains(&row)
-        {
-            self.step = Step::Rest;
-        }
-    }
-
-    fn entry(&mut self, row: RowId) -> Option<&mut Entry> {
-        self.queue.iter_mut().find(|e| e.message.row == row)
-    }
-
-    fn remove(&mut self, row: RowId) {
-        self.queue.retain(|e| e.message.row != row);
-        self.reckon();
-    }
-
-    /// The first that may leave, or be looked for; or when the next one may.
-    fn first(&self, pace: Option<&Pace>, now: Timestamp) -> Result<&Entry, Option<Timestamp>> {
-        let mut waits: Vec<(&str, Timestamp)> = Vec::new();
-        for entry in &self.queue {
-            let Some(pace) = pace.filter(|_| entry.message.state != MessageState::Unknown) else {
-                return Ok(entry);
-            };
-            let from = entry.message.from.as_str();
-            // Behind one that waits, those of the same number wait too.
-            if waits.iter().any(|(number, _)| *number == from || pace.scope == LimitScope::Account) {
-                continue;
-            }
-            let at = pace.next(now, from, self.left());
-            if at <= now {
-                return Ok(entry);
-            }
-            waits.push((from, at));
-        }
-        Err(waits.into_iter().map(|(_, at)| at).min())
-    }
-}
 
 impl Account {
     /// The limits of its SMS, where any are known.

@@ -13,10 +13,10 @@ use tern_provider::{
 
 use crate::{
     accounts::Link,
-    activity::provider_error,
     api::{AccountId, CallAs, ErrorCode, ErrorView, Reply},
     core::{Now, ProviderRequest, RequestId, State, Write},
     record::{KeptRate, KnownRules, MOST_RATES},
+    refusals::provider_error,
     rules::{self, Facts},
 };
 

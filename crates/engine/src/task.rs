@@ -3,14 +3,16 @@
 //! It waits for the next input, lets the core step, and carries the effects out, in order. Whatever may take long
 //! runs elsewhere and comes back as an input.
 
+mod errands;
+
 use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
-    sync::Arc,
     time::Duration,
 };
 
 use jiff::tz::TimeZone;
+use tern_provider::Secret;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tracing::Instrument;
 
@@ -18,8 +20,7 @@ use crate::{
     api::{AccountId, CallStatsView, Command, ErrorCode, ErrorView, Event, EventKind, Reply, Snapshot},
     consult::Consulted,
     core::{
-        Act, Effect, Input, MediaReport, Now, ProviderReport, RequestId, SecretKind, State, StreamEnd,
-        StreamNews, Write,
+        Act, Effect, Input, MediaReport, Now, ProviderReport, RequestId, State, StreamEnd, StreamNews, Write,
     },
     engine::{SandboxAccess, Trace},
     link::{Connect, ProviderLink},
@@ -30,12 +31,12 @@ use crate::{
         watch::{NetworkWatch, Noticed},
         wires::{self, Bound, Incoming, Towards, Wires},
     },
-    ports::{Audio, Notification, NotificationAction, OneTimeCode, Ports, Ringing, SecretKey},
+    ports::{NotificationAction, Ports, Ringing},
     record::BookChange,
     rules::Facts,
     store::Store,
 };
-use tern_provider::Secret;
+use errands::{NoticeErrand, SecretErrand, spawn_device_watch, spawn_notices, spawn_secrets};
 
 /// Inputs that may wait; whoever has more waits, except sockets and hints, which drop.
 const INPUTS: usize = 512;
@@ -63,23 +64,6 @@ pub(crate) enum Request {
 /// What tasks of the engine's own bring back.
 enum Arrival {
     Line { account: AccountId, line: u32, attempt: u32, result: Result<Bound, ErrorView> },
-}
-
-/// Keyring requests, carried out one after another.
-enum SecretErrand {
-    Get(AccountId, SecretKind, SecretKey),
-    Set(SecretKey, Secret),
-    Delete(SecretKey),
-}
-
-/// Notifications and the clipboard, carried out one after another: what is closed must have been shown before.
-enum NoticeErrand {
-    Show(Box<Notification>),
-    Close(String),
-    Copy(OneTimeCode),
-    Clear(OneTimeCode),
-    /// Tells when everything before it is done.
-    Last(oneshot::Sender<()>),
 }
 
 /// The task and everything it owns.
@@ -558,81 +542,6 @@ impl Task {
             tracing::warn!("the desktop is too slow for its notifications");
         }
     }
-}
-
-fn spawn_secrets(mut errands: mpsc::Receiver<SecretErrand>, ports: Ports, inputs: mpsc::Sender<Input>) {
-    tokio::spawn(async move {
-        while let Some(errand) = errands.recv().await {
-            match errand {
-                SecretErrand::Get(account, kind, key) => {
-                    let result = ports.secrets.get(&key).await;
-                    if inputs.send(Input::Secret(account, kind, result)).await.is_err() {
-                        return;
-                    }
-                }
-                SecretErrand::Set(key, secret) => {
-                    if let Err(error) = ports.secrets.set(&key, &secret).await {
-                        // It is asked for again at the next start.
-                        tracing::warn!(%error, "a secret was not kept");
-                    }
-                }
-                SecretErrand::Delete(key) => {
-                    if let Err(error) = ports.secrets.delete(&key).await {
-                        tracing::warn!(%error, "a secret was not deleted");
-                    }
-                }
-            }
-        }
-    });
-}
-
-/// How long devices that come are waited for: one comes in a dozen pieces.
-const SETTLING: Duration = Duration::from_millis(200);
-
-/// Looks at the devices whenever they may be others.
-fn spawn_device_watch(audio: Arc<dyn Audio>, inputs: mpsc::Sender<Input>) {
-    let (tell, mut told) = mpsc::channel::<()>(1);
-    tokio::spawn(async move {
-        let watch = {
-            let audio = audio.clone();
-            tokio::task::spawn_blocking(move || audio.watch(Box::new(move || _ = tell.try_send(())))).await
-        };
-        let Ok(Some(_watch)) = watch else { return };
-        loop {
-            tokio::select! {
-                () = inputs.closed() => return,
-                Some(()) = told.recv() => {}
-                else => return,
-            }
-            tokio::time::sleep(SETTLING).await;
-            let _ = told.try_recv();
-            let audio = audio.clone();
-            let Ok(devices) = tokio::task::spawn_blocking(move || audio.devices()).await else { return };
-            if inputs.send(Input::Devices(devices)).await.is_err() {
-                return;
-            }
-        }
-    });
-}
-
-fn spawn_notices(mut errands: mpsc::Receiver<NoticeErrand>, ports: Ports) {
-    tokio::spawn(async move {
-        while let Some(errand) = errands.recv().await {
-            match errand {
-                NoticeErrand::Show(notification) => ports.notifier.show(*notification).await,
-                NoticeErrand::Close(tag) => ports.notifier.close(&tag).await,
-                NoticeErrand::Copy(code) => {
-                    if let Err(error) = ports.clipboard.copy(&code).await {
-                        tracing::warn!(%error, "a code was not copied");
-                    }
-                }
-                NoticeErrand::Clear(code) => ports.clipboard.clear(&code).await,
-                NoticeErrand::Last(done) => {
-                    let _ = done.send(());
-                }
-            }
-        }
-    });
 }
 
 fn no_figures() -> CallStatsView {

@@ -18,11 +18,11 @@ use url::{Host, Url};
 
 use crate::{
     accounts::money_view,
-    activity::provider_error,
     api::{AccountId, ErrorCode, ErrorView, Notice, Reply, TopUpId, TopUpState, TopUpView},
     core::{Backoff, Effect, ProviderRequest, RequestId, State, Write},
     phone,
     record::{Balance, TopUpRecord},
+    refusals::provider_error,
 };
 
 /// Balance and numbers are read this often beside every ledger row.

@@ -14,13 +14,14 @@ use tern_provider::types::{RemoteId, VoicemailSettings};
 
 use super::{Act, Effect, Input, Kept, Now, RequestId, SoundPlan, Write};
 use crate::{
-    accounts::{Account, Leaving},
+    accounts::Account,
     activity::Away,
     api::{
         self, AccountId, AccountView, CallId, CallView, Command, DevicesView, ErrorCode, ErrorView,
         EventKind, MediaOverrides, Notice, PlayingView, Reply, Settings,
     },
     calls::Call,
+    line::Leaving,
     ports::{NotificationAction, OneTimeCode, RingPlace, RingTone},
     record::{Book, Loaded, RowId, ThreadRowId},
     texts::Texts,

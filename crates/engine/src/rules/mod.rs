@@ -81,7 +81,7 @@ impl Facts {
             "documents_required" => self.rules.is_some(),
             _ => false,
         };
-        (!outdated).then(|| crate::record::refusal(code, detail))
+        (!outdated).then(|| crate::refusals::refusal(code, detail))
     }
 
     /// A price as told at `at`.

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     api::{AccountId, ErrorCode, ErrorView, MessageState},
-    record::{RowId, Sent, ThreadRowId, refusal},
+    record::{RowId, Sent, ThreadRowId},
+    refusals::refusal,
 };
 
 const KIND: &str = "message";

@@ -1,8 +1,11 @@
+mod aside;
+mod calls;
 mod damage;
 mod finding;
 mod fixture;
 mod rules;
 mod sealing;
+mod sms;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -168,24 +171,6 @@ fn queue(connection: &mut Connection, key: &str) -> RowId {
     }
 }
 
-fn sent(key: Option<&str>, version: u64, state: Remote) -> Message {
-    Message {
-        direction: Direction::Outgoing,
-        state,
-        idempotency_key: key.map(|k| IdempotencyKey(k.into())),
-        ..message("out1", version, "on my way")
-    }
-}
-
-fn only_state(connection: &Connection) -> MessageState {
-    let rows = rows(connection);
-    assert_eq!(rows.len(), 1, "one SMS, one row");
-    match rows[0].what {
-        RowWhat::Message { state, .. } => state,
-        _ => panic!("no message"),
-    }
-}
-
 #[test]
 fn the_document_is_the_database() {
     let plain = |sql: String| {
@@ -347,106 +332,6 @@ fn the_past_is_read_and_the_rest_is_news() {
 }
 
 #[test]
-fn one_sms_is_one_row_whoever_tells_of_it_first() {
-    // By the answer, then the feed.
-    let mut connection = database();
-    let row = queue(&mut connection, "key-1");
-    let key = IdempotencyKey("key-1".into());
-    run(&mut connection, Write::Sent(ACCOUNT, row, key.clone(), sent(None, 1, Remote::Accepted)));
-    assert_eq!(only_state(&connection), MessageState::Sent);
-    apply_changes(&mut connection, vec![upsert(sent(Some("key-1"), 2, Remote::Delivered))], false);
-    assert_eq!(only_state(&connection), MessageState::Delivered);
-
-    // By the feed with our key, then the older answer.
-    let mut connection = database();
-    let row = queue(&mut connection, "key-1");
-    let applied =
-        apply_changes(&mut connection, vec![upsert(sent(Some("key-1"), 2, Remote::Delivered))], false);
-    assert_eq!((applied.settled, applied.fresh.len()), (vec![row], 0));
-    run(&mut connection, Write::Sent(ACCOUNT, row, key.clone(), sent(Some("key-1"), 1, Remote::Accepted)));
-    assert_eq!(only_state(&connection), MessageState::Delivered);
-    run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Unknown, None));
-    assert_eq!(only_state(&connection), MessageState::Delivered, "a settled SMS stays settled");
-
-    // By a feed that does not repeat keys, then the answer.
-    let mut connection = database();
-    let row = queue(&mut connection, "key-1");
-    apply_changes(&mut connection, vec![upsert(sent(None, 2, Remote::Sent))], false);
-    assert_eq!(rows(&connection).len(), 2);
-    run(&mut connection, Write::Sent(ACCOUNT, row, key, sent(Some("key-1"), 1, Remote::Accepted)));
-    assert_eq!(only_state(&connection), MessageState::Sent);
-    assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
-}
-
-#[test]
-fn an_unknown_sms_is_settled_when_a_feed_without_keys_shows_it_later() {
-    let mut connection = database();
-    let first = queue(&mut connection, "key-1");
-    let error = ErrorView::new(ErrorCode::SendUnconfirmed);
-    run(&mut connection, Write::Outbox(ACCOUNT, first, MessageState::Unknown, Some(error)));
-    let shown = |id: &str, second: i64, text: &str| Message {
-        id: RemoteId(id.into()),
-        at: at(second),
-        text: text.into(),
-        ..sent(None, 1, Remote::Sent)
-    };
-    // Another's words, and the same words long before it was asked for.
-    apply_changes(
-        &mut connection,
-        vec![upsert(shown("a", 6, "other words")), upsert(shown("b", -500, "on my way"))],
-        false,
-    );
-    assert_eq!(rows(&connection).len(), 3);
-    let settled = apply_changes(&mut connection, vec![upsert(shown("c", 7, "on my way"))], false).settled;
-    assert_eq!((settled, rows(&connection).len()), (vec![first], 3), "it is that row");
-    apply_changes(&mut connection, vec![upsert(shown("d", 8, "on my way"))], false);
-    assert_eq!(rows(&connection).len(), 4, "one row settles one");
-    assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
-}
-
-#[test]
-fn what_nobody_can_tell_of_may_be_sent_anew_by_the_user_alone() {
-    let mut connection = database();
-    let row = queue(&mut connection, "key-1");
-    let found = |connection: &mut Connection| match run(connection, Write::FindFailed(RequestId(2), row)) {
-        Some(Kept::FoundFailed(_, _, found)) => found.is_some(),
-        other => panic!("{other:?}"),
-    };
-    for (error, may) in [(ErrorCode::SendUnknown, false), (ErrorCode::SendUnconfirmed, true)] {
-        let error = Some(ErrorView::new(error));
-        run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Unknown, error));
-        assert_eq!(found(&mut connection), may);
-    }
-    let waiting = load(&mut connection).unwrap().accounts.remove(0).outbox;
-    assert_eq!(waiting.len(), 1, "and it is looked for again at the next start");
-}
-
-#[test]
-fn the_same_words_sent_before_are_not_taken_for_these() {
-    let mut connection = database();
-    let first = queue(&mut connection, "key-1");
-    run(
-        &mut connection,
-        Write::Sent(ACCOUNT, first, IdempotencyKey("key-1".into()), sent(None, 1, Remote::Sent)),
-    );
-    let second = queue(&mut connection, "key-2");
-    // A provider without keys was asked for the second, and found the first.
-    run(
-        &mut connection,
-        Write::Sent(ACCOUNT, second, IdempotencyKey("key-2".into()), sent(None, 1, Remote::Sent)),
-    );
-    let states: Vec<_> = rows(&connection)
-        .iter()
-        .map(|row| match row.what {
-            RowWhat::Message { state, .. } => state,
-            _ => panic!("no message"),
-        })
-        .collect();
-    assert_eq!(states.len(), 2, "two SMS, two rows");
-    assert!(states.contains(&MessageState::Sent) && states.contains(&MessageState::Unknown), "{states:?}");
-}
-
-#[test]
 fn the_place_in_the_past_comes_back_until_all_of_it_is_read() {
     let mut connection = database();
     let place = |connection: &mut Connection| load(connection).unwrap().accounts.remove(0).history;
@@ -550,57 +435,6 @@ fn a_large_page_is_kept_in_parts_and_the_places_move_with_the_last() {
 }
 
 #[test]
-fn what_counts_for_the_limits_is_what_the_provider_took_or_may_have() {
-    let mut connection = database();
-    let (sent_row, unknown, waiting) =
-        (queue(&mut connection, "k1"), queue(&mut connection, "k2"), queue(&mut connection, "k3"));
-    for (row, second) in [(sent_row, 100), (unknown, 200)] {
-        run(&mut connection, Write::Left(row, at(second)));
-        run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Sending, None));
-    }
-    let key = IdempotencyKey("k1".into());
-    run(&mut connection, Write::Sent(ACCOUNT, sent_row, key, sent(Some("k1"), 1, Remote::Sent)));
-    // Tried, and turned away before its time.
-    run(&mut connection, Write::Left(waiting, at(300)));
-    run(&mut connection, Write::Outbox(ACCOUNT, waiting, MessageState::Queued, None));
-    let departed = apply_changes(
-        &mut connection,
-        vec![upsert(Message { id: RemoteId("other".into()), at: at(400), ..sent(None, 1, Remote::Sent) })],
-        false,
-    )
-    .departed;
-    assert_eq!(departed.iter().map(|sent| sent.at).collect::<Vec<_>>(), [at(400)], "from another device");
-    let left = |connection: &mut Connection, since| match run(connection, Write::FindLeft(ACCOUNT, since)) {
-        Some(Kept::Left(_, mut left)) => {
-            left.sort_by_key(|sent| sent.at);
-            left.into_iter().map(|sent| sent.at).collect::<Vec<_>>()
-        }
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(
-        left(&mut connection, at(0)),
-        [at(1), at(200), at(400)],
-        "the provider's date where it told one"
-    );
-    assert_eq!(left(&mut connection, at(150)), [at(200), at(400)]);
-    // As it is after a restart.
-    load(&mut connection).unwrap();
-    assert_eq!(left(&mut connection, at(150)), [at(200), at(400)]);
-    let shown = |connection: &Connection, id: RowId| {
-        rows(connection).into_iter().find(|row| row.id == id).map(|row| match row.what {
-            RowWhat::Message { leaves_at, .. } => leaves_at,
-            _ => panic!("no message"),
-        })
-    };
-    let thread = rows(&connection)[0].thread.unwrap();
-    let told = run(&mut connection, Write::Leaves(vec![(waiting, Some(at(900)))]));
-    assert_eq!(told, Some(Kept::Changed(vec![thread])));
-    assert_eq!(shown(&connection, waiting), Some(Some(at(900))));
-    run(&mut connection, Write::Outbox(ACCOUNT, waiting, MessageState::Sending, None));
-    assert_eq!(shown(&connection, waiting), Some(None), "it leaves");
-}
-
-#[test]
 fn a_gap_is_a_row_once() {
     let mut connection = database();
     let gap = Gap { id: RemoteId("gap-1".into()), from: at(10), until: at(900) };
@@ -613,236 +447,6 @@ fn a_gap_is_a_row_once() {
     let row = rows.iter().find(|r| matches!(r.what, RowWhat::Gap { .. })).unwrap();
     assert!(row.what == RowWhat::Gap { since: at(10) });
     assert_eq!((row.at, row.unread), (at(900), false));
-}
-
-#[test]
-fn a_failed_sms_leaves_the_outbox_and_can_be_sent_anew() {
-    let mut connection = database();
-    let row = queue(&mut connection, "key-1");
-    let error = crate::record::refusal("destination_not_served", "Not served");
-    run(&mut connection, Write::Outbox(ACCOUNT, row, MessageState::Failed, Some(error.clone())));
-    assert!(load(&mut connection).unwrap().accounts[0].outbox.is_empty());
-    match &rows(&connection)[0].what {
-        RowWhat::Message { state: MessageState::Failed, error: found, .. } => assert_eq!(*found, Some(error)),
-        _ => panic!("not failed"),
-    }
-    let found = match run(&mut connection, Write::FindFailed(RequestId(2), row)) {
-        Some(Kept::FoundFailed(_, _, found)) => found,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(found, Some((ACCOUNT, OURS.into(), PEER.into(), "on my way".into())));
-}
-
-#[test]
-fn a_call_is_one_row_whoever_tells_of_it_first() {
-    let local = |sip: Option<&str>| LocalCall {
-        account: ACCOUNT,
-        sip_call_id: sip.map(str::to_owned),
-        direction: CallDirection::Incoming,
-        number: OURS.into(),
-        peer: PEER.into(),
-        at: at(1),
-        duration_seconds: 0,
-        outcome: CallOutcome::Missed,
-        recording: None,
-    };
-    let logged = |sip| vec![Change::Upsert(ActivityObject::Call(call("c1", sip, RemoteOutcome::Missed)))];
-    let check = |first: &dyn Fn(&mut Connection), second: &dyn Fn(&mut Connection)| {
-        let mut connection = database();
-        first(&mut connection);
-        second(&mut connection);
-        let page = read::activity(&connection, None, 10).unwrap();
-        assert_eq!((page.rows.len(), page.unread), (1, 1));
-        assert_eq!(page.rows[0].at, at(2), "the provider's word counts");
-    };
-    let by_sip = |connection: &mut Connection| {
-        run(connection, Write::Call(local(Some("x@y"))));
-    };
-    let by_log = |connection: &mut Connection| {
-        apply_changes(connection, logged(Some("x@y")), false);
-    };
-    check(&by_sip, &by_log);
-    check(&by_log, &by_sip);
-    let mut connection = database();
-    by_sip(&mut connection);
-    assert!(apply_changes(&mut connection, logged(Some("x@y")), false).fresh.is_empty(), "told already");
-    run(&mut connection, Write::Call(local(Some("other"))));
-    run(&mut connection, Write::Call(local(None)));
-    assert_eq!(rows(&connection).len(), 3);
-    run(&mut connection, Write::ReadCalls);
-    assert_eq!(read::activity(&connection, None, 10).unwrap().unread, 0);
-}
-
-/// A call as both sides tell it.
-#[derive(Clone, Copy)]
-struct Real {
-    at: i64,
-    seconds: u32,
-    peer: usize,
-    incoming: bool,
-    by_sip: bool,
-    by_log: bool,
-}
-
-const PEERS: [&str; 3] = ["+442079460123", "+442079460124", "+491713920042"];
-
-impl Real {
-    fn seen(self, id: usize) -> LocalCall {
-        let (direction, unanswered) = if self.incoming {
-            (CallDirection::Incoming, CallOutcome::Missed)
-        } else {
-            (CallDirection::Outgoing, CallOutcome::Unanswered)
-        };
-        LocalCall {
-            account: ACCOUNT,
-            sip_call_id: Some(format!("sip{id}")),
-            direction,
-            number: OURS.into(),
-            peer: PEERS[self.peer].into(),
-            at: at(self.at),
-            duration_seconds: self.seconds,
-            outcome: if self.seconds > 0 { CallOutcome::Answered } else { unanswered },
-            recording: Some(format!("call {id}.wav")),
-        }
-    }
-
-    fn logged(self, id: usize, offset: i64) -> Change {
-        let unanswered = if self.incoming { RemoteOutcome::Missed } else { RemoteOutcome::Unanswered };
-        Change::Upsert(ActivityObject::Call(CallRecord {
-            direction: if self.incoming { Direction::Incoming } else { Direction::Outgoing },
-            peer: PEERS[self.peer].into(),
-            started_at: at(self.at + offset),
-            duration_seconds: self.seconds,
-            outcome: if self.seconds > 0 { RemoteOutcome::Answered } else { unanswered },
-            ..call(&format!("log{id}"), None, RemoteOutcome::Missed)
-        }))
-    }
-}
-
-#[test]
-fn a_day_of_calls_told_by_both_sides_has_a_row_for_each() {
-    for seed in 0..100 {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let offset = random.random_range(-60..=60);
-        let mut calls = Vec::new();
-        let mut now = 0;
-        for _ in 0..random.random_range(1..30) {
-            // Often the same one calls again at once.
-            now += if random.random_bool(0.4) {
-                random.random_range(8..60)
-            } else {
-                random.random_range(60..5_000)
-            };
-            let seconds = if random.random_bool(0.5) { random.random_range(1..600) } else { 0 };
-            let told = random.random_range(0..10);
-            calls.push(Real {
-                at: now,
-                seconds,
-                peer: random.random_range(0..PEERS.len()),
-                incoming: random.random_bool(0.6),
-                by_sip: told != 0,
-                by_log: true,
-            });
-            now += i64::from(seconds) + 5;
-        }
-        let mut connection = database();
-        // The log is read every minute, SIP tells at a call's end; sometimes Tern was off, and the log is all there is.
-        let ends = |call: &Real| call.at + i64::from(call.seconds) + 3;
-        for minute in 0..=(now / 60 + 2) {
-            let within =
-                |call: &Real, late: i64| (minute * 60..minute * 60 + 60).contains(&(ends(call) + late));
-            let seen: Vec<_> = calls.iter().enumerate().filter(|(_, c)| c.by_sip && within(c, 0)).collect();
-            let logged: Vec<_> = calls
-                .iter()
-                .enumerate()
-                .filter(|(_, c)| c.by_log && within(c, 1))
-                .map(|(id, c)| c.logged(id, offset))
-                .collect();
-            let log_first = random.random_bool(0.1);
-            if log_first {
-                apply_changes(&mut connection, logged.clone(), false);
-            }
-            for (id, call) in &seen {
-                run(&mut connection, Write::Call(call.seen(*id)));
-            }
-            if !log_first {
-                // The same page may come twice.
-                apply_changes(&mut connection, logged.clone(), false);
-            }
-            apply_changes(&mut connection, logged, false);
-        }
-        let found = rows(&connection);
-        assert_eq!(found.len(), calls.len(), "seed {seed}, clock {offset} s off");
-        let recordings = found.iter().filter(|row| row.recording.is_some()).count();
-        assert_eq!(
-            recordings,
-            calls.iter().filter(|c| c.by_sip).count(),
-            "seed {seed}: each with what SIP saw"
-        );
-        let talked: u32 = found
-            .iter()
-            .map(|row| match row.what {
-                RowWhat::Call { duration_seconds, .. } => duration_seconds,
-                _ => panic!("no call"),
-            })
-            .sum();
-        assert_eq!(talked, calls.iter().map(|c| c.seconds).sum::<u32>(), "seed {seed}");
-    }
-}
-
-#[test]
-fn a_call_taken_elsewhere_is_not_missed_and_one_turned_down_here_neither() {
-    for (seen, logged, expected) in [
-        (CallOutcome::Missed, RemoteOutcome::Answered, CallOutcome::Answered),
-        (CallOutcome::Declined, RemoteOutcome::Missed, CallOutcome::Declined),
-        (CallOutcome::Missed, RemoteOutcome::Missed, CallOutcome::Missed),
-    ] {
-        for sip_first in [true, false] {
-            let mut connection = database();
-            let local = LocalCall {
-                outcome: seen,
-                recording: None,
-                ..Real { at: 2, seconds: 0, peer: 0, incoming: true, by_sip: true, by_log: true }.seen(1)
-            };
-            let log = Change::Upsert(ActivityObject::Call(CallRecord {
-                duration_seconds: if logged == RemoteOutcome::Answered { 90 } else { 0 },
-                price: Some(Money { amount: "0.02".parse().unwrap(), currency: "USD".into() }),
-                ..call("c1", None, logged)
-            }));
-            if sip_first {
-                run(&mut connection, Write::Call(local.clone()));
-            }
-            let fresh = apply_changes(&mut connection, vec![log], false).fresh.len();
-            assert_eq!(fresh, usize::from(!sip_first && logged == RemoteOutcome::Missed), "told once");
-            if !sip_first {
-                run(&mut connection, Write::Call(local));
-            }
-            let found = rows(&connection);
-            assert_eq!(found.len(), 1, "{seen:?} {logged:?}");
-            let RowWhat::Call { outcome, price, .. } = &found[0].what else { panic!("no call") };
-            assert_eq!((*outcome, price.is_some()), (expected, true), "sip first: {sip_first}");
-            assert_eq!(found[0].unread, expected == CallOutcome::Missed, "{seen:?} {logged:?} {sip_first}");
-        }
-    }
-}
-
-#[test]
-fn what_sip_saw_before_this_version_is_joined_too() {
-    let mut connection = Connection::open_in_memory().unwrap();
-    let before = MIGRATIONS.len().min(9);
-    Migrations::from_slice(&MIGRATIONS[..before]).to_latest(&mut connection).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO account (id, name, user, domain, sandbox, secret_name) VALUES (1, 'a', 'a', 'd', 0, 's');
-             INSERT INTO activity (id, account, kind, remote_id, version, thread, number, peer, at, unread, deleted)
-                 VALUES (1, 1, 'call', NULL, 0, NULL, '+4930901820', '+442079460123', 1700000001000000, 1, 0);
-             INSERT INTO call (activity, sip_call_id, incoming, outcome, duration_seconds) VALUES (1, 'x', 1, 'missed', 0);",
-        )
-        .unwrap();
-    prepare(&mut connection).unwrap();
-    let log = Change::Upsert(ActivityObject::Call(call("c1", None, RemoteOutcome::Missed)));
-    assert_eq!(apply_changes(&mut connection, vec![log], false).fresh.len(), 0);
-    assert_eq!(rows(&connection).len(), 1);
 }
 
 #[test]
@@ -874,19 +478,6 @@ fn pages_follow_each_other_without_a_gap() {
 }
 
 #[test]
-fn a_draft_lasts_until_it_is_sent() {
-    let mut connection = database();
-    apply_changes(&mut connection, vec![upsert(message("m1", 1, "hello"))], false);
-    let thread = rows(&connection)[0].thread.unwrap();
-    let draft =
-        |connection: &Connection| read::conversation(connection, thread, None, 1).unwrap().unwrap().0.draft;
-    run(&mut connection, Write::Draft(thread, "on my".into()));
-    assert_eq!(draft(&connection), "on my");
-    queue(&mut connection, "key-1");
-    assert_eq!(draft(&connection), "");
-}
-
-#[test]
 fn money_stays_exact() {
     let mut connection = database();
     let entry = Entry {
@@ -914,57 +505,4 @@ fn money_stays_exact() {
         }
         _ => panic!("no ledger row"),
     }
-}
-
-fn aside(connection: &mut Connection, id: &str, history: bool) {
-    let batch = Batch {
-        account: ACCOUNT,
-        changes: vec![upsert(message(id, 1, "hello"))],
-        cursor: Some(Cursor("c".into())),
-        history: HistoryMove::Stays,
-        past: if history { Timestamp::MAX } else { Timestamp::MIN },
-        of: Reading::Live,
-        aside: true,
-    };
-    run(connection, Write::Apply(batch));
-}
-
-fn take_aside(connection: &mut Connection, quiet: &crate::quiet::QuietNow) -> (u32, usize, bool) {
-    match run(connection, Write::TellAway(quiet.clone())) {
-        Some(Kept::Away(count)) => (count.messages, count.people.len(), count.waiting),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn what_nobody_was_told_of_is_counted_once() {
-    let mut connection = database();
-    let nobody = crate::quiet::QuietNow::default();
-    apply_changes(&mut connection, vec![upsert(message("told", 1, "hello"))], false);
-    aside(&mut connection, "m1", false);
-    aside(&mut connection, "m2", false);
-    aside(&mut connection, "m2", false);
-    assert_eq!(take_aside(&mut connection, &nobody), (2, 1, false));
-    assert_eq!(take_aside(&mut connection, &nobody), (0, 0, false));
-}
-
-#[test]
-fn what_was_put_aside_waits_while_its_number_is_quiet_unless_it_is_seen() {
-    let mut connection = database();
-    aside(&mut connection, "m1", false);
-    let row = rows(&connection).remove(0);
-    let quiet = crate::quiet::QuietNow { everyone: false, numbers: vec![row.number] };
-    assert_eq!(take_aside(&mut connection, &quiet), (0, 0, true));
-    assert_eq!(take_aside(&mut connection, &quiet), (0, 0, true));
-    run(&mut connection, Write::ReadThread(row.thread.unwrap()));
-    assert_eq!(take_aside(&mut connection, &quiet), (0, 0, false), "seen in the window");
-    aside(&mut connection, "m2", false);
-    assert_eq!(take_aside(&mut connection, &crate::quiet::QuietNow::default()), (1, 1, false));
-}
-
-#[test]
-fn the_past_is_no_news() {
-    let mut connection = database();
-    aside(&mut connection, "m1", true);
-    assert_eq!(take_aside(&mut connection, &crate::quiet::QuietNow::default()), (0, 0, false));
 }
