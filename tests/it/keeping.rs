@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tern_engine::{
-    Engine, EngineConfig, Secret, SipCredentials,
+    Engine, EngineConfig, Secret,
     api::{self, Command, FeedState, Query, StorageChoice},
     ports::{Ports, SecretKey, Secrets, SecretsError, fake::FakePorts, plain::SystemClock},
 };
@@ -70,18 +70,7 @@ impl Kept {
         let engine = Engine::start(config).await.expect("an engine");
         let choice = StorageChoice::Passphrase { passphrase: api::Secret(PASSPHRASE.into()) };
         engine.command(Command::OpenStorage { choice }).await.expect("opened");
-        let demo = scene.demo("Demo traveller");
-        let access = tern_engine::SandboxAccess {
-            url: scene.sandbox.http_url(),
-            token: Secret::new(demo.token.reveal()),
-            name: demo.name.clone(),
-            sip: SipCredentials {
-                user: demo.sip.user.clone(),
-                domain: demo.sip.domain.clone(),
-                password: Secret::new(demo.sip.password.reveal()),
-                proxy: Some(demo.sip.proxy.clone()),
-            },
-        };
+        let access = scene.someone("Demo traveller").access();
         let (_, mut events) = engine.subscribe().await.expect("a subscription");
         engine.attach_sandbox(access).await.expect("an account");
         let deadline = Instant::now() + SOON;

@@ -176,6 +176,22 @@ impl Person {
         Self { url, demo, home, desk: FakePorts::default(), audio: None, codec: None, port: None }
     }
 
+    /// What the provider gave it to be known by.
+    pub(crate) fn access(&self) -> SandboxAccess {
+        let DemoAccount { name, token, sip, .. } = &self.demo;
+        SandboxAccess {
+            url: self.url.clone(),
+            token: Secret::new(token.reveal()),
+            name: name.clone(),
+            sip: SipCredentials {
+                user: sip.user.clone(),
+                domain: sip.domain.clone(),
+                password: Secret::new(sip.password.reveal()),
+                proxy: Some(sip.proxy.clone()),
+            },
+        }
+    }
+
     /// Can be called, and call, without the provider as well.
     pub(crate) fn also_without_provider(mut self) -> Self {
         self.port = Some(ports::free().expect("a port"));
@@ -248,18 +264,7 @@ impl Person {
             actor.account = DIRECT;
             return actor;
         }
-        let demo = &actor.person.demo;
-        let access = SandboxAccess {
-            url: actor.person.url.clone(),
-            token: Secret::new(demo.token.reveal()),
-            name: demo.name.clone(),
-            sip: SipCredentials {
-                user: demo.sip.user.clone(),
-                domain: demo.sip.domain.clone(),
-                password: Secret::new(demo.sip.password.reveal()),
-                proxy: Some(demo.sip.proxy.clone()),
-            },
-        };
+        let access = actor.person.access();
         actor.account = actor.engine.attach_sandbox(access).await.expect("an account");
         actor
             .until_account("registered, with a feed", |account| {
