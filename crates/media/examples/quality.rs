@@ -195,7 +195,7 @@ impl Call {
                 recorded.extend(said.by_ref().take(48 * PERIOD as usize));
             }
             if ms >= speaker_wakes {
-                speaker_wakes = ms + sleep(&mut sleeps, late);
+                speaker_wakes = ms / PERIOD * PERIOD + PERIOD + 1 + oversleeps(&mut sleeps, late);
                 if !recorded.is_empty() {
                     self.sender.capture(now, &recorded);
                     recorded.clear();
@@ -205,16 +205,18 @@ impl Call {
             }
             let arrived = self.way.first_key_value().is_some_and(|(key, _)| key.0 <= now);
             // A packet wakes the thread as well, unless it is kept from waking.
-            if ms >= hearer_wakes || (arrived && hearer_wakes - ms < TICK) {
-                hearer_wakes = ms + sleep(&mut sleeps, late);
+            if ms >= hearer_wakes || (arrived && hearer_wakes - ms < PERIOD) {
                 while let Some(entry) = self.way.first_entry().filter(|entry| entry.key().0 <= now) {
                     self.receiver.receive(now, &entry.remove());
                 }
-                let mut out = vec![0.0; loudspeaker.wanted(ms)];
+                let count = loudspeaker.wanted(ms);
+                let mut out = vec![0.0; count];
                 if !out.is_empty() {
                     self.receiver.playout(now, &mut out);
                 }
                 loudspeaker.waiting.extend(out);
+                hearer_wakes =
+                    loudspeaker.due(ms) + if count > 0 { oversleeps(&mut sleeps, late) } else { 0 };
                 self.receiver.handle_timeout(now);
                 while let Some(packet) = self.receiver.poll_packet() {
                     self.sender.receive(now, &packet.bytes);
@@ -282,16 +284,15 @@ impl Call {
     }
 }
 
-/// What both cards move at a time, and what their threads sleep, ms.
-const PERIOD: u64 = 15;
-const TICK: u64 = 4;
+/// What both cards move at a time, ms.
+const PERIOD: u64 = 10;
 /// Longest time that a thread wakes late, ms.
 const LATEST: u64 = 100;
 
-/// How long a thread sleeps that wakes late so often in a second.
-fn sleep(random: &mut StdRng, late: f64) -> u64 {
-    let wakes_late = random.random_bool(late * TICK as f64 / 1_000.0);
-    TICK + if wakes_late { random.random_range(15..LATEST) } else { 0 }
+/// How long a thread sleeps more than it wanted that wakes late so often in a second.
+fn oversleeps(random: &mut StdRng, late: f64) -> u64 {
+    let wakes_late = random.random_bool(late * PERIOD as f64 / 1_000.0);
+    if wakes_late { random.random_range(15..LATEST) } else { 0 }
 }
 
 /// What `device::Playback` does, without a device.
@@ -314,8 +315,19 @@ impl Loudspeaker {
         if std::mem::take(&mut self.slipped) && self.again(ms) {
             self.margin = (self.margin + 4).min(74);
         }
-        let goal = (6 + self.margin + (ms - self.latest).min(PERIOD)) * 48;
+        let goal = self.soon(ms) * PERIOD * 48;
         (goal as usize).saturating_sub(self.waiting.len())
+    }
+
+    /// When it will want more, or look again.
+    fn due(&self, ms: u64) -> u64 {
+        let due = (self.latest + (self.soon(ms) + 1) * PERIOD).saturating_sub(6 + self.margin);
+        if due > ms { due.min(ms + PERIOD) } else { ms + 4 }
+    }
+
+    /// Periods that begin within the margin.
+    fn soon(&self, ms: u64) -> u64 {
+        ((ms - self.latest).min(PERIOD) + 6 + self.margin) / PERIOD
     }
 
     /// Plays a period: silence where there is nothing.

@@ -122,6 +122,17 @@ impl Source {
         }
     }
 
+    /// When a device will have more samples; `None` where none sets the pace.
+    pub fn due(&mut self, now: Instant) -> Option<Instant> {
+        #[cfg(not(feature = "device"))]
+        let _ = now;
+        match &mut self.kind {
+            #[cfg(feature = "device")]
+            SourceKind::Device(device) => device.moving(now)?.due(now),
+            _ => None,
+        }
+    }
+
     /// Times samples of a device were lost because they weren't fetched in time.
     pub fn overruns(&self) -> u64 {
         match &self.kind {
@@ -228,6 +239,17 @@ impl Sink {
         };
         if let Some(error) = failed {
             self.fail(error);
+        }
+    }
+
+    /// When a device will want more samples; `None` where none sets the pace.
+    pub fn due(&mut self, now: Instant) -> Option<Instant> {
+        #[cfg(not(feature = "device"))]
+        let _ = now;
+        match &mut self.kind {
+            #[cfg(feature = "device")]
+            SinkKind::Device(device, _) => device.moving(now)?.due(now),
+            _ => None,
         }
     }
 

@@ -87,8 +87,10 @@ pub enum DeskEvent {
     PlayerFinished,
 }
 
-/// Time between two looks at the sound cards: a fraction of their periods.
+/// Time between two looks where no sound card sets the pace.
 const TICK: Duration = Duration::from_millis(4);
+/// The longest, also where one does: it may be lost.
+const LOOK: Duration = Duration::from_millis(10);
 /// Events that may wait to be fetched.
 const EVENTS: usize = 64;
 
@@ -236,14 +238,14 @@ impl Desk {
         if !self.captured.is_empty() {
             self.speak(now);
         }
-        let next = now + TICK;
-        let mut wake = next;
+        let paced = |due: Option<Instant>| due.unwrap_or(now + TICK);
+        let mut wake = paced(self.source.due(now)).min(paced(self.sink.due(now)));
         for leg in &mut self.legs {
             leg.stream().handle_timeout(now);
             wake = leg.stream().poll_timeout().map_or(wake, |due| due.min(wake));
         }
         self.collect_events();
-        wake.clamp(now, next)
+        wake.clamp(now, now + LOOK)
     }
 
     /// The next thing the owner should know.

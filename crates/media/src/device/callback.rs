@@ -5,6 +5,9 @@ use std::time::Instant;
 
 use rtrb::{Consumer, Producer};
 
+/// Callbacks so close to each other are of one lot of samples, nanoseconds.
+const AT_ONCE_NS: u64 = 1_000_000;
+
 /// What the callbacks count, read by the thread of the call.
 #[derive(Debug)]
 pub(super) struct Counters {
@@ -20,6 +23,8 @@ pub(super) struct Counters {
     pub(super) xruns: AtomicU64,
     /// Frames of the longest callback.
     pub(super) period: AtomicU32,
+    /// Frames of the latest callbacks that came at once.
+    lot: AtomicU32,
     /// Nanoseconds between `base` and the latest callback.
     latest: AtomicU64,
     /// Samples were written once: only then can some be missing.
@@ -36,6 +41,7 @@ impl Counters {
             #[cfg(feature = "device")]
             xruns: AtomicU64::new(0),
             period: AtomicU32::new(0),
+            lot: AtomicU32::new(0),
             latest: AtomicU64::new(0),
             fed: AtomicBool::new(false),
         }
@@ -46,6 +52,14 @@ impl Counters {
         self.base + std::time::Duration::from_nanos(self.latest.load(Relaxed))
     }
 
+    /// How long after the latest callback the next one comes, by what it and those right before it took or brought at
+    /// `rate` Hz; `None` before the first.
+    #[cfg(any(test, feature = "device"))]
+    pub(super) fn interval(&self, rate: u32) -> Option<std::time::Duration> {
+        let frames = self.lot.load(Relaxed);
+        (frames > 0 && rate > 0).then(|| std::time::Duration::from_secs(1) * frames / rate)
+    }
+
     /// Whether callbacks come: the first one has, and the latest not long ago.
     #[cfg(feature = "device")]
     pub(super) fn moves(&self, now: Instant) -> bool {
@@ -54,13 +68,20 @@ impl Counters {
     }
 
     fn note(&self, frames: usize, slipped: usize) {
+        self.note_at(self.base.elapsed().as_nanos() as u64, frames, slipped);
+    }
+
+    /// The same for a callback so many nanoseconds after `base`.
+    fn note_at(&self, now: u64, frames: usize, slipped: usize) {
         self.frames.fetch_add(frames as u64, Relaxed);
         if slipped > 0 {
             self.slipped.fetch_add(slipped as u64, Relaxed);
             self.slips.fetch_add(1, Relaxed);
         }
         self.period.fetch_max(frames as u32, Relaxed);
-        self.latest.store(self.base.elapsed().as_nanos() as u64, Relaxed);
+        let at_once = now.saturating_sub(self.latest.swap(now, Relaxed)) < AT_ONCE_NS;
+        let before = if at_once { self.lot.load(Relaxed) } else { 0 };
+        self.lot.store(before.saturating_add(frames as u32), Relaxed);
     }
 }
 
@@ -132,6 +153,19 @@ mod tests {
         assert_eq!(counters.frames.load(Relaxed), 4);
         assert_eq!((counters.slips.load(Relaxed), counters.slipped.load(Relaxed)), (1, 1));
         assert_eq!(counters.period.load(Relaxed), 4);
+    }
+
+    #[test]
+    fn the_next_callback_comes_when_all_of_the_latest_lot_is_used_up() {
+        let counters = Counters::new();
+        let interval = || counters.interval(48_000).map(|interval| interval.as_micros());
+        assert_eq!(interval(), None);
+        counters.note_at(10_000_000, 480, 0);
+        assert_eq!(interval(), Some(10_000));
+        counters.note_at(10_040_000, 24, 0);
+        assert_eq!(interval(), Some(10_500));
+        counters.note_at(20_500_000, 240, 0);
+        assert_eq!(interval(), Some(5_000));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rtrb::Consumer;
 
@@ -24,6 +24,10 @@ pub struct Capture {
     card: Card,
 }
 
+/// What a callback may be later than foreseen.
+const ON_ITS_WAY: Duration = Duration::from_micros(500);
+/// How long until one that is later still is looked for again.
+const AGAIN: Duration = Duration::from_millis(1);
 /// More than this waiting means the reader slept; what is old by then is thrown away, milliseconds.
 const BACKLOG_MS: usize = 150;
 /// What is kept then, milliseconds.
@@ -61,6 +65,12 @@ impl Capture {
         self.piece.extend((0..ready).map_while(|_| self.ring.pop().ok()));
         self.resampler.process(&self.piece, out);
         out.len() - before
+    }
+
+    /// When there will be more to read, as far as can be foreseen; later than `now`. `None` before the first samples.
+    pub fn due(&self, now: Instant) -> Option<Instant> {
+        let interval = self.counters.interval(self.card.rate)?;
+        Some((self.counters.latest() + interval + ON_ITS_WAY).max(now + AGAIN))
     }
 
     /// Times samples were lost because nobody read them or the sound system ran over.

@@ -1,8 +1,8 @@
 //! A loudspeaker: mono samples at [`crate::DEVICE_RATE`], written as it needs them.
 //!
-//! The invariant: the ring holds what the next callback will take and a margin for the writer's unevenness, filled
-//! as time passes and not at once, so that a sample is made no sooner than it must. The margin grows when it wasn't
-//! enough again and again; a single time tells more of the machine than of the margin.
+//! The invariant: what a callback will take is in the ring a margin of time before it, for the writer's unevenness, and
+//! is made no sooner than that. The margin grows when it wasn't enough again and again; a single time tells more of
+//! the machine than of the margin.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,6 +17,9 @@ use super::follow::Follows;
 use crate::DEVICE_RATE;
 use crate::error::AudioError;
 use crate::resample::Resampler;
+
+/// What a callback may take beyond the longest so far, milliseconds.
+const SPARE_MS: usize = 1;
 
 /// An open loudspeaker. Dropping it closes it.
 pub struct Playback {
@@ -48,20 +51,28 @@ impl Playback {
         Ok(Self { ring, capacity, resampler, piece: Vec::new(), counters, margin: Margin::default(), card })
     }
 
-    /// Samples at [`DEVICE_RATE`] to write now so that the next callback finds what it needs.
+    /// Samples at [`DEVICE_RATE`] to write now so that the callbacks to come find what they need.
     pub fn wanted(&mut self, now: Instant) -> usize {
-        let period = self.counters.period.load(Relaxed) as usize;
-        if period == 0 {
-            // It hasn't begun to play: what is written now would only wait.
-            return 0;
-        }
-        let margin = self.margin.follow(now, self.counters.slips.load(Relaxed)).as_secs_f64();
-        let passed = now.saturating_duration_since(self.counters.latest()).as_secs_f64();
-        let rate = f64::from(self.card.rate);
-        let grown = (passed * rate).min(period as f64);
-        let goal = margin * rate + grown;
-        let missing = goal - self.fill() as f64;
-        if missing <= 0.0 { 0 } else { (missing / rate * f64::from(DEVICE_RATE)) as usize }
+        let margin = self.margin.follow(now, self.counters.slips.load(Relaxed));
+        // Before it has begun to play, what is written would only wait.
+        let Some(rhythm) = self.rhythm() else { return 0 };
+        let spare = self.card.rate as usize * SPARE_MS / 1_000;
+        let goal = match rhythm.come_within(margin, now) {
+            0 => 0,
+            soon => soon as usize * self.counters.period.load(Relaxed) as usize + spare,
+        };
+        let missing = goal.saturating_sub(self.fill());
+        missing * DEVICE_RATE as usize / self.card.rate.max(1) as usize
+    }
+
+    /// When more will be wanted, if nothing happens before; later than `now`. `None` while that can't be foreseen.
+    pub fn due(&self, now: Instant) -> Option<Instant> {
+        self.rhythm()?.next_within(self.margin.time, now)
+    }
+
+    fn rhythm(&self) -> Option<Rhythm> {
+        let interval = self.counters.interval(self.card.rate)?;
+        Some(Rhythm { latest: self.counters.latest(), interval })
     }
 
     /// Writes samples; what finds no room is dropped.
@@ -127,7 +138,29 @@ impl std::fmt::Debug for Playback {
     }
 }
 
-/// How much the ring holds beyond a period.
+/// When callbacks come, as far as the latest one tells.
+#[derive(Debug, Clone, Copy)]
+struct Rhythm {
+    latest: Instant,
+    interval: Duration,
+}
+
+impl Rhythm {
+    /// How many callbacks come within `margin` of `now`. One that is overdue may come at any moment, and no other before
+    /// it.
+    fn come_within(self, margin: Duration, now: Instant) -> u32 {
+        let passed = now.saturating_duration_since(self.latest).min(self.interval) + margin;
+        u32::try_from(passed.as_nanos() / self.interval.as_nanos().max(1)).unwrap_or(0)
+    }
+
+    /// When it will be one more; later than `now`.
+    fn next_within(self, margin: Duration, now: Instant) -> Option<Instant> {
+        let next = self.interval.checked_mul(self.come_within(margin, now) + 1)?;
+        (self.latest + next).checked_sub(margin).filter(|at| *at > now)
+    }
+}
+
+/// How long before a callback its samples are in the ring.
 #[derive(Debug)]
 struct Margin {
     time: Duration,
@@ -173,6 +206,28 @@ impl Margin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_are_made_a_margin_before_their_callback_and_no_sooner() {
+        let latest = Instant::now();
+        let rhythm = Rhythm { latest, interval: Duration::from_millis(10) };
+        let ms = Duration::from_millis;
+        let within = |margin, now| rhythm.come_within(ms(margin), latest + ms(now));
+        assert_eq!(
+            [0, 3, 4, 9, 10, 13, 50].map(|now| within(6, now)),
+            [0, 0, 1, 1, 1, 1, 1],
+            "one that is late"
+        );
+        assert_eq!(
+            [0, 5, 6, 10, 50].map(|now| within(14, now)),
+            [1, 1, 2, 2, 2],
+            "a margin of more than one"
+        );
+        let next = |margin, now| rhythm.next_within(ms(margin), latest + ms(now)).map(|at| at - latest);
+        assert_eq!([0, 3, 4, 9].map(|now| next(6, now)), [ms(4), ms(4), ms(14), ms(14)].map(Some));
+        assert_eq!(next(14, 5), Some(ms(6)));
+        assert_eq!(next(6, 14), None, "an overdue one can't be foreseen");
+    }
 
     #[test]
     fn the_margin_grows_with_slips_and_shrinks_in_calm() {

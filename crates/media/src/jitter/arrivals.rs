@@ -74,10 +74,14 @@ impl Arrivals {
     /// The transit at which waiting longer costs more than the packets it would save.
     fn bargain(&mut self) -> f64 {
         let allowed = (self.scratch.len() as f64 * LATE_SHARE) as usize;
-        let costs = (0..=allowed).map(|late| {
-            let transit = self.exceeded_by(late);
-            (transit + late as f64 * WORTH, transit)
-        });
+        let first = self.scratch.len().saturating_sub(1 + allowed);
+        if self.scratch.is_empty() {
+            return 0.0;
+        }
+        let (_, exceeded, later) = self.scratch.select_nth_unstable_by(first, f64::total_cmp);
+        later.sort_unstable_by(f64::total_cmp);
+        let transits = later.iter().rev().chain([&*exceeded]).copied();
+        let costs = transits.enumerate().map(|(late, transit)| (transit + late as f64 * WORTH, transit));
         costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |(_, transit)| transit)
     }
 

@@ -230,7 +230,7 @@ impl JitterBuffer {
     /// What to play next. It is needed `now`, though its first sample only sounds `ahead` seconds later, after
     /// what was given out before.
     pub fn next(&mut self, now: Instant, ahead: f64) -> Next {
-        let now = self.clock(now) + ahead;
+        let now = self.clock(now);
         if self.state == State::Starting && !self.start(now) {
             return Next::Starting;
         }
@@ -257,7 +257,7 @@ impl JitterBuffer {
             let follower = (left <= self.packet_ticks.max(self.losses.reach())).then(|| waiting.clone());
             // What is repeated ends where the follower begins, so it is made in one piece.
             let ticks = if follower.is_some() { left } else { left.min(self.packet_ticks.max(1)) };
-            self.needed(now, position + held);
+            self.needed(now, ahead, position + held);
             self.state = State::Playing { position: position + held + i64::from(ticks), held: 0 };
             return Next::Hole { ticks, lost: lost > 0, follower };
         }
@@ -269,7 +269,7 @@ impl JitterBuffer {
         self.last_out = Some(packet.sequence);
         // What was played in its place and more made everything later; before, nobody knew.
         self.sounding.shift(self.seconds(held - gap));
-        self.needed(now, first);
+        self.needed(now, ahead, first);
         self.state = State::Playing { position: first, held: 0 };
         // A sender that paused goes on later than where it stopped; a network that stalled, just there.
         let paused = gap > 0 || self.stopped_at.take().is_some_and(|position| first > position);
@@ -307,7 +307,7 @@ impl JitterBuffer {
 
     /// What the delay asks for at present.
     pub fn correction(&self) -> Correction {
-        self.sounding.correction(self.goal(), self.clock_rate)
+        self.sounding.correction(self.arrivals.target(), self.lots.usual(), self.clock_rate)
     }
 
     /// What a packet that nothing held up waits at present, milliseconds.
@@ -317,7 +317,7 @@ impl JitterBuffer {
 
     /// The delay aimed at, milliseconds.
     pub fn target_ms(&self) -> f32 {
-        ((self.goal() - self.arrivals.fastest()) * 1_000.0) as f32
+        ((self.arrivals.target() - self.arrivals.fastest()) * 1_000.0) as f32
     }
 
     /// Packets that wait.
@@ -348,7 +348,7 @@ impl JitterBuffer {
     /// Starts if the first packet is due, throwing away what is too old for the delay aimed at.
     fn start(&mut self, now: f64) -> bool {
         while let Some((&first, _)) = self.packets.first_key_value() {
-            let surplus = now - self.seconds(first) - self.goal();
+            let surplus = now - self.seconds(first) - self.arrivals.target();
             if surplus < 0.0 {
                 return false;
             }
@@ -380,14 +380,9 @@ impl JitterBuffer {
         (sequence - last - 1 - others as i64).clamp(0, 1_000)
     }
 
-    fn needed(&mut self, now: f64, position: i64) {
+    fn needed(&mut self, now: f64, ahead: f64, position: i64) {
         let offset = now - self.seconds(position);
-        self.sounding.note(offset);
-    }
-
-    /// The offset at which samples should sound.
-    fn goal(&self) -> f64 {
-        self.arrivals.target() + self.lots.usual()
+        self.sounding.note(offset, ahead);
     }
 
     fn clock(&mut self, now: Instant) -> f64 {

@@ -250,11 +250,13 @@ impl Wire {
         self.flush(now);
     }
 
-    /// Takes what has come.
-    pub(super) fn receive(&mut self, mut take: impl FnMut(Instant, PacketKind, &[u8])) {
+    /// Takes what has come. Whether there may be more, which nothing will tell of.
+    pub(super) fn receive(&mut self, mut take: impl FnMut(Instant, PacketKind, &[u8])) -> bool {
+        let mut more = self.wakes.is_none();
         let Self { sockets, stage, buffer, streams, .. } = self;
         for Socket { address, socket, .. } in sockets {
-            for _ in 0..BURST {
+            for turn in 1..=BURST {
+                more |= turn == BURST;
                 buffer.resize(2048, 0);
                 match socket.recv_from(buffer) {
                     Ok((length, from)) => {
@@ -296,6 +298,7 @@ impl Wire {
             });
         }
         self.flush(Instant::now());
+        more
     }
 
     /// Datagrams that came and were of no use: garbage, or encrypted with other keys than agreed.

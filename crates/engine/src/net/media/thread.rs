@@ -57,6 +57,8 @@ pub(super) enum Say {
 pub(super) struct AudioThread {
     poll: Poll,
     events: Events,
+    /// Sockets may hold what no event tells of.
+    unread: bool,
     said: Receiver<Say>,
     inputs: mpsc::Sender<Input>,
     audio: Arc<dyn Audio>,
@@ -137,6 +139,7 @@ impl AudioThread {
         Self {
             poll,
             events: Events::with_capacity(32),
+            unread: false,
             said,
             inputs,
             audio,
@@ -446,6 +449,7 @@ impl AudioThread {
             && error.kind() != io::ErrorKind::Interrupted
         {
             // Better late packets than a thread that spins.
+            self.unread = true;
             std::thread::sleep(wait.unwrap_or(LOOK));
         }
         self.load.wakes(Instant::now());
@@ -453,13 +457,19 @@ impl AudioThread {
 
     fn receive(&mut self) {
         let Some(desk) = &mut self.desk else { return };
+        if self.events.is_empty() && !self.unread {
+            return;
+        }
+        self.unread = false;
         for Sounding { wire, leg, .. } in &mut self.calls {
             let Some(leg) = desk.leg(*leg) else { continue };
-            wire.receive(|now, _, datagram| leg.receive(now, datagram));
+            self.unread |= wire.receive(|now, _, datagram| leg.receive(now, datagram));
         }
     }
 
     fn register(&mut self, wire: &mut Wire) {
+        // What came before it was registered.
+        self.unread = true;
         let first = Token(self.next_token);
         self.next_token = self.next_token.wrapping_add(Wire::TOKENS);
         if let Err(error) = wire.register(self.poll.registry(), first) {
