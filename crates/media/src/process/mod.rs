@@ -2,7 +2,7 @@
 //! the level held, peaks kept below full scale. Each part can be switched in the middle of a call.
 //!
 //! The invariant: as many samples come out of [`Processor::capture`] as went in, but for the block that isn't full
-//! yet; switching a part never inserts or drops a sample.
+//! yet; switching a part never inserts or drops a sample. While every part is off, samples come out at once.
 //!
 //! What deliberately isn't here: muting and the comfort noise of a muted microphone (the stream's), resampling
 //! (the devices'), and the mixing of several calls (the desk's).
@@ -42,6 +42,13 @@ pub struct ProcessConfig {
     pub gain: bool,
 }
 
+impl ProcessConfig {
+    /// Whether nothing is to be done but to keep peaks below full scale.
+    fn idle(self) -> bool {
+        !(self.echo || self.noise || self.gain)
+    }
+}
+
 impl Default for ProcessConfig {
     fn default() -> Self {
         Self { echo: true, noise: true, gain: true }
@@ -66,10 +73,11 @@ pub struct ProcessStats {
 }
 
 /// The microphone's way: mono `f32` at [`crate::DEVICE_RATE`]. It takes 5 ms besides the block
-/// that fills.
+/// that fills, and nothing while every part is off.
 #[derive(Debug)]
 pub struct Processor {
     config: ProcessConfig,
+    passage: Passage,
     /// What waits until a block is full.
     gathered: Vec<f32>,
     reference: Reference,
@@ -97,6 +105,7 @@ impl Processor {
     pub fn new(config: ProcessConfig) -> Self {
         Self {
             config,
+            passage: if config.idle() { Passage::Past } else { Passage::Through },
             gathered: Vec::with_capacity(BLOCK),
             reference: Reference::new(),
             played: vec![0.0; BLOCK],
@@ -116,8 +125,22 @@ impl Processor {
         }
     }
 
-    /// Switches parts on and off.
+    /// Switches parts on and off. When all were off, what was known of the room is not any more: it is allocated anew.
     pub fn set_config(&mut self, config: ProcessConfig) {
+        match (self.passage, config.idle()) {
+            (Passage::Past, false) => {
+                let mut new = Self { passage: Passage::Beginning, ..Self::new(config) };
+                std::mem::swap(&mut new.level, &mut self.level);
+                std::mem::swap(&mut new.limiter, &mut self.limiter);
+                *self = new;
+            }
+            (Passage::Through, true) => self.passage = Passage::Leaving,
+            (Passage::Leaving, false) => self.passage = Passage::Through,
+            // What begins is heard for a block before it ends.
+            (Passage::Beginning | Passage::Entering, _)
+            | (Passage::Past | Passage::Leaving, true)
+            | (Passage::Through, false) => {}
+        }
         self.config = config;
     }
 
@@ -128,7 +151,9 @@ impl Processor {
 
     /// What was handed to the loudspeaker, in order, any number of samples.
     pub fn render(&mut self, samples: &[f32]) {
-        self.reference.push(samples);
+        if self.passage != Passage::Past {
+            self.reference.push(samples);
+        }
     }
 
     /// Takes any number of the microphone's samples and appends to `out` what became of them: whole blocks of 10 ms,
@@ -136,6 +161,10 @@ impl Processor {
     pub fn capture(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         let mut rest = samples;
         while !rest.is_empty() {
+            if self.passage == Passage::Past {
+                self.pass(rest, out);
+                return;
+            }
             let (now, later) = rest.split_at(rest.len().min(BLOCK - self.gathered.len()));
             self.gathered.extend_from_slice(now);
             rest = later;
@@ -158,16 +187,43 @@ impl Processor {
         }
     }
 
+    /// Lets samples go by at once.
+    fn pass(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+        for piece in samples.chunks(BLOCK) {
+            let from = out.len();
+            out.extend(piece.iter().map(|sample| number(*sample)));
+            let piece = out.get_mut(from..).unwrap_or_default();
+            self.level.feed(piece);
+            self.limiter.process(piece);
+        }
+    }
+
     fn process_block(&mut self) {
-        // Anything but a number would stay in the filters for ever.
         for sample in &mut self.gathered {
-            *sample = if sample.is_finite() { sample.clamp(-4.0, 4.0) } else { 0.0 };
+            *sample = number(*sample);
         }
         self.level.feed(&self.gathered);
         self.raw.clear();
         self.raw.extend_from_slice(&self.gathered);
         self.clean();
         self.gain.process(&mut self.gathered, self.speech, self.config.gain);
+        match self.passage {
+            Passage::Beginning => {
+                self.gathered.copy_from_slice(&self.raw);
+                self.passage = Passage::Entering;
+            }
+            Passage::Entering => {
+                fade(&mut self.gathered, &self.raw, true);
+                self.passage = if self.config.idle() { Passage::Leaving } else { Passage::Through };
+            }
+            Passage::Leaving => {
+                fade(&mut self.gathered, &self.raw, false);
+                self.passage = Passage::Past;
+                (self.speech, self.removed) = (false, Removed::default());
+                self.gain = GainControl::new();
+            }
+            Passage::Through | Passage::Past => {}
+        }
         self.limiter.process(&mut self.gathered);
     }
 
@@ -175,6 +231,9 @@ impl Processor {
     fn clean(&mut self) {
         self.reference.pop(&mut self.played, self.longer);
         if self.config.echo || self.cancelled {
+            if self.suppressor.moved() {
+                self.canceller.doubt();
+            }
             self.canceller.process(&self.played, &mut self.gathered);
             if self.canceller.active() {
                 self.worth.judge(&self.raw, self.canceller.echo());
@@ -187,11 +246,7 @@ impl Processor {
         }
         let echo = self.config.echo && self.worth.pays();
         if echo != self.cancelled {
-            let fade = (0..BLOCK).map(|i| i as f32 / BLOCK as f32);
-            for ((sample, raw), share) in self.gathered.iter_mut().zip(&self.raw).zip(fade) {
-                let share = if echo { share } else { 1.0 - share };
-                *sample = *sample * share + raw * (1.0 - share);
-            }
+            fade(&mut self.gathered, &self.raw, echo);
             self.cancelled = echo;
         } else if !echo {
             self.gathered.copy_from_slice(&self.raw);
@@ -207,6 +262,34 @@ impl Processor {
         if active && self.suppressor.near() < 0.3 {
             self.removed.feed(&self.raw, &self.gathered);
         }
+    }
+}
+
+/// Where the microphone's samples go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    /// Past all the parts, which are off.
+    Past,
+    /// The next block is the first that is processed. What was before it is not known yet, so it is not heard.
+    Beginning,
+    /// The next block is the first that is heard processed.
+    Entering,
+    Through,
+    /// The block that fills is the last.
+    Leaving,
+}
+
+/// Anything but a number would stay in the filters for ever.
+fn number(sample: f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-4.0, 4.0) } else { 0.0 }
+}
+
+/// Leads over within a block: from `raw` to the block where the way is `into` it, and from it to `raw` where not.
+fn fade(block: &mut [f32], raw: &[f32], into: bool) {
+    let shares = (0..BLOCK).map(|i| i as f32 / BLOCK as f32);
+    for ((sample, raw), share) in block.iter_mut().zip(raw).zip(shares) {
+        let share = if into { share } else { 1.0 - share };
+        *sample = *sample * share + raw * (1.0 - share);
     }
 }
 
@@ -236,6 +319,48 @@ impl Removed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const OFF: ProcessConfig = ProcessConfig { echo: false, noise: false, gain: false };
+    const ON: ProcessConfig = ProcessConfig { echo: true, noise: true, gain: false };
+
+    fn sine(samples: std::ops::Range<usize>) -> Vec<f32> {
+        samples.map(|i| 0.3 * (i as f32 * 0.03).sin()).collect()
+    }
+
+    #[test]
+    fn with_every_part_off_what_comes_goes_out_in_the_same_call() {
+        let mut processor = Processor::new(OFF);
+        let (mut out, mut at) = (Vec::new(), 0);
+        for lot in [1, 160, 480, 1_001, 7] {
+            let samples = sine(at..at + lot);
+            processor.render(&samples);
+            out.clear();
+            processor.capture(&samples, &mut out);
+            assert_eq!(out, samples);
+            at += lot;
+        }
+        assert!(
+            (processor.stats().near_level_db - 10.0 * 0.045_f32.log10()).abs() < 6.0,
+            "it is measured still"
+        );
+    }
+
+    #[test]
+    fn switching_between_all_and_nothing_makes_no_step_and_loses_no_sample() {
+        let mut processor = Processor::new(OFF);
+        let (mut out, mut at) = (Vec::new(), 0);
+        for turn in 0..60 {
+            if turn % 10 == 5 {
+                processor.set_config(if turn % 20 == 5 { ON } else { OFF });
+            }
+            let lot = 441 + turn % 3;
+            processor.capture(&sine(at..at + lot), &mut out);
+            at += lot;
+            assert_eq!(out.len() + processor.gathered.len(), at);
+        }
+        let step = out.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f32::max);
+        assert!(step < 1.5 * 0.3 * 0.03, "{step}");
+    }
 
     #[test]
     fn whole_blocks_come_out_whatever_the_lots() {

@@ -26,6 +26,10 @@ const LEAK_RISE: f32 = 1.004;
 /// Chance correlation that is not believed, in its standard deviations; and what is left of the path's error then.
 const CHANCE: f32 = 1.5;
 const MISMATCHED: f32 = 0.2;
+/// Blocks of that in a row in which the path is another. Two who speak at once are alike by chance for four at most.
+const MOVED: u32 = 5;
+/// The share of the echo that the canceller may be unsure of where its path counts as known.
+const KNOWN: f32 = 0.1;
 /// The residual is thought to be larger than the least leak by this, and by this many times the canceller's doubt:
 /// the doubt knows nothing of what the loudspeaker bends.
 const OVER: f32 = 1.5;
@@ -67,6 +71,8 @@ pub(super) struct Suppressor {
     /// What of the echo is in the error, by their correlation, and the echo's power, in each band.
     alike: [(f32, f32); BANDS],
     mismatch: f32,
+    /// Blocks in a row in which the path was wrong.
+    wrong: u32,
     lag: Lag,
     near: f32,
     noise: NoiseFloor,
@@ -124,6 +130,7 @@ impl Suppressor {
             smooth_echo: [0.0; BANDS],
             alike: [(0.0, 0.0); BANDS],
             mismatch: 0.0,
+            wrong: 0,
             lag: Lag::default(),
             near: 0.0,
             noise: NoiseFloor::new(),
@@ -146,13 +153,14 @@ impl Suppressor {
         let frame = self.last_error.iter().chain(&*block).zip(&self.analysis).map(|(s, w)| s * w);
         self.transform.analyse(frame, &mut self.error);
         self.power.iter_mut().zip(self.error.powers()).for_each(|(p, power)| *p = power);
-        self.noise.follow(&self.power);
+        self.noise.follow(&self.power, active);
         self.last_error.copy_from_slice(block);
         if active {
             let frame = self.last_echo.iter().chain(echo).zip(&self.analysis).map(|(s, w)| s * w);
             self.transform.analyse(frame, &mut self.echo);
             self.echo_power.iter_mut().zip(self.echo.powers()).for_each(|(p, power)| *p = power);
             self.follow_mismatch();
+            self.notice_move(unsure);
             self.follow_leak();
             self.measure_lag();
             self.estimate_residual(unsure);
@@ -160,6 +168,7 @@ impl Suppressor {
             self.apply(if noise.is_some() { noise::LEAST * noise::LEAST } else { 1.0 });
         } else {
             self.lag = Lag::default();
+            self.wrong = 0;
             self.gain.fill(1.0);
             self.residual.fill(0.0);
             self.passed.copy_from_slice(&self.power);
@@ -187,6 +196,11 @@ impl Suppressor {
     /// How likely this side speaks, 0 to 1; means something while the loudspeaker does.
     pub(super) fn near(&self) -> f32 {
         self.near
+    }
+
+    /// Whether the last block proved that the path is another.
+    pub(super) fn moved(&self) -> bool {
+        self.wrong == MOVED
     }
 
     /// How much earlier than thought the echo of the last block came; means nothing while the loudspeaker is silent.
@@ -249,6 +263,14 @@ impl Suppressor {
         } else {
             0.8 * self.mismatch
         };
+    }
+
+    /// While little is known of the path, it is wrong anyway.
+    fn notice_move(&mut self, unsure: &[f32]) {
+        let speech = |powers: &[f32]| powers.iter().take(120).skip(4).sum::<f32>();
+        let known = speech(unsure) < KNOWN * speech(&self.echo_power);
+        let before = if self.wrong >= MOVED { 0 } else { self.wrong };
+        self.wrong = if known && self.mismatch > MISMATCHED { before + 1 } else { 0 };
     }
 
     /// The share of the subtracted echo that stays, in each band: the least that was seen of late, since whatever this
@@ -348,6 +370,10 @@ struct NoiseFloor {
 
 /// Blocks in which a pause of speech is sure to be.
 const WINDOW: usize = 120;
+/// How fast the floor rises while the loudspeaker is heard, 1.7 dB a second: its echo may have no pause so long as it
+/// isn't taken out. And the floor that may always be reached, -90 dB relative to full scale.
+const FLOOR_RISE: f32 = 1.004;
+const FLOOR_LEAST: f32 = 4.8e-7;
 
 impl NoiseFloor {
     fn new() -> Self {
@@ -361,7 +387,8 @@ impl NoiseFloor {
         }
     }
 
-    fn follow(&mut self, power: &[f32]) {
+    /// Takes the powers of a block, `echoing` while there may be echo in it.
+    fn follow(&mut self, power: &[f32], echoing: bool) {
         self.blocks += 1;
         for ((smooth, least), power) in self.smooth.iter_mut().zip(&mut self.least).zip(power) {
             *smooth += 0.2 * (power - *smooth);
@@ -374,7 +401,11 @@ impl NoiseFloor {
             for (floor, (now, before)) in self.floor.iter_mut().zip(least) {
                 // The least of a smoothed noise lies below its mean by this much.
                 let to = 2.0 * now.min(*before);
-                *floor += 0.1 * (to - *floor);
+                if echoing && self.windows > 1 && to > *floor {
+                    *floor = to.min((*floor * FLOOR_RISE).max(FLOOR_LEAST));
+                } else {
+                    *floor += 0.1 * (to - *floor);
+                }
             }
         }
         if self.blocks >= WINDOW {

@@ -3,7 +3,8 @@
 //!
 //! Two filters learn. The wide one stands still while this side speaks, and so may miss that the path has changed; the
 //! narrow one, of the lowest bins and cheap, learns always. When it is the better one for some time, the
-//! path has changed, and the wide one begins to doubt.
+//! path has changed, and the wide one begins to doubt; so it does when [`super::residual`] finds the subtracted echo in the
+//! error.
 
 mod filter;
 
@@ -113,6 +114,13 @@ impl Canceller {
     /// Whether the loudspeaker's sound can be in the room.
     pub(super) fn active(&self) -> bool {
         self.silent < PATH
+    }
+
+    /// The path has changed: what is known of it is doubted.
+    pub(super) fn doubt(&mut self) {
+        self.wide.doubt();
+        self.bent_branch.doubt();
+        self.taught = UNTAUGHT;
     }
 
     /// Knows nothing of the path again.
@@ -233,9 +241,7 @@ impl Canceller {
         self.behind = if self.race.1 < 0.5 * self.race.0 { self.behind + 1 } else { 0 };
         if self.behind >= BETTER {
             self.wide.take_weights(&self.narrow);
-            self.wide.doubt();
-            self.bent_branch.doubt();
-            self.taught = UNTAUGHT;
+            self.doubt();
             self.behind = 0;
             self.race.0 = self.race.1;
         } else if self.race.0 < 0.25 * self.race.1 {
