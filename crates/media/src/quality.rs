@@ -186,7 +186,8 @@ pub(crate) fn silence(now: Instant, heard: &Heard) -> Option<Silence> {
             if waited.is_some_and(|since| long_ago(since, allowed)) {
                 return Some(Silence::BlockedPath);
             }
-            let quiet = heard.last_sound.or(heard.since);
+            // What was heard before a hold says nothing of what came after it.
+            let quiet = heard.since.map(|since| heard.last_sound.map_or(since, |last| last.max(since)));
             // A described pause is the room's own noise, so somebody's microphone works.
             if !heard.pausing && quiet.is_some_and(|at| long_ago(at, SILENT)) && heard.last_packet.is_some() {
                 let ever = heard.last_sound.is_some();
@@ -399,6 +400,15 @@ mod tests {
         gone.last_packet = just_before(now);
         gone.last_report = None;
         assert_eq!(silence(now + PAUSE, &gone), Some(Silence::BlockedPath));
+        // Whoever comes back from a hold gets the time it takes to speak, and is named when it is over.
+        let resumed = |last_packet| Heard {
+            since: Some(now),
+            last_packet: Some(last_packet),
+            last_sound: Some(start),
+            ..well(last_packet, start)
+        };
+        assert_eq!(silence(now + SECOND, &resumed(now + SECOND)), None);
+        assert_eq!(silence(now + SILENT, &resumed(now + SILENT)), Some(Silence::MutedThere));
         // At the beginning each side gets its time.
         let mut fresh = well(now, now);
         (fresh.last_packet, fresh.last_sound, fresh.last_captured_sound) = (None, None, None);

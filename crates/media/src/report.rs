@@ -171,6 +171,11 @@ impl Reporter {
         }
     }
 
+    /// Nothing comes of the peer, which is at the time for it: the peer should know.
+    pub(crate) fn misses(&mut self, now: Instant) {
+        self.due = self.due.min(self.soonest.max(now));
+    }
+
     /// Writes the report that is due now.
     pub(crate) fn report(
         &mut self,
@@ -312,8 +317,10 @@ impl Reporter {
             }
             extended.extend(received.as_ref().map(|received| self.metrics(received)));
         }
+        // Section 6.4: of a source that was not heard since the last report nothing is told, which tells its sender.
+        let heard = received.filter(|received| received.reception.is_heard());
         let blocks: Vec<_> =
-            received.map(|received| self.block(now, received.ssrc, received.reception)).into_iter().collect();
+            heard.map(|received| self.block(now, received.ssrc, received.reception)).into_iter().collect();
         let report = match sent {
             Some(sent) => RtcpPacket::SenderReport {
                 ssrc: self.ssrc,
@@ -463,6 +470,67 @@ mod tests {
         assert!(!feedback.unheard);
         assert_eq!(feedback.recent_loss(later), Some(0.25));
         assert_eq!(feedback.recent_loss(later + RECENT), None, "that is history");
+        // A compound that tells nothing of it takes nothing back.
+        a.receive(later, Some(later), &nothing);
+        assert_eq!(a.feedback().recent_loss(later), Some(0.25));
+    }
+
+    #[test]
+    fn bursts_are_what_the_network_lost_of_ours_at_once() {
+        let start = Instant::now();
+        let told = |change: fn(&mut VoipMetrics)| {
+            let mut metrics = VoipMetrics {
+                ssrc: 1,
+                loss_rate: 20,
+                burst_density: 128,
+                burst_ms: 100,
+                ..VoipMetrics::default()
+            };
+            change(&mut metrics);
+            let mut a = reporter(start, 1);
+            let blocks = vec![Block::VoipMetrics(metrics)];
+            a.receive(start, None, &[RtcpPacket::ExtendedReport { ssrc: 2, blocks }]);
+            a.feedback().burst_ms
+        };
+        assert_eq!(told(|_| {}), Some(50.0));
+        assert_eq!(told(|metrics| metrics.burst_density = 100), None, "single losses");
+        assert_eq!(told(|metrics| metrics.discard_rate = 30), None, "what came too late wants more delay");
+        assert_eq!(told(|metrics| metrics.ssrc = 7), None, "another's");
+    }
+
+    #[test]
+    fn a_sender_asks_for_no_time_and_the_first_report_has_one() {
+        let start = Instant::now();
+        let mut a = reporter(start, 1).with_extended(true);
+        let sent = Sent { timestamp: 9, packets: 5, octets: 800 };
+        let packets = rtcp::parse(&a.report(start, Some(sent), None)).unwrap();
+        let RtcpPacket::SenderReport { info, .. } = &packets[0] else { panic!("{packets:?}") };
+        // RFC 3550 section 6.4.1: in the peer's report 0 would say that there was none.
+        assert_ne!(middle(info.ntp), 0);
+        assert_eq!(packets.len(), 2, "RFC 3611 section 4.4: the reference time is of those who send nothing");
+    }
+
+    #[test]
+    fn who_is_not_heard_any_more_is_left_out_of_the_next_report() {
+        let start = Instant::now();
+        let ms = |n| start + Duration::from_millis(n);
+        let mut a = reporter(start, 1);
+        let mut of_b = Reception::new(start, 0, 8_000);
+        (0..50).for_each(|number| _ = of_b.count(number));
+        let mut blocks = |now, reception: &mut Reception| {
+            let packets = rtcp::parse(&a.report(now, None, Some(received(reception)))).unwrap();
+            let RtcpPacket::ReceiverReport { blocks, .. } = &packets[0] else { panic!("{packets:?}") };
+            blocks.len()
+        };
+        assert_eq!(blocks(ms(1_000), &mut of_b), 1);
+        assert_eq!(blocks(ms(6_000), &mut of_b), 0, "section 6.4: heard since the last report");
+        of_b.count(50);
+        assert_eq!(blocks(ms(11_000), &mut of_b), 1);
+        assert!(a.due() > ms(13_000));
+        a.misses(ms(11_500));
+        let told = a.due() - ms(11_000);
+        assert!(told < INTERVAL_UNDER_LOSS.mul_f64(1.3), "{told:?}");
+        assert!(a.due() >= ms(11_400), "no more often than the bandwidth allows");
     }
 
     #[test]
@@ -512,6 +580,11 @@ mod tests {
         let block = ReportBlock { ssrc: 1, last_sender_report: 0x0002_0000, delay_since_last: 7, ..block };
         a.receive(start, None, &[RtcpPacket::ReceiverReport { ssrc: 2, blocks: vec![block] }]);
         assert_eq!(a.feedback().round_trip, None);
+        for answer in [(99, 0x0001_0000), (1, 0)] {
+            let blocks = vec![Block::DelaySinceLast { ssrc: answer.0, last: answer.1, delay: 0 }];
+            a.receive(start, None, &[RtcpPacket::ExtendedReport { ssrc: 2, blocks }]);
+            assert_eq!(a.feedback().round_trip, None, "{answer:?}");
+        }
     }
 
     #[test]
@@ -521,9 +594,11 @@ mod tests {
         let first = a.due() - start;
         assert!((Duration::from_millis(1_000)..Duration::from_millis(3_100)).contains(&first), "{first:?}");
         let mut now = a.due();
+        let mut all = std::collections::HashSet::new();
         for _ in 0..50 {
             a.report(now, None, None);
             let next = a.due() - now;
+            assert!(all.insert(next), "section 6.3.1: nobody marches in step");
             assert!((Duration::from_millis(2_050)..Duration::from_millis(6_160)).contains(&next), "{next:?}");
             now = a.due();
         }

@@ -27,6 +27,7 @@ pub struct Reception {
     jitter: f64,
     expected_before: i64,
     lost_before: i64,
+    received_before: u64,
 }
 
 /// How a packet stands to those before it. Numbers are counted on beyond 16 bits.
@@ -61,6 +62,7 @@ impl Reception {
             jitter: 0.0,
             expected_before: 0,
             lost_before: 0,
+            received_before: 0,
         }
     }
 
@@ -159,7 +161,13 @@ impl Reception {
     pub fn take_fraction_lost(&mut self) -> u8 {
         let share = self.fraction_lost();
         (self.expected_before, self.lost_before) = (self.expected(), self.settled_lost());
+        self.received_before = self.received;
         share
+    }
+
+    /// Whether a packet came since the last [`Self::take_fraction_lost`].
+    pub fn is_heard(&self) -> bool {
+        self.received > self.received_before
     }
 
     /// What [`Self::take_fraction_lost`] would give now.
@@ -269,6 +277,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_loss_what_is_reordering_and_what_is_neither() {
+        use Order::*;
+        // Appendix A.1: MAX_DROPOUT and MAX_MISORDER.
+        let (orders, reception) = feed(&[10, 2_000]);
+        assert_eq!((orders[1], reception.missing()), (Newest(2_000), 1_989));
+        assert_eq!(feed(&[10, 110, 15]).0[2], Reordered(15), "95 behind");
+        assert_eq!(feed(&[2_000, 1_500]).0[1], Doubtful);
+        // Two jumps to one place with a packet between are not two in a row.
+        let (orders, _) = feed(&[10, 20_000, 11, 20_001, 12]);
+        assert_eq!(orders, [Newest(10), Doubtful, Newest(11), Doubtful, Newest(12)]);
+    }
+
+    #[test]
+    fn that_a_number_came_is_forgotten_when_its_place_is_anothers() {
+        let numbers: Vec<u16> = (0..1_100).filter(|n| *n != 1_050).chain([1_050]).collect();
+        let (orders, reception) = feed(&numbers);
+        assert_eq!(orders.last(), Some(&Order::Reordered(1_050)));
+        assert_eq!(reception.missing(), 0);
+    }
+
+    #[test]
+    fn a_burst_is_told_as_a_whole() {
+        let numbers: Vec<u16> = (0..27).filter(|n| !(5..10).contains(n)).collect();
+        let (_, mut reception) = feed(&numbers);
+        assert!(
+            !reception.is_between_losses(),
+            "seven of these 27 are settled, and more of the burst is not"
+        );
+        (27..30).for_each(|n| _ = reception.count(n));
+        assert!(reception.is_between_losses());
+    }
+
+    #[test]
     fn the_fraction_is_since_the_last_report() {
         let numbers: Vec<u16> = (0..60).filter(|n| n % 3 != 1 || *n > 30).collect();
         let (_, mut reception) = feed(&numbers);
@@ -298,6 +339,16 @@ mod tests {
         }
         assert!((reception.jitter() - 80.0).abs() < 1.0, "{}", reception.jitter());
         assert!((reception.jitter_ms() - 10.0).abs() < 0.2);
+        let before = reception.jitter();
+        let ms = |n: u64| start + Duration::from_millis(n);
+        // Timestamps that begin anew are no jitter, and another clock begins without any.
+        reception.time(ms(8_000), 900_000);
+        assert_eq!(reception.jitter(), before);
+        reception.set_clock_rate(48_000);
+        reception.time(ms(8_020), 5_000);
+        assert_eq!(reception.jitter(), 0.0);
+        reception.time(ms(8_040), 5_960);
+        assert!(reception.jitter() < 0.1, "{}", reception.jitter());
     }
 
     #[test]

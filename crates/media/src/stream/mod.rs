@@ -181,6 +181,11 @@ impl Stream {
     /// Does what the time asks for: reports, ends of digits.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.receiving.handle_timeout(now);
+        if let Some(reporter) =
+            self.reporter.as_mut().filter(|_| is_missing(now, self.expected, &self.receiving))
+        {
+            reporter.misses(now);
+        }
         if self.reporter.as_ref().is_some_and(|reporter| reporter.due() <= now) {
             self.report(now, false);
         }
@@ -376,4 +381,13 @@ impl Stream {
             self.receiving.push_event(StreamEvent::PeerLeft);
         }
     }
+}
+
+/// After so long without a packet the peer is told that nothing comes, and for so long.
+const MISSING: std::ops::Range<Duration> = Duration::from_millis(500)..Duration::from_secs(5);
+
+/// Whether packets that should come do not, since a moment ago.
+fn is_missing(now: Instant, expected: Expected, receiving: &Receiving) -> bool {
+    let quiet = receiving.last_packet.map(|last| now.saturating_duration_since(last));
+    expected == Expected::Sound && !receiving.pausing && quiet.is_some_and(|quiet| MISSING.contains(&quiet))
 }

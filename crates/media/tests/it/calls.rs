@@ -166,6 +166,25 @@ fn what_the_peer_asks_of_opus_is_done() {
 }
 
 #[test]
+fn opus_speaks_no_wider_than_the_peer_plays() {
+    let line = |fmtp: &str| {
+        let format = PayloadFormat::new(CodecKind::Opus, 96).with_fmtp(fmtp);
+        let config = |seed| StreamConfig::new(format.clone(), seed);
+        let mut line = Line::with(config(1), config(2), Rules::default());
+        line.run(&speech::speech(48_000, 12.0, 1));
+        line
+    };
+    // RFC 6716 table 2: the configurations of narrow band, and those of full band.
+    let configurations = |fmtp| -> std::collections::BTreeSet<u8> {
+        line(fmtp).sent.iter().map(|payload| payload[0] >> 3).collect()
+    };
+    let narrow = configurations("maxplaybackrate=8000");
+    assert!(narrow.iter().all(|c| matches!(c, 0..=3 | 16..=19)), "{narrow:?}");
+    let full = configurations("");
+    assert!(full.iter().any(|c| matches!(c, 14 | 15 | 28..=31)), "{full:?}");
+}
+
+#[test]
 fn configurations_that_make_no_sense_are_refused() {
     let good = config(CodecKind::Pcmu, 1);
     assert!(Stream::new(StreamConfig { packet_ms: 7, ..good.clone() }).is_err());

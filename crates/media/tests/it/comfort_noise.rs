@@ -1,6 +1,6 @@
 //! Pauses through whole streams: comfort noise (RFC 3389) sent and heard, and what a muted side sounds like.
 
-use tern_media::{CodecKind, StreamConfig};
+use tern_media::{CodecKind, PayloadFormat, StreamConfig};
 
 use crate::network::{Line, Rules, config};
 use crate::speech;
@@ -71,5 +71,30 @@ fn who_is_muted_gives_the_noise_of_the_room_and_nothing_of_what_is_said() {
         assert!(sent <= packets && sent >= packets / 2, "{sent} packets with {noise:?}");
         let muted = line.heard_since(2_300);
         assert!((db(muted) - in_band(CodecKind::Pcma)).abs() < 4.0, "{} dB with {noise:?}", db(muted));
+    }
+}
+
+#[test]
+fn a_pause_of_opus_sends_little_where_the_peer_asks_for_it_and_is_no_loss() {
+    for (fmtp, packets) in [("useinbandfec=1;usedtx=1", 5..40), ("useinbandfec=1", 200..201)] {
+        let with = |seed| {
+            let format = PayloadFormat::new(CodecKind::Opus, 96).with_fmtp(fmtp);
+            StreamConfig { send: format.clone(), receive: vec![format], ..config(CodecKind::Opus, seed) }
+        };
+        let mut line = Line::with(with(1), with(2), Rules::default());
+        line.run(&speech::speech(48_000, 4.0, 1));
+        line.run(&room(2.0));
+        let (before, concealed) = (line.sender.stats().packets_sent, line.receiver.stats().samples_concealed);
+        line.run(&room(4.0));
+        let sent = line.sender.stats().packets_sent - before;
+        assert!(packets.contains(&sent), "{fmtp}: {sent} packets in 4 s");
+        let stats = line.receiver.stats();
+        assert_eq!((stats.packets_lost, stats.packets_late), (0, 0), "{fmtp}: {stats:?}");
+        assert_eq!(stats.samples_concealed, concealed, "{fmtp}: {stats:?}");
+        assert_eq!(stats.quality.unwrap().silence, None, "{fmtp}: somebody is there");
+        // Who speaks again is heard at once, and as loud as before.
+        let from = line.heard.len() / 48;
+        line.run(&speech::tone(48_000, 400.0, 1.0));
+        assert!(speech::rms(&line.heard_since(from)[48 * 150..]) > 0.15, "{fmtp}");
     }
 }

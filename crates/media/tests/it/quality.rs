@@ -63,6 +63,28 @@ fn silence_from_there_is_named_within_three_seconds() {
 }
 
 #[test]
+fn a_way_there_that_is_blocked_in_mid_call_is_named_within_three_seconds() {
+    for kind in [CodecKind::Pcmu, CodecKind::Opus] {
+        // Whenever it happens between two of the reports that the other side makes.
+        for seconds in [5.0, 6.3, 7.9, 9.4] {
+            let mut line = Line::new(kind, Rules::default());
+            // Sound goes one way here.
+            line.sender.set_expected(Expected::Nothing);
+            line.run(&speech::speech(48_000, seconds, 3));
+            assert_eq!(line.sender.stats().quality.unwrap().silence, None, "{seconds}");
+            line.rules.lost = |_, _| true;
+            line.run(&speech::speech(48_000, 3.0, 4));
+            assert_eq!(line.sender.stats().quality.unwrap().silence, Some(Silence::BlockedPath), "{seconds}");
+            assert_eq!(here(&line).silence, Some(Silence::BlockedPath), "{seconds}");
+            // What comes again is no longer told to be missing.
+            line.rules.lost = |_, _| false;
+            line.run(&speech::speech(48_000, 8.0, 5));
+            assert_eq!(line.sender.stats().quality.unwrap().silence, None, "{seconds}");
+        }
+    }
+}
+
+#[test]
 fn silence_from_here_is_named_within_three_seconds() {
     let start = std::time::Instant::now();
     for (sample, muted, expected) in [
