@@ -237,6 +237,9 @@ pub struct Press {
 /// A press whose end got lost counts as over after this long without a packet.
 const SILENCE_ENDS: Duration = Duration::from_millis(250);
 
+/// What is behind by no more than this is a straggler; farther behind, the source counts its time anew.
+const STRAGGLES_S: u32 = 10;
+
 /// Reads presses from packets: each once, also when some of its packets are lost or doubled.
 #[derive(Debug)]
 pub struct Receiver {
@@ -266,12 +269,12 @@ impl Receiver {
         let Some(payload) = EventPayload::parse(payload) else { return [None; 2] };
         let Some(digit) = Digit::from_code(payload.event) else { return [None; 2] };
         // RFC 4733 section 2.5.2.2: all packets of a press share its timestamp. Older ones are stragglers.
-        if self.told.is_some_and(|told| timestamp.wrapping_sub(told) as i32 <= 0) {
+        if self.told.is_some_and(|told| self.is_straggler(timestamp, told)) {
             return [None; 2];
         }
         let interrupted = match &self.current {
             Some(current) if current.timestamp == timestamp => None,
-            Some(current) if (timestamp.wrapping_sub(current.timestamp) as i32) < 0 => return [None; 2],
+            Some(current) if self.is_straggler(timestamp, current.timestamp) => return [None; 2],
             Some(_) => self.finish(),
             None => None,
         };
@@ -296,6 +299,10 @@ impl Receiver {
     pub fn reset(&mut self) {
         self.current = None;
         self.told = None;
+    }
+
+    fn is_straggler(&self, timestamp: u32, latest: u32) -> bool {
+        latest.wrapping_sub(timestamp) <= self.clock_rate.saturating_mul(STRAGGLES_S)
     }
 
     fn finish(&mut self) -> Option<Press> {
@@ -395,6 +402,42 @@ mod tests {
     }
 
     #[test]
+    fn a_short_press_is_long_enough_and_silence_follows_it() {
+        // ITU-T Q.24: 40 ms of tone and 40 ms of pause are recognised.
+        let packets = spell("77", 8_000, 5);
+        let ends: Vec<_> =
+            packets.iter().flatten().filter(|p| p.payload.end).map(|p| p.payload.duration).collect();
+        assert_eq!(ends, [480; 6], "60 ms, told three times each");
+        let first = packets.iter().position(Option::is_none).unwrap();
+        assert!(packets[first..first + 3].iter().all(Option::is_none), "60 ms between them");
+    }
+
+    #[test]
+    fn a_press_goes_on_as_long_as_packets_tell_of_it_and_ends_with_its_source() {
+        let start = Instant::now();
+        let ms = |n| start + Duration::from_millis(n);
+        let payload = |duration: u16| {
+            let [high, low] = duration.to_be_bytes();
+            [7, 0x0A, high, low]
+        };
+        let mut receiver = Receiver::new(8_000);
+        // Two of them overtake each other.
+        for (at, duration) in [(0, 160), (200, 3_200), (400, 1_600), (600, 1_760)] {
+            assert_eq!(receiver.handle_timeout(ms(at)), None, "{at}");
+            assert_eq!(receiver.receive(ms(at), 4_000, &payload(duration)), [None, None]);
+        }
+        assert_eq!(receiver.handle_timeout(ms(849)), None);
+        let press = Press { digit: Digit(7), held: Duration::from_millis(400) };
+        assert_eq!(receiver.handle_timeout(ms(850)), Some(press));
+        // Another source counts for itself, and ends nothing of the one before.
+        receiver.receive(ms(900), 9_000, &payload(160));
+        receiver.reset();
+        assert_eq!(receiver.handle_timeout(ms(2_000)), None);
+        receiver.receive(ms(2_000), 3_000, &payload(160));
+        assert!(receiver.handle_timeout(ms(2_250)).is_some(), "behind the other's, and no straggler");
+    }
+
+    #[test]
     fn held_time_is_told() {
         let mut receiver = Receiver::new(8_000);
         let payload = [7, 0x8A, 0x03, 0x20];
@@ -403,6 +446,30 @@ mod tests {
         assert_eq!(press, Some(Press { digit: Digit(7), held: Duration::from_millis(100) }));
         assert_eq!(receiver.receive(now, 4_000, &payload), [None, None], "the copies of the end");
         assert_eq!(receiver.receive(now, 3_000, &payload), [None, None], "a straggler");
+    }
+
+    #[test]
+    fn a_source_that_counts_its_time_anew_is_read_on() {
+        let payload = |digit: u8, end: bool| [digit, if end { 0x8A } else { 0x0A }, 0x03, 0x20];
+        let now = Instant::now();
+        // As after a transfer on the other side that keeps the source: far back, or just below the wrap.
+        for (before, after) in [(4_000_000, 1_000), (100, u32::MAX - 2_000_000)] {
+            let mut receiver = Receiver::new(8_000);
+            assert!(receiver.receive(now, before, &payload(1, true))[1].is_some());
+            let [_, press] = receiver.receive(now, after, &payload(2, true));
+            assert_eq!(press.map(|press| press.digit), Some(Digit(2)), "{before} to {after}");
+            assert_eq!(receiver.receive(now, after, &payload(2, true)), [None, None]);
+            // Also while a press goes on whose end is lost.
+            receiver.receive(now, after + 8_000, &payload(3, false));
+            let presses = receiver.receive(now, before, &payload(4, true));
+            assert_eq!(presses.map(|press| press.map(|p| p.digit)), [Some(Digit(3)), Some(Digit(4))]);
+        }
+        // What is only a little late is not.
+        let mut receiver = Receiver::new(8_000);
+        receiver.receive(now, 100_000, &payload(1, false));
+        assert_eq!(receiver.receive(now, 100_000 - 8_000, &payload(2, true)), [None, None]);
+        assert!(receiver.receive(now, 100_000, &payload(1, true))[1].is_some());
+        assert_eq!(receiver.receive(now, 100_000 - 80_000, &payload(2, true)), [None, None]);
     }
 
     #[test]
