@@ -142,6 +142,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_right_in_between_waits_anew() {
+        for between in [Correction::None, Correction::Trim(80)] {
+            let mut patience = Patience::default();
+            let mut judge = |correction, blocks: usize| -> Vec<_> {
+                (0..blocks).map(|_| patience.judge(correction, 8_000, SPEECH, 20)).collect()
+            };
+            for _ in 0..5 {
+                assert_eq!(judge(Correction::Lengthen(160), 12), [None; 12], "240 ms are not 300");
+                assert_eq!(judge(between, 1), [None]);
+            }
+        }
+    }
+
+    #[test]
     fn much_too_little_is_corrected_at_once() {
         let lengthen = Correction::Lengthen;
         assert_eq!(judged(lengthen(320), [SPEECH]), [Some(Care::Gentle)]);

@@ -335,6 +335,34 @@ mod tests {
     }
 
     #[test]
+    fn more_losses_than_24_bits_hold_are_the_most_they_hold() {
+        // Section 6.4.1, and appendix A.3.
+        for (lost, told) in [(9_000_000, 0x7F_FFFF), (-9_000_000, -0x80_0000)] {
+            let block = ReportBlock { cumulative_lost: lost, ..ReportBlock::default() };
+            let mut bytes = Vec::new();
+            write(&[RtcpPacket::ReceiverReport { ssrc: 1, blocks: vec![block] }], &mut bytes);
+            let blocks = vec![ReportBlock { cumulative_lost: told, ..block }];
+            assert_eq!(parse(&bytes), Ok(vec![RtcpPacket::ReceiverReport { ssrc: 1, blocks }]));
+        }
+    }
+
+    #[test]
+    fn what_pads_an_extended_report_is_no_block_of_it() {
+        // Section 6.4.1: the last octet counts the padding.
+        let bytes = [0xA0, EXTENDED_REPORT, 0, 3, 0, 0, 0, 9, 1, 0, 0, 0, 0, 0, 0, 4];
+        let blocks = vec![xr::Block::Other { block_type: 1 }];
+        assert_eq!(parse(&bytes), Ok(vec![RtcpPacket::ExtendedReport { ssrc: 9, blocks }]));
+    }
+
+    #[test]
+    fn a_name_is_not_the_canonical_one() {
+        // Section 6.5: CNAME "a", NAME "bcd", the end.
+        let bytes =
+            [0x81, SOURCE_DESCRIPTION, 0, 4, 0, 0, 0, 9, 1, 1, b'a', 2, 3, b'b', b'c', b'd', 0, 0, 0, 0];
+        assert_eq!(parse(&bytes), Ok(vec![RtcpPacket::SourceDescription { chunks: vec![(9, "a".into())] }]));
+    }
+
+    #[test]
     fn damaged_compounds_are_refused() {
         let mut bytes = Vec::new();
         write(&compound(), &mut bytes);

@@ -317,6 +317,7 @@ mod tests {
         let voip = &bytes[28..];
         assert_eq!((voip[0], voip[3], voip[23], voip[28]), (7, 8, 16, 0xF0));
         assert_eq!(parse(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(parse(&[1, 0, 0, 0, 9]), None, "what is behind a block begins another");
         assert_eq!(parse(&[1, 0, 0, 1, 0, 0, 0, 0]), Some(vec![Block::Other { block_type: 1 }]));
     }
 
@@ -354,6 +355,23 @@ mod tests {
         near(close.gap_density, 0.0);
         assert_eq!(close.burst_packets, 5.0);
         assert!((85.0..96.0).contains(&close.gap_packets), "{close:?}");
+    }
+
+    #[test]
+    fn sixteen_that_came_end_a_burst_and_fifteen_do_not() {
+        // Section 4.7.2, Gmin.
+        let every = |n: i64| bursts((0..20 * n).map(|i| i % n != n - 1));
+        assert!(every(16).burst_density > 0.06 && every(16).gap_density == 0.0, "{:?}", every(16));
+        assert!(every(17).burst_density == 0.0 && every(17).gap_density > 0.05, "{:?}", every(17));
+    }
+
+    #[test]
+    fn what_is_too_late_counts_once_its_fate_is_known() {
+        let mut losses = Losses::default();
+        (0..100).for_each(|n| losses.note(n, n < 95));
+        assert_eq!(losses.bursts().late, 0.0);
+        (100..130).for_each(|n| losses.note(n, true));
+        assert!(losses.bursts().late > 0.03);
     }
 
     #[test]

@@ -118,6 +118,51 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_read_keeps_the_latest_half_second() {
+        let mut crossing = Crossing::new();
+        let mut out = Vec::new();
+        (0..100).for_each(|i| crossing.push(&tone(i * 960, 960)));
+        crossing.take(480, &mut out);
+        assert_eq!(out, tone(96_000 - MOST, 480));
+    }
+
+    #[test]
+    fn a_little_too_little_is_stretched_and_much_too_little_fades() {
+        let mut crossing = Crossing::new();
+        let mut out = Vec::new();
+        let mut cross = |count: usize, out: &mut Vec<f32>| {
+            crossing.push(&vec![0.5; count]);
+            crossing.take(192, out);
+        };
+        cross(192, &mut out);
+        cross(150, &mut out);
+        assert!(out.iter().all(|sample| (sample - 0.5).abs() < 1e-6), "{out:?}");
+        cross(60, &mut out);
+        let steps = out.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        assert!(out[0] > 0.49 && steps < 0.01 && out[60..].iter().all(|sample| *sample == 0.0), "{out:?}");
+    }
+
+    #[test]
+    fn a_surplus_is_squeezed_out_to_what_may_stay() {
+        for (surplus, changed) in [(SPARE - 8, false), (500, true)] {
+            let mut crossing = Crossing::new();
+            let mut out = Vec::new();
+            crossing.push(&vec![0.0; surplus]);
+            let mut same = true;
+            for i in 0..1_000 {
+                crossing.push(&tone(i * 192, 192));
+                crossing.take(192, &mut out);
+                let expected = (i * 192 + 192).saturating_sub(surplus) as f32;
+                let last = if expected > 0.0 { 0.5 * ((expected - 1.0) * 0.05).sin() } else { 0.0 };
+                same &= (out[191] - last).abs() < 1e-6;
+            }
+            assert_eq!(same, !changed, "{surplus}");
+            let left = crossing.waiting.len();
+            assert!((SPARE - 8..=SPARE + 2).contains(&left), "{surplus}: {left}");
+        }
+    }
+
+    #[test]
     fn uneven_lots_wait_as_long_as_they_must_and_drift_is_followed() {
         let mut crossing = Crossing::new();
         let (mut out, mut all) = (Vec::new(), Vec::new());

@@ -129,6 +129,20 @@ mod tests {
         assert_eq!(wait(1_280, &[0, 0, 1]), Some(160), "single losses");
         assert_eq!(wait(1_280, &[0, 1, 0, 4, 0, 4, 0, 5, 0, 5]), Some(800));
         assert_eq!(wait(1_280, &[0, 0, 0, 30]), Some(1_280));
+        let one_long = [1, 1, 1, 1, 1, 1, 1, 1, 1, 6];
+        assert_eq!(wait(1_280, &one_long), Some(160), "one of ten is not most");
+    }
+
+    #[test]
+    fn bursts_of_long_ago_are_forgotten() {
+        let mut losses = Losses::default();
+        losses.note_reach(1_280);
+        let mut number = 0;
+        for burst in std::iter::repeat_n(6, 60).chain(std::iter::repeat_n(1, 60)) {
+            (0..10).for_each(|n| losses.note(number + n));
+            number += 10 + burst;
+        }
+        assert_eq!(losses.worth_waiting(160), Some(160));
     }
 
     #[test]
@@ -163,6 +177,9 @@ mod tests {
             }
             assert_eq!(losses.worth_waiting(160), None, "{packet}");
         }
+        losses.note(7_000);
+        (7_001..7_100).for_each(|packet| losses.note(packet));
+        assert_eq!(losses.worth_waiting(160), None, "what begins elsewhere has lost nothing between");
         losses.note(i64::MAX);
         losses.note(i64::MIN);
         assert_eq!(losses.worth_waiting(160), None, "a jump is no loss");
