@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::{
     SessionId, Switch,
     route::Called,
-    session::{Cause, Progress, Session, Shown, Sound},
+    session::{Cause, Session, Shown, Sound},
     voice::{Program, Voice},
 };
 use crate::{
@@ -243,14 +243,9 @@ impl Switch {
             since: self.operator.now(),
         };
         let session = Session {
-            caller: None,
             callee: Some(callee),
-            sound: Sound::Relay(relay),
-            begun: self.operator.now(),
-            progress: Progress::Ringing,
-            then_call_back: false,
-            transfer: None,
             voice: Some(Voice { line, program: Program::Seat(seat) }),
+            ..Session::ringing(Sound::Relay(relay), self.operator.now())
         };
         self.sessions.insert(id, session);
         let rings = self.ring_next(now, id, Some("Conference"), None);

@@ -182,13 +182,7 @@ impl Switch {
             let leg = caller.leg;
             let session = Session {
                 caller: Some(caller),
-                callee: None,
-                sound: Sound::Relay(relay),
-                begun: self.operator.now(),
-                progress: Progress::Ringing,
-                then_call_back: false,
-                transfer: None,
-                voice: None,
+                ..Session::ringing(Sound::Relay(relay), self.operator.now())
             };
             self.legs.insert(leg, id);
             self.sessions.insert(id, session);
@@ -223,13 +217,9 @@ impl Switch {
         caller.sent = Some(answer.clone());
         let session = Session {
             caller: Some(caller),
-            callee: None,
-            sound,
-            begun: self.operator.now(),
             progress: Progress::Talking { since: self.operator.now() },
             then_call_back: service == Service::CallMe,
-            transfer: None,
-            voice: None,
+            ..Session::ringing(sound, self.operator.now())
         };
         self.legs.insert(leg, id);
         self.sessions.insert(id, session);
@@ -267,12 +257,7 @@ impl Switch {
         let session = Session {
             caller: Some(caller),
             callee: Some(callee),
-            sound: Sound::Relay(relay),
-            begun: self.operator.now(),
-            progress: Progress::Ringing,
-            then_call_back: false,
-            transfer: None,
-            voice: None,
+            ..Session::ringing(Sound::Relay(relay), self.operator.now())
         };
         self.legs.insert(leg, id);
         self.sessions.insert(id, session);
@@ -338,16 +323,8 @@ impl Switch {
             }
         };
         let callee = self.callee(now, called, from, services::offer(echo.address));
-        let session = Session {
-            caller: None,
-            callee: Some(callee),
-            sound: Sound::Echo(echo),
-            begun: self.operator.now(),
-            progress: Progress::Ringing,
-            then_call_back: false,
-            transfer: None,
-            voice: None,
-        };
+        let session =
+            Session { callee: Some(callee), ..Session::ringing(Sound::Echo(echo), self.operator.now()) };
         self.sessions.insert(id, session);
         let rings = self.ring_next(now, id, display, Some(ring_for));
         if !rings {

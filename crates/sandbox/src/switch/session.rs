@@ -153,6 +153,20 @@ pub(super) struct Session {
 }
 
 impl Session {
+    /// One that nobody takes part in yet.
+    pub(super) fn ringing(sound: Sound, begun: Timestamp) -> Self {
+        Self {
+            caller: None,
+            callee: None,
+            sound,
+            begun,
+            progress: Progress::Ringing,
+            then_call_back: false,
+            transfer: None,
+            voice: None,
+        }
+    }
+
     /// Every leg that may be alive.
     pub(super) fn legs(&self) -> Vec<CallId> {
         let branches = self.callee.iter().flat_map(|callee| callee.branches.iter().map(|b| b.leg));
