@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use rust_decimal::{Decimal, dec};
 
 use crate::{
+    contacts::CONTACTS,
     model::{DocumentKind, NumberKind, Profile},
-    seed::CONTACTS,
     store::{StoreError, numbers},
 };
 

@@ -12,6 +12,7 @@ mod catalogue;
 mod checkout;
 mod clock;
 mod conference;
+mod contacts;
 mod days;
 mod destinations;
 mod dialling;

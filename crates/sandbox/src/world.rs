@@ -12,10 +12,11 @@ use crate::{
     call_log::{self, FinishedCall},
     checkout,
     clock::later,
-    conference, invoices, lifecycle,
+    conference,
+    contacts::CONTACTS,
+    invoices, lifecycle,
     model::{AccountId, Direction, DocumentState, Message, Number, NumberState, Outcome},
     operator::{Operator, blocking},
-    seed::CONTACTS,
     settings::Settings,
     sms,
     store::{

@@ -1,6 +1,8 @@
 //! The switch over loopback, with phones made of the same endpoint the application uses.
 
 mod rules;
+mod services;
+mod transfer;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -265,6 +267,16 @@ fn answered(state: CallState) -> SocketAddr {
     }
 }
 
+/// Traveller (0) talks to friend (1): both phones, the call at each, and where each sends sound.
+async fn talk(house: &House) -> ((Phone, CallId, SocketAddr), (Phone, CallId, SocketAddr)) {
+    let (mut traveller, mut friend) = (Phone::of(house, 0).await, Phone::of(house, 1).await);
+    friend.register().await;
+    let call = traveller.call(FRIEND).await;
+    let (incoming, _, friend_sends_to) = takes(&mut friend).await;
+    let traveller_sends_to = answered(traveller.state().await);
+    ((traveller, call, traveller_sends_to), (friend, incoming, friend_sends_to))
+}
+
 #[tokio::test]
 async fn registration_good_wrong_and_of_somebody_else() {
     let house = House::open().await;
@@ -307,27 +319,6 @@ async fn garbage_is_ignored() {
     }
     let state = Phone::of(&house, 0).await.register().await;
     assert!(matches!(state, RegistrationState::Registered { .. }));
-}
-
-#[tokio::test]
-async fn the_echo_answers_and_is_logged_free_of_charge() {
-    let house = House::open().await;
-    let since = house.cursor(0).await;
-    let mut phone = Phone::of(&house, 0).await;
-    let call = phone.call("echo").await;
-    let there = answered(phone.state().await);
-    let heard = phone.hears(there, b"hello").await;
-    let (header, payload) = tern_media::rtp::parse(&heard).unwrap();
-    assert_eq!((payload, header.payload_type), (&b"hello"[..], 0));
-    assert_ne!(header.ssrc, 0xAA);
-    phone.hang_up(call).await;
-    assert_eq!(phone.ended().await.by, EndedBy::Local);
-
-    let logged = house.logged(0, &since).await;
-    assert_eq!((logged.peer.as_str(), logged.number.as_str()), ("echo", FR));
-    assert_eq!((logged.outcome, logged.direction), (CallOutcome::Answered, Direction::Outgoing));
-    assert_eq!(logged.price, None);
-    assert!(logged.sip_call_id.is_some());
 }
 
 #[tokio::test]
@@ -549,65 +540,6 @@ async fn of_several_places_the_first_to_answer_has_the_call() {
 }
 
 #[tokio::test]
-async fn call_me_plays_its_tones_and_rings_back() {
-    let call_me_after = std::time::Duration::ZERO;
-    let house = House::with(Settings { call_me_after, ..Settings::default() }).await;
-    let mut phone = Phone::of(&house, 0).await;
-    phone.register().await;
-    let since = house.cursor(0).await;
-    phone.call("callme").await;
-    answered(phone.state().await);
-    let mut buffer = [0; 512];
-    let first = tokio::time::timeout(PATIENCE, phone.sound.recv_from(&mut buffer)).await.unwrap().unwrap();
-    assert_eq!(first.0, 12 + 160, "20 ms of G.711");
-    // The tones end, the service hangs up, then it calls.
-    assert_eq!(phone.ended().await.by, EndedBy::Remote);
-    let (incoming, from, call_id, there, _) = phone.incoming().await;
-    assert_eq!(from, "echo");
-    phone.accept(incoming).await;
-    while phone.sound.try_recv_from(&mut buffer).is_ok() {}
-    assert!(phone.hears(there, b"back").await.ends_with(b"back"));
-    phone.hang_up(incoming).await;
-
-    let outgoing = house.logged(0, &since).await;
-    assert_eq!((outgoing.peer.as_str(), outgoing.outcome), ("callme", CallOutcome::Answered));
-    let since = Cursor(house.after_call(0, &since).await);
-    let called_back = house.logged(0, &since).await;
-    assert_eq!((called_back.peer.as_str(), called_back.outcome), ("echo", CallOutcome::Answered));
-    assert_eq!((called_back.direction, called_back.sip_call_id), (Direction::Incoming, Some(call_id)));
-}
-
-#[tokio::test]
-async fn the_outside_calls_a_rented_number() {
-    let house = House::open().await;
-    let call = async |to: &str| {
-        let body = serde_json::json!({"to": to, "ring_seconds": 5, "from": "+442079460111"});
-        let url = format!("{}/sandbox/calls", house.sandbox.http_url());
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = client.post(url).json(&body).send().await.unwrap();
-        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.unwrap())
-    };
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut since = house.cursor(0).await;
-    let (status, answer) = call(FR).await;
-    assert_eq!((status, answer["state"].as_str()), (202, Some("missed")), "nobody is registered");
-    assert_eq!(house.logged(0, &since).await.outcome, CallOutcome::Missed);
-    assert_eq!(call("+447700900998").await.0, 404);
-
-    let mut phone = Phone::of(&house, 0).await;
-    phone.register().await;
-    since = house.cursor(0).await;
-    assert_eq!(call(FR).await.1["state"], "ringing");
-    let (incoming, from, _, there, _) = phone.incoming().await;
-    assert_eq!(from, "+442079460111");
-    phone.accept(incoming).await;
-    assert!(phone.hears(there, b"anybody?").await.ends_with(b"anybody?"));
-    phone.hang_up(incoming).await;
-    let logged = house.logged(0, &since).await;
-    assert_eq!((logged.outcome, logged.peer.as_str()), (CallOutcome::Answered, "+442079460111"));
-}
-
-#[tokio::test]
 async fn a_stopping_sandbox_hangs_up_and_writes_down() {
     let data = tempfile::tempdir().unwrap();
     let config = || SandboxConfig { data: Some(data.path().into()), ..SandboxConfig::default() };
@@ -622,115 +554,11 @@ async fn a_stopping_sandbox_hangs_up_and_writes_down() {
     assert_eq!(house.logged(0, &since).await.outcome, CallOutcome::Answered);
 }
 
-#[tokio::test]
-async fn the_first_registration_is_a_visit() {
-    let house = House::open().await;
-    let operator: Arc<_> = house.sandbox.operator.clone();
-    let mut welcome = Box::pin(operator.agenda_changed());
-    Phone::of(&house, 0).await.register().await;
-    // The world's task may have taken the notice already; the agenda itself tells.
-    let due = async {
-        loop {
-            if operator.read(crate::store::agenda::next_at).unwrap().is_some() {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::select! {
-        () = due => {}
-        () = &mut welcome => {}
-        () = tokio::time::sleep(PATIENCE) => panic!("no welcome is due"),
-    }
-}
-
 /// Takes whatever call comes next at `phone`.
 async fn takes(phone: &mut Phone) -> (CallId, String, SocketAddr) {
     let (incoming, from, _, sends_to, _) = phone.incoming().await;
     phone.accept(incoming).await;
     (incoming, from, sends_to)
-}
-
-/// How a transfer went on, up to its end.
-async fn transferred(phone: &mut Phone) -> Vec<TransferProgress> {
-    let mut told = Vec::new();
-    loop {
-        if let Event::Transfer { progress, .. } = phone.event().await {
-            told.push(progress.clone());
-            if matches!(progress, TransferProgress::Done | TransferProgress::Failed { .. }) {
-                return told;
-            }
-        }
-    }
-}
-
-/// Traveller (0) talks to friend (1): both phones, the call at each, and where each sends sound.
-async fn talk(house: &House) -> ((Phone, CallId, SocketAddr), (Phone, CallId, SocketAddr)) {
-    let (mut traveller, mut friend) = (Phone::of(house, 0).await, Phone::of(house, 1).await);
-    friend.register().await;
-    let call = traveller.call(FRIEND).await;
-    let (incoming, _, friend_sends_to) = takes(&mut friend).await;
-    let traveller_sends_to = answered(traveller.state().await);
-    ((traveller, call, traveller_sends_to), (friend, incoming, friend_sends_to))
-}
-
-async fn transfer(phone: &Phone, call: CallId, target: &str) {
-    let target = Uri::parse(&format!("sip:{target}@{DOMAIN}")).unwrap();
-    phone.command(move |endpoint, now| endpoint.transfer(now, call, target)).await.unwrap();
-}
-
-#[tokio::test]
-async fn either_side_passes_the_call_on() {
-    for by_caller in [true, false] {
-        let house = House::open().await;
-        let (mut asker, mut stays) = talk(&house).await;
-        let since = house.cursor(if by_caller { 0 } else { 1 }).await;
-        if !by_caller {
-            std::mem::swap(&mut asker, &mut stays);
-        }
-        // The traveller's other phone: the one that talks is not registered.
-        let mut target = Phone::of(&house, 0).await;
-        target.register().await;
-        transfer(&asker.0, asker.1, "traveller").await;
-        let (ringing, _, target_sends_to) = takes(&mut target).await;
-        let told = transferred(&mut asker.0).await;
-        assert_eq!(told.first(), Some(&TransferProgress::Accepted));
-        assert_eq!(told.last(), Some(&TransferProgress::Done), "{told:?}");
-        assert_eq!(asker.0.ended().await.by, EndedBy::Remote, "the switch ends the asker's own call");
-        let (at_target, at_stays) = tokio::join!(
-            target.hears(target_sends_to, b"from the target"),
-            stays.0.hears(stays.2, b"from who stays")
-        );
-        assert!(at_target.ends_with(b"from who stays") && at_stays.ends_with(b"from the target"));
-        let logged = house.logged(if by_caller { 0 } else { 1 }, &since).await;
-        assert_eq!(logged.outcome, CallOutcome::Answered);
-        target.hang_up(ringing).await;
-        assert_eq!(stays.0.ended().await.by, EndedBy::Remote);
-    }
-}
-
-#[tokio::test]
-async fn a_transfer_that_leads_nowhere_leaves_the_call() {
-    let house = House::open().await;
-    let ((mut traveller, call, sends_to), (friend, _, friend_sends_to)) = talk(&house).await;
-    for (target, code) in [("112", 403), ("nobody", 404), ("echo", 403)] {
-        transfer(&traveller, call, target).await;
-        let told = transferred(&mut traveller).await;
-        assert!(
-            matches!(told.last(), Some(TransferProgress::Failed { code: c, .. }) if *c == code),
-            "{target}: {told:?}"
-        );
-    }
-    let (at_traveller, _) =
-        tokio::join!(traveller.hears(sends_to, b"still here"), friend.hears(friend_sends_to, b"me too"));
-    assert!(at_traveller.ends_with(b"me too"));
-    // A call with a service cannot be passed on.
-    let mut phone = Phone::of(&house, 0).await;
-    let echo = phone.call("echo").await;
-    answered(phone.state().await);
-    transfer(&phone, echo, "friend").await;
-    let told = transferred(&mut phone).await;
-    assert!(matches!(told.last(), Some(TransferProgress::Failed { code: 603, .. })), "{told:?}");
 }
 
 #[tokio::test]
