@@ -48,16 +48,6 @@ impl CodecKind {
             .find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
-    /// The codec of a static payload type (RFC 3551 section 6), which needs no `a=rtpmap`.
-    pub fn from_static_payload_type(payload_type: u8) -> Option<Self> {
-        match payload_type {
-            0 => Some(Self::Pcmu),
-            8 => Some(Self::Pcma),
-            9 => Some(Self::G722),
-            _ => None,
-        }
-    }
-
     /// Rate of the RTP timestamp in Hz.
     pub fn clock_rate(self) -> u32 {
         match self {

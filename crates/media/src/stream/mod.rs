@@ -126,11 +126,6 @@ impl Stream {
         self.config.sample_rate
     }
 
-    /// Samples of one packet at that rate: the piece in which it makes least delay to hand them over.
-    pub fn frame_len(&self) -> usize {
-        (self.config.sample_rate / 1_000 * self.sending.packet_ms()) as usize
-    }
-
     /// The source that this stream's packets name.
     pub fn ssrc(&self) -> u32 {
         self.sending.ssrc
