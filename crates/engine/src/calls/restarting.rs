@@ -73,7 +73,8 @@ impl Restarting {
     /// The other side begins.
     pub(super) fn joined(&mut self, now: Instant) {
         self.count = self.count.saturating_add(1);
-        self.due = self.due.and_then(|_| now.checked_add(PATIENCE));
+        // Its checks take their time; what is heard of the old way meanwhile is no news.
+        self.due = now.checked_add(PATIENCE).filter(|_| self.tries < TRIES);
     }
 
     /// Puts into a call's figures what they don't know.

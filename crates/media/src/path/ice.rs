@@ -150,10 +150,10 @@ impl Ice {
         self.components.iter().any(|component| component.state == State::Failed)
     }
 
-    /// A packet of the other side's came.
-    pub(super) fn heard(&mut self, now: Instant, kind: PacketKind, from: SocketAddr) {
+    /// A packet of the other side's came to a socket or relay.
+    pub(super) fn heard(&mut self, now: Instant, kind: PacketKind, at: SocketAddr, from: SocketAddr) {
         if let Some(component) = self.components.iter_mut().find(|c| c.kind == kind) {
-            component.heard(now, from);
+            component.heard(now, at, from);
         }
     }
 
@@ -171,7 +171,7 @@ impl Ice {
         let packet = StunPacket { proto: Protocol::Udp, source: from, destination: at, message };
         let taken = component.agent.handle_packet(now, packet);
         if taken {
-            component.heard(now, from);
+            component.heard(now, at, from);
         }
         component.agent.handle_timeout(now);
         component.watch(now);
@@ -246,9 +246,9 @@ impl Component {
         }
     }
 
-    /// Something of the other side's came.
-    fn heard(&mut self, now: Instant, from: SocketAddr) {
-        if self.selected.is_some_and(|selected| selected.to == from) {
+    /// Something of the other side's came; over another pair it tells nothing of the chosen one.
+    fn heard(&mut self, now: Instant, at: SocketAddr, from: SocketAddr) {
+        if self.selected == Some(Selected { from: at, to: from }) {
             self.pulse.heard = now;
         }
     }

@@ -296,7 +296,7 @@ impl Path {
                     (true, PacketKind::Rtp) => Option::<PacketKind>::from(kind)?,
                     (_, component) => component,
                 };
-                self.takes(now, component, packet, from, datagram).then_some(packet)
+                self.takes(now, component, packet, at, from, datagram).then_some(packet)
             }
         }
     }
@@ -404,6 +404,7 @@ impl Path {
         now: Instant,
         component: PacketKind,
         packet: PacketKind,
+        at: SocketAddr,
         from: SocketAddr,
         datagram: &mut Vec<u8>,
     ) -> bool {
@@ -414,7 +415,7 @@ impl Path {
         if self.ice.is_some() {
             let knows = self.knows(component, from);
             if let Some(ice) = self.ice.as_mut().filter(|_| knows) {
-                ice.heard(now, component, from);
+                ice.heard(now, component, at, from);
             }
             return knows;
         }

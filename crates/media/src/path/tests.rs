@@ -446,6 +446,38 @@ fn a_way_that_dies_is_told_in_seconds_and_another_is_found() {
 }
 
 #[test]
+fn a_relay_that_was_not_needed_is_the_way_when_the_other_dies() {
+    let mut world = World::new(26);
+    world.host_at(&["10.0.0.2", "172.16.0.2"], None, &World::servers(false, true, "secret"));
+    world.host_at(&["192.168.7.3", "172.16.0.3"], None, &Servers::default());
+    // The first addresses reach the server alone, the second ones each other alone.
+    world.parted = vec![["10.0.0.2", "192.168.7.3"].map(|ip| ip.parse().unwrap())];
+    world.run(GATHERING);
+    world.agree(true);
+    world.run(CHECKING);
+    assert!(matches!(world.hosts[0].events.last(), Some(PathEvent::Connected { relayed: false, .. })));
+    world.cut_off.extend(["172.16.0.2", "172.16.0.3"].map(|ip| ip.parse::<IpAddr>().unwrap()));
+    let end = world.now + Duration::from_secs(7);
+    while world.now < end {
+        conversation(&mut world, Duration::from_millis(100));
+    }
+    assert_eq!(world.hosts[0].events.last(), Some(&PathEvent::Quiet));
+    for index in 0..2 {
+        let fresh = IceCredentials::random(&mut StdRng::seed_from_u64(104 + index as u64));
+        world.hosts[index].credentials = fresh;
+    }
+    agree_at(&mut world, 1);
+    agree_at(&mut world, 0);
+    conversation(&mut world, Duration::from_secs(1));
+    assert!(
+        matches!(world.hosts[0].events.last(), Some(PathEvent::Connected { relayed: true, .. })),
+        "{:?}",
+        world.hosts[0].events
+    );
+    assert_eq!(conversation(&mut world, Duration::from_secs(1)), [50; 3]);
+}
+
+#[test]
 fn an_outage_is_told_and_its_end_too() {
     let mut world = two(25, [None, None], false, false, true);
     world.run(CHECKING);

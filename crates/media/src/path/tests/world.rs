@@ -151,6 +151,8 @@ pub(super) struct World {
     pub(super) loss: f64,
     /// Addresses from which nothing leads anywhere.
     pub(super) cut_off: Vec<IpAddr>,
+    /// Addresses between which nothing passes, either way.
+    pub(super) parted: Vec<[IpAddr; 2]>,
     /// What is sent from there gets nowhere, and all else does.
     pub(super) lost_from: Option<SocketAddr>,
     /// Nothing passes from host to host but through the relay.
@@ -182,6 +184,7 @@ impl World {
             random: StdRng::seed_from_u64(seed),
             loss: 0.0,
             cut_off: Vec::new(),
+            parted: Vec::new(),
             lost_from: None,
             walled: false,
             passed: Vec::new(),
@@ -378,8 +381,10 @@ impl World {
 
     pub(super) fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         let cut_off = |at: SocketAddr| self.cut_off.contains(&at.ip());
+        let parted = |two: &[IpAddr; 2]| two.contains(&from.ip()) && two.contains(&to.ip());
         if cut_off(from)
             || cut_off(to)
+            || self.parted.iter().any(parted)
             || self.lost_from == Some(from)
             || self.loss > 0.0 && self.random.random_bool(self.loss)
         {

@@ -143,6 +143,7 @@ fn who_does_not_choose_the_way_leaves_it_to_the_other_side() {
     assert!(
         plan.remote.fragment == "anew" && plan.local.fragment != credentials(&said).0 && !plan.controlling
     );
+    two.silence(&call);
     two.wait(Duration::from_secs(5));
     assert_eq!(two.renewals(&renewed("never")).len(), 0, "its checks take their time");
     two.way(&call, true);
