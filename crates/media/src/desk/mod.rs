@@ -114,12 +114,12 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk without calls, between what is open already.
+    /// A desk without calls, between what is open already. The microphone's sound is left as it is.
     pub fn new(source: Source, sink: Sink) -> Self {
         Self {
             source,
             sink,
-            processor: Processor::new(ProcessConfig::default()),
+            processor: Processor::new(ProcessConfig::OFF),
             legs: Vec::new(),
             hold: HoldSound::default(),
             tone: None,

@@ -12,6 +12,7 @@ mod echo;
 mod gain;
 mod limiter;
 mod noise;
+mod parts;
 mod reference;
 mod residual;
 mod spectrum;
@@ -19,14 +20,8 @@ mod speech;
 mod worth;
 
 use crate::level::Level;
-use clock::Clock;
-use echo::Canceller;
-use gain::GainControl;
 use limiter::Limiter;
-use reference::Reference;
-use residual::Suppressor;
-use speech::SpeechDecision;
-use worth::Worth;
+use parts::{Parts, Passage};
 
 /// Samples of a block: 10 ms at [`crate::DEVICE_RATE`].
 pub(crate) const BLOCK: usize = 480;
@@ -43,6 +38,9 @@ pub struct ProcessConfig {
 }
 
 impl ProcessConfig {
+    /// No part works.
+    pub const OFF: Self = Self { echo: false, noise: false, gain: false };
+
     /// Whether nothing is to be done but to keep peaks below full scale.
     fn idle(self) -> bool {
         !(self.echo || self.noise || self.gain)
@@ -77,69 +75,33 @@ pub struct ProcessStats {
 #[derive(Debug)]
 pub struct Processor {
     config: ProcessConfig,
-    passage: Passage,
     /// What waits until a block is full.
     gathered: Vec<f32>,
-    reference: Reference,
-    played: Vec<f32>,
-    /// The microphone's block as it came.
-    raw: Vec<f32>,
-    canceller: Canceller,
-    worth: Worth,
-    clock: Clock,
-    /// By how many samples the next block of the loudspeaker's is longer than the microphone's.
-    longer: f32,
-    suppressor: Suppressor,
-    gain: GainControl,
+    /// While one is on.
+    parts: Option<Box<Parts>>,
     limiter: Limiter,
     level: Level,
-    decision: SpeechDecision,
-    speech: bool,
-    /// Whether the canceller's result went out with the last block.
-    cancelled: bool,
-    removed: Removed,
 }
 
 impl Processor {
-    /// A processor that has heard nothing yet. Everything it will ever allocate is allocated here.
+    /// A processor that has heard nothing yet. Everything it will ever allocate is allocated here, unless every part is
+    /// off.
     pub fn new(config: ProcessConfig) -> Self {
         Self {
             config,
-            passage: if config.idle() { Passage::Past } else { Passage::Through },
             gathered: Vec::with_capacity(BLOCK),
-            reference: Reference::new(),
-            played: vec![0.0; BLOCK],
-            raw: Vec::with_capacity(BLOCK),
-            canceller: Canceller::new(),
-            worth: Worth::new(),
-            clock: Clock::new(),
-            longer: 0.0,
-            suppressor: Suppressor::new(),
-            gain: GainControl::new(),
+            parts: (!config.idle()).then(|| Box::new(Parts::new(config, Passage::Through))),
             limiter: Limiter::new(),
             level: Level::new(crate::DEVICE_RATE),
-            decision: SpeechDecision::new(),
-            speech: false,
-            cancelled: config.echo,
-            removed: Removed::default(),
         }
     }
 
     /// Switches parts on and off. When all were off, what was known of the room is not any more: it is allocated anew.
     pub fn set_config(&mut self, config: ProcessConfig) {
-        match (self.passage, config.idle()) {
-            (Passage::Past, false) => {
-                let mut new = Self { passage: Passage::Beginning, ..Self::new(config) };
-                std::mem::swap(&mut new.level, &mut self.level);
-                std::mem::swap(&mut new.limiter, &mut self.limiter);
-                *self = new;
-            }
-            (Passage::Through, true) => self.passage = Passage::Leaving,
-            (Passage::Leaving, false) => self.passage = Passage::Through,
-            // What begins is heard for a block before it ends.
-            (Passage::Beginning | Passage::Entering, _)
-            | (Passage::Past | Passage::Leaving, true)
-            | (Passage::Through, false) => {}
+        match &mut self.parts {
+            Some(parts) => parts.switch(config),
+            None if config.idle() => {}
+            None => self.parts = Some(Box::new(Parts::new(config, Passage::Beginning))),
         }
         self.config = config;
     }
@@ -151,8 +113,8 @@ impl Processor {
 
     /// What was handed to the loudspeaker, in order, any number of samples.
     pub fn render(&mut self, samples: &[f32]) {
-        if self.passage != Passage::Past {
-            self.reference.push(samples);
+        if let Some(parts) = &mut self.parts {
+            parts.render(samples);
         }
     }
 
@@ -161,29 +123,36 @@ impl Processor {
     pub fn capture(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         let mut rest = samples;
         while !rest.is_empty() {
-            if self.passage == Passage::Past {
+            let Some(parts) = &mut self.parts else {
                 self.pass(rest, out);
                 return;
-            }
+            };
             let (now, later) = rest.split_at(rest.len().min(BLOCK - self.gathered.len()));
-            self.gathered.extend_from_slice(now);
+            self.gathered.extend(now.iter().copied().map(number));
             rest = later;
-            if self.gathered.len() == BLOCK {
-                self.process_block();
-                out.extend_from_slice(&self.gathered);
-                self.gathered.clear();
+            if self.gathered.len() < BLOCK {
+                continue;
             }
+            self.level.feed(&self.gathered);
+            if !parts.process(&mut self.gathered, self.config) {
+                self.parts = None;
+            }
+            self.limiter.process(&mut self.gathered);
+            out.extend_from_slice(&self.gathered);
+            self.gathered.clear();
         }
     }
 
     /// The numbers at present.
     pub fn stats(&self) -> ProcessStats {
+        let parts = self.parts.as_ref();
+        let cancels = parts.filter(|_| self.config.echo);
         ProcessStats {
-            echo_return_loss_enhancement_db: self.removed.db().filter(|_| self.config.echo),
-            delay_ms: self.canceller.delay_ms().filter(|_| self.config.echo),
+            echo_return_loss_enhancement_db: cancels.and_then(|parts| parts.removed_db()),
+            delay_ms: cancels.and_then(|parts| parts.delay_ms()),
             near_level_db: self.level.db(),
-            speech: self.speech,
-            gain_db: self.gain.gain_db(),
+            speech: parts.is_some_and(|parts| parts.speech()),
+            gain_db: parts.map_or(0.0, |parts| parts.gain_db()),
         }
     }
 
@@ -191,92 +160,12 @@ impl Processor {
     fn pass(&mut self, samples: &[f32], out: &mut Vec<f32>) {
         for piece in samples.chunks(BLOCK) {
             let from = out.len();
-            out.extend(piece.iter().map(|sample| number(*sample)));
+            out.extend(piece.iter().copied().map(number));
             let piece = out.get_mut(from..).unwrap_or_default();
             self.level.feed(piece);
             self.limiter.process(piece);
         }
     }
-
-    fn process_block(&mut self) {
-        for sample in &mut self.gathered {
-            *sample = number(*sample);
-        }
-        self.level.feed(&self.gathered);
-        self.raw.clear();
-        self.raw.extend_from_slice(&self.gathered);
-        self.clean();
-        self.gain.process(&mut self.gathered, self.speech, self.config.gain);
-        match self.passage {
-            Passage::Beginning => {
-                self.gathered.copy_from_slice(&self.raw);
-                self.passage = Passage::Entering;
-            }
-            Passage::Entering => {
-                fade(&mut self.gathered, &self.raw, true);
-                self.passage = if self.config.idle() { Passage::Leaving } else { Passage::Through };
-            }
-            Passage::Leaving => {
-                fade(&mut self.gathered, &self.raw, false);
-                self.passage = Passage::Past;
-                (self.speech, self.removed) = (false, Removed::default());
-                self.gain = GainControl::new();
-            }
-            Passage::Through | Passage::Past => {}
-        }
-        self.limiter.process(&mut self.gathered);
-    }
-
-    /// Takes echo and noise out of the gathered block.
-    fn clean(&mut self) {
-        self.reference.pop(&mut self.played, self.longer);
-        if self.config.echo || self.cancelled {
-            if self.suppressor.moved() {
-                self.canceller.doubt();
-            }
-            self.canceller.process(&self.played, &mut self.gathered);
-            if self.canceller.active() {
-                self.worth.judge(&self.raw, self.canceller.echo());
-                if self.worth.starts_over() {
-                    self.canceller.forget();
-                }
-            }
-        } else {
-            self.canceller.listen(&self.played);
-        }
-        let echo = self.config.echo && self.worth.pays();
-        if echo != self.cancelled {
-            fade(&mut self.gathered, &self.raw, echo);
-            self.cancelled = echo;
-        } else if !echo {
-            self.gathered.copy_from_slice(&self.raw);
-        }
-        let active = echo && self.canceller.active();
-        let likely = self.decision.hear(&self.gathered, self.config.noise || self.config.gain);
-        // What the suppressor held down just now was the loudspeaker speaking.
-        self.speech = likely && (!active || self.suppressor.near() > 0.5);
-        let noise = self.config.noise.then_some(self.speech);
-        let (echo, unsure) = (self.canceller.echo(), self.canceller.unsure());
-        self.suppressor.process(&mut self.gathered, echo, unsure, active, noise);
-        self.longer = self.clock.follow(self.suppressor.lag());
-        if active && self.suppressor.near() < 0.3 {
-            self.removed.feed(&self.raw, &self.gathered);
-        }
-    }
-}
-
-/// Where the microphone's samples go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Passage {
-    /// Past all the parts, which are off.
-    Past,
-    /// The next block is the first that is processed. What was before it is not known yet, so it is not heard.
-    Beginning,
-    /// The next block is the first that is heard processed.
-    Entering,
-    Through,
-    /// The block that fills is the last.
-    Leaving,
 }
 
 /// Anything but a number would stay in the filters for ever.
@@ -284,43 +173,11 @@ fn number(sample: f32) -> f32 {
     if sample.is_finite() { sample.clamp(-4.0, 4.0) } else { 0.0 }
 }
 
-/// Leads over within a block: from `raw` to the block where the way is `into` it, and from it to `raw` where not.
-fn fade(block: &mut [f32], raw: &[f32], into: bool) {
-    let shares = (0..BLOCK).map(|i| i as f32 / BLOCK as f32);
-    for ((sample, raw), share) in block.iter_mut().zip(raw).zip(shares) {
-        let share = if into { share } else { 1.0 - share };
-        *sample = *sample * share + raw * (1.0 - share);
-    }
-}
-
-/// Power before and after, over the last second of the loudspeaker speaking alone.
-#[derive(Debug, Default)]
-struct Removed {
-    before: f32,
-    after: f32,
-    blocks: u32,
-}
-
-impl Removed {
-    fn feed(&mut self, before: &[f32], after: &[f32]) {
-        let power = |samples: &[f32]| samples.iter().map(|s| s * s).sum::<f32>() / BLOCK as f32;
-        self.before += 0.01 * (power(before) - self.before);
-        self.after += 0.01 * (power(after) - self.after);
-        self.blocks = self.blocks.saturating_add(1);
-    }
-
-    fn db(&self) -> Option<f32> {
-        // Half a second, and more than the microphone's own noise.
-        let known = self.blocks >= 50 && self.before > 1e-8;
-        known.then(|| 10.0 * (self.before / self.after.max(1e-12)).log10())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OFF: ProcessConfig = ProcessConfig { echo: false, noise: false, gain: false };
+    const OFF: ProcessConfig = ProcessConfig::OFF;
     const ON: ProcessConfig = ProcessConfig { echo: true, noise: true, gain: false };
 
     fn sine(samples: std::ops::Range<usize>) -> Vec<f32> {
