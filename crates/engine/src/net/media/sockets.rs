@@ -431,10 +431,11 @@ impl Drop for Wire {
 fn config(plan: &MediaPlan) -> PathConfig {
     let formats = plan.stream.receive.iter().map(|format| format.payload_type);
     let events = plan.stream.receive_events.iter().map(|events| events.payload_type);
+    let noise = plan.stream.receive_comfort_noise.iter().copied();
     PathConfig {
         remote: plan.remote,
         remote_rtcp: plan.remote_rtcp,
-        payload_types: formats.chain(events).collect(),
+        payload_types: formats.chain(events).chain(noise).collect(),
         rtcp_mux: plan.rtcp_mux,
         ice: plan.ice.clone(),
         security: plan.security.clone(),
