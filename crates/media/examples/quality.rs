@@ -321,13 +321,13 @@ impl Loudspeaker {
 
     /// When it will want more, or look again.
     fn due(&self, ms: u64) -> u64 {
-        let due = (self.latest + (self.soon(ms) + 1) * PERIOD).saturating_sub(6 + self.margin);
+        let due = (self.latest + (self.soon(ms) + 1) * PERIOD).saturating_sub(9 + self.margin);
         if due > ms { due.min(ms + PERIOD) } else { ms + 4 }
     }
 
     /// Periods that begin within the margin.
     fn soon(&self, ms: u64) -> u64 {
-        ((ms - self.latest).min(PERIOD) + 6 + self.margin) / PERIOD
+        ((ms - self.latest).min(PERIOD) + 9 + self.margin) / PERIOD
     }
 
     /// Plays a period: silence where there is nothing.

@@ -89,6 +89,8 @@ pub enum DeskEvent {
 
 /// Time between two looks where no sound card sets the pace.
 const TICK: Duration = Duration::from_millis(4);
+/// Sound cards that are due within so much of each other are looked at together.
+const TOGETHER: Duration = Duration::from_micros(1_500);
 /// The longest, also where one does: it may be lost.
 const LOOK: Duration = Duration::from_millis(10);
 /// Events that may wait to be fetched.
@@ -239,7 +241,9 @@ impl Desk {
             self.speak(now);
         }
         let paced = |due: Option<Instant>| due.unwrap_or(now + TICK);
-        let mut wake = paced(self.source.due(now)).min(paced(self.sink.due(now)));
+        let (one, other) = (paced(self.source.due(now)), paced(self.sink.due(now)));
+        let mut wake =
+            if one.max(other) - one.min(other) < TOGETHER { one.max(other) } else { one.min(other) };
         for leg in &mut self.legs {
             leg.stream().handle_timeout(now);
             wake = leg.stream().poll_timeout().map_or(wake, |due| due.min(wake));

@@ -170,7 +170,8 @@ struct Margin {
     calm_since: Option<Instant>,
 }
 
-const LEAST: Duration = Duration::from_millis(6);
+/// A little less than the usual callbacks are apart: then the thread wakes right after one, where the microphone's come as well.
+const LEAST: Duration = Duration::from_millis(9);
 const MOST: Duration = Duration::from_millis(80);
 const STEP: Duration = Duration::from_millis(4);
 /// A slip so long after the one before is one alone: no margin worth its delay covers what stops a machine now and

@@ -11,7 +11,7 @@ const PACKETS: usize = 25;
 /// Delay above the aim that is left alone, seconds. Every stretch alters the sound, and nobody hears so little
 /// delay: it is wider than a pitch period, so what was put in is not taken out again, and than the first guess, so
 /// a calm call is never stretched.
-const SURPLUS: f64 = 0.012;
+const SURPLUS: f64 = 0.016;
 /// The same in a pause, where a cut is not heard. What was put in is more than this with what may lack.
 const SPARE: f64 = 0.006;
 /// Delay below the aim that is left alone, seconds: half of the aim's slack, or packets would be late before it is noticed.
@@ -134,6 +134,7 @@ mod tests {
         assert_eq!(correction(1.009, &[0.0]), Correction::None, "the lot before would come too early");
         assert_eq!(correction(1.0101, &[0.0]), Correction::Trim(80));
         assert_eq!(correction(1.0, &[0.0075]), Correction::Trim(60));
+        assert_eq!(correction(1.0101, &[0.004]), Correction::Trim(112));
         assert_eq!(correction(1.0101, &[0.0075]), Correction::Shorten(140));
         assert_eq!(correction(0.998_5, &[0.0075]), Correction::Trim(60), "the slack is for that");
         // Less than a lot later the next one is early enough.
@@ -145,10 +146,11 @@ mod tests {
     fn packets_that_begin_all_over_their_lots_spare_what_all_of_them_can() {
         let mut sounding = Sounding::default();
         for ahead in [0.001, 0.006, 0.011] {
-            sounding.note(1.031 - ahead, ahead);
+            sounding.note(1.046 - ahead, ahead);
         }
-        assert_eq!(sounding.correction(1.0, 0.015, 8_000.0), Correction::Shorten(8 + 120));
-        assert_eq!(sounding.correction(1.0101, 0.015, 8_000.0), Correction::None);
+        assert_eq!(sounding.correction(1.0, 0.015, 8_000.0), Correction::Shorten(8 + 240));
+        assert_eq!(sounding.correction(1.0151, 0.015, 8_000.0), Correction::Trim(8 + 120));
+        assert_eq!(sounding.correction(1.0251, 0.015, 8_000.0), Correction::None);
     }
 
     #[test]
