@@ -60,10 +60,18 @@ async fn call(status: &'static str) -> (CallEndView, Vec<RingTone>) {
     .await
     .expect("an engine");
     let (_, mut events) = engine.subscribe().await.expect("a subscription");
-    let command =
-        Command::PlaceCall { account: AccountId(0), target: format!("sip:anyone@{address}"), show: None };
-    let Ok(Reply::CallPlaced { call: id }) = engine.command(command).await else {
-        panic!("{status}: not placed")
+    let target = format!("sip:anyone@{address}");
+    let deadline = Instant::now() + SOON;
+    let id = loop {
+        let command = Command::PlaceCall { account: AccountId(0), target: target.clone(), show: None };
+        match engine.command(command).await {
+            Ok(Reply::CallPlaced { call }) => break call,
+            // Its socket is being opened.
+            Err(error) if error.code == ErrorCode::NotRegistered && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            other => panic!("{status}: not placed: {other:?}"),
+        }
     };
     let end = timeout(SOON, async {
         loop {

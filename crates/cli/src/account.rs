@@ -123,14 +123,13 @@ impl Session {
     /// # Errors
     /// What keeps the account from registering, the first time it does.
     pub(crate) async fn registered(&mut self) -> Result<(), Failure> {
-        if self.direct {
-            return Ok(());
-        }
         let patience = tokio::time::sleep(PATIENCE);
         tokio::pin!(patience);
         loop {
             let asked = match &self.view()?.registration {
                 RegistrationState::Registered {} => return Ok(()),
+                // Its sockets are open, and there is nobody to register with.
+                RegistrationState::Offline {} if self.direct => return Ok(()),
                 RegistrationState::PasswordNeeded { error } => Some(error.clone()),
                 RegistrationState::Stopped { error } | RegistrationState::Retrying { error, .. } => {
                     return Err(error.clone().into());
